@@ -1,0 +1,113 @@
+package agent
+
+import (
+	"time"
+
+	"github.com/dhamani-iq/dhamani/card"
+	"github.com/dhamani-iq/dhamani/record"
+)
+
+// Kinds of events, in the order of a visit.
+const (
+	KindReaderAdded   = "reader_added"
+	KindReaderRemoved = "reader_removed"
+	KindCardInserted  = "card_inserted"
+	KindCardRemoved   = "card_removed"
+	KindIdentityReady = "identity_ready"
+	KindRecordsReady  = "records_ready"
+	KindEntryWritten  = "entry_written"
+	KindSyncStatus    = "sync_status"
+	KindFailure       = "failure"
+	KindServiceDown   = "service_down"
+	KindServiceUp     = "service_up"
+)
+
+// Event is one thing that happened, numbered from 1 without gaps.
+type Event struct {
+	Seq     uint64    `json:"seq"`
+	At      time.Time `json:"at"`
+	Kind    string    `json:"kind"`
+	Reader  string    `json:"reader,omitempty"`
+	Visit   string    `json:"visit,omitempty"`
+	Entry   string    `json:"entry,omitempty"`
+	Failure *Failure  `json:"failure,omitempty"`
+}
+
+// Failure is an error as people and programs see it: a stable code, an action
+// that helps, and words in Arabic ("ar"), Sorani ("ckb") and English ("en").
+type Failure struct {
+	Code   string            `json:"code"`
+	Action string            `json:"action"`
+	Text   map[string]string `json:"text"`
+}
+
+// Places where an entry is known to be.
+const (
+	AtCard    = "card"
+	AtCache   = "cache"
+	AtOutbox  = "outbox"
+	AtCentre  = "centre"
+	AtUnknown = "card_unknown" // written while the card was taken away; settled at its next tap
+)
+
+// Visit is one card's stay at one reader, with everything that the terminal's
+// role may see. It stays readable after the card has gone, until the reader's
+// next card or the end of its time.
+type Visit struct {
+	ID       string           `json:"id"`
+	Reader   string           `json:"reader"`
+	Card     card.ID          `json:"card"`
+	Patient  record.PatientID `json:"patient"`
+	Opened   time.Time        `json:"opened"`
+	Present  bool             `json:"present"`
+	Ready    bool             `json:"ready"` // the whole record is read, not only the identity
+	Role     string           `json:"role"`
+	Identity *record.Identity `json:"identity,omitempty"`
+	Cover    *record.Cover    `json:"cover,omitempty"`
+	Summary  *record.Summary  `json:"summary,omitempty"`
+	Alerts   []record.Alert   `json:"alerts"`
+	Entries  []VisitEntry     `json:"entries"` // newest first
+	Problems []Failure        `json:"problems,omitempty"`
+	Steps    []Step           `json:"steps"`
+	Stats    card.Stats       `json:"stats"`
+}
+
+// VisitEntry is one entry of the record and what is known of it.
+type VisitEntry struct {
+	ID       record.EntryID `json:"id"`
+	Author   string         `json:"author"`
+	Facility uint32         `json:"facility"`
+	Where    []string       `json:"where"`
+	Locked   []string       `json:"locked,omitempty"` // sections that this role may not open
+	Entry    *record.Entry  `json:"entry"`
+}
+
+// Step is one named step of the read path and the time that it took.
+type Step struct {
+	Name string        `json:"name"`
+	Took time.Duration `json:"took_ns"`
+}
+
+// Written is the answer to an append.
+type Written struct {
+	ID    record.EntryID `json:"id"`
+	Seq   uint32         `json:"seq"`
+	Where []string       `json:"where"`
+}
+
+// ReaderState is one reader as it is now.
+type ReaderState struct {
+	Name    string `json:"name"`
+	Present bool   `json:"card_present"`
+	ATR     string `json:"atr,omitempty"`
+}
+
+// Health is the agent's own state.
+type Health struct {
+	Version  string    `json:"version"`
+	Started  time.Time `json:"started"`
+	PCSC     string    `json:"pcsc"` // "up" or "down"
+	Facility uint32    `json:"facility"`
+	Role     string    `json:"role"`
+	Problems []Failure `json:"problems,omitempty"`
+}
