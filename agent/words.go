@@ -1,0 +1,216 @@
+package agent
+
+// wording is what people read about one failure: what happened and what to
+// do, in Arabic, Sorani and English. Action is the short name by which a
+// program may offer the remedy.
+type wording struct {
+	code, action string
+	ar, ckb, en  string
+}
+
+// Actions that a page or program may offer.
+const (
+	actionTapAgain    = "tap_again"
+	actionOtherCard   = "other_card"
+	actionAskIssuer   = "ask_issuer"
+	actionCheckReader = "check_reader"
+	actionWait        = "wait"
+	actionCorrect     = "correct_input"
+	actionRenew       = "renew_certificate"
+	actionCallSupport = "call_support"
+	actionFreeReader  = "free_reader"
+	actionCheckClock  = "check_clock"
+)
+
+// wordings is the one table of failure codes; docs/failure-codes.md lists the
+// same ones, and a test holds the two together.
+var wordings = []wording{
+	{
+		"card_removed", actionTapAgain, "رُفعت البطاقة قبل انتهاء القراءة. ضعها مجدداً وانتظر.",
+		"کارتەکە پێش تەواوبوونی خوێندنەوە لابرا. دووبارە دایبنێ و چاوەڕێ بکە.",
+		"The card was taken away too early. Put it back and wait.",
+	},
+	{
+		"card_changed", actionTapAgain, "تبدّلت البطاقة أثناء القراءة. ضع بطاقة واحدة فقط.",
+		"لە کاتی خوێندنەوەدا کارتەکە گۆڕدرا. تەنها یەک کارت دابنێ.",
+		"The card answered as another card would. Put one card only on the reader and tap again.",
+	},
+	{
+		"card_reset", actionTapAgain, "أعاد برنامج آخر تشغيل البطاقة. ضعها مجدداً.",
+		"بەرنامەیەکی تر کارتەکەی سفر کردەوە. دووبارە دایبنێ.",
+		"Another program reset the card. Tap it again.",
+	},
+	{
+		"card_foreign", actionOtherCard, "هذه ليست بطاقة ضماني.",
+		"ئەمە کارتی ضەمانی نییە.",
+		"This is not a Dhamani card.",
+	},
+	{
+		"card_issuer_unknown", actionAskIssuer, "لم تصدر هذه البطاقة عن جهة معتمدة.",
+		"ئەم کارتە لەلایەن دەرکەرێکی متمانەپێکراوەوە دەرنەچووە.",
+		"This card was not issued by a trusted issuer.",
+	},
+	{
+		"card_not_genuine", actionAskIssuer, "فشل إثبات أصالة البطاقة. لا تقبلها.",
+		"سەلماندنی ڕەسەنایەتی کارتەکە سەرکەوتوو نەبوو. وەریمەگرە.",
+		"The card could not prove that it is genuine. Do not accept it.",
+	},
+	{
+		"card_expired", actionAskIssuer, "انتهت صلاحية البطاقة.",
+		"کارتەکە ماوەی بەسەرچووە.",
+		"The card has expired.",
+	},
+	{
+		"card_blocked", actionAskIssuer, "البطاقة موقوفة.",
+		"کارتەکە ڕاگیراوە.",
+		"The card is blocked.",
+	},
+	{
+		"card_terminated", actionAskIssuer, "أُلغيت البطاقة نهائياً.",
+		"کارتەکە بە یەکجاری هەڵوەشێندراوەتەوە.",
+		"The card has been ended for good.",
+	},
+	{
+		"card_blank", actionAskIssuer, "البطاقة غير مخصّصة لأحد بعد.",
+		"کارتەکە هێشتا بۆ کەس ئامادە نەکراوە.",
+		"The card has not been personalised yet.",
+	},
+	{
+		"card_answer_bad", actionTapAgain, "أعطت البطاقة جواباً لا يُفهم.",
+		"کارتەکە وەڵامێکی تێنەگەیشتراوی دا.",
+		"The card gave an answer that makes no sense. Tap it again; if it happens again, have the card replaced.",
+	},
+	{
+		"card_refused", actionCallSupport, "رفضت البطاقة الطلب.",
+		"کارتەکە داواکارییەکەی ڕەتکردەوە.",
+		"The card refused the request.",
+	},
+	{
+		"card_log_altered", actionAskIssuer, "سجلّ البطاقة لا يطابق ما قُرئ منها سابقاً.",
+		"تۆماری کارتەکە لەگەڵ خوێندنەوەی پێشوو یەک ناگرێتەوە.",
+		"The card's log does not continue what was read from it before.",
+	},
+	{
+		"card_full", actionWait, "البطاقة ممتلئة. حُفظت الزيارة هنا وتُرسل إلى المركز.",
+		"کارتەکە پڕە. سەردانەکە لێرە پاشەکەوت کرا و دەنێردرێت بۆ ناوەند.",
+		"The card is full. The visit is kept here and goes to the centre.",
+	},
+	{
+		"card_write_unknown", actionTapAgain, "رُفعت البطاقة أثناء الكتابة. القيد محفوظ؛ ضع البطاقة مجدداً لإكماله.",
+		"لە کاتی نووسیندا کارتەکە لابرا. تۆمارەکە پارێزراوە؛ کارتەکە دابنێوە بۆ تەواوکردنی.",
+		"The card was taken away during the write. The entry is safe; tap the card again to settle it.",
+	},
+	{
+		"terminal_refused", actionRenew, "لم تقبل البطاقة شهادة هذه المحطة.",
+		"کارتەکە بڕوانامەی ئەم وێستگەیەی قبوڵ نەکرد.",
+		"The card did not accept this workstation's certificate.",
+	},
+	{
+		"terminal_expired", actionRenew, "انتهت صلاحية شهادة هذه المحطة. جدّدها أو تحقّق من الساعة.",
+		"بڕوانامەی ئەم وێستگەیە بەسەرچووە. نوێی بکەوە یان کاتژمێرەکە بپشکنە.",
+		"This workstation's certificate has expired. Renew it, or check the clock.",
+	},
+	{
+		"reader_absent", actionCheckReader, "قارئ البطاقات غير موصول.",
+		"خوێنەرەوەی کارت نەبەستراوە.",
+		"The card reader is not connected.",
+	},
+	{
+		"reader_busy", actionFreeReader, "يستعمل برنامج آخر القارئ.",
+		"بەرنامەیەکی تر خوێنەرەوەکە بەکاردەهێنێت.",
+		"Another program is using the reader.",
+	},
+	{
+		"reader_service_down", actionWait, "خدمة البطاقات متوقفة. نحاول الاتصال بها من جديد.",
+		"خزمەتگوزاری کارت وەستاوە. هەوڵی پەیوەندیکردنەوە دەدرێت.",
+		"The smart card service is not running. Connection is being tried again.",
+	},
+	{
+		"entry_signature", actionCallSupport, "قيد غير صحيح التوقيع أُخفي.",
+		"تۆمارێک بە واژووی نادروست شاردرایەوە.",
+		"An entry whose signature is not right was set aside.",
+	},
+	{
+		"entry_altered", actionCallSupport, "قيد تغيّر بعد كتابته أُخفي.",
+		"تۆمارێکی دەستکاریکراو شاردرایەوە.",
+		"An entry that was changed after it was written was set aside.",
+	},
+	{
+		"entry_malformed", actionCallSupport, "قيد لا يمكن قراءته أُخفي.",
+		"تۆمارێک کە ناخوێندرێتەوە شاردرایەوە.",
+		"An entry that cannot be read was set aside.",
+	},
+	{
+		"entry_author_unknown", actionWait, "كاتب أحد القيود غير معروف بعد. تُحدَّث القائمة عند الاتصال.",
+		"نووسەری تۆمارێک هێشتا نەناسراوە. لیستەکە لە کاتی پەیوەندیدا نوێ دەبێتەوە.",
+		"The author of an entry is not known here yet. The list is renewed when the centre is reached.",
+	},
+	{
+		"entry_author_invalid", actionCallSupport, "كُتب قيد بمفتاح ملغى أو منتهٍ، فأُخفي.",
+		"تۆمارێک بە کلیلێکی هەڵوەشاوە یان بەسەرچوو نووسراوە و شاردرایەوە.",
+		"An entry written with a revoked or expired key was set aside.",
+	},
+	{
+		"section_locked", actionCorrect, "لا يحق لهذا الدور كتابة هذا الجزء من السجل.",
+		"ئەم ڕۆڵە مافی نووسینی ئەم بەشەی تۆماری نییە.",
+		"This role may not write this part of the record.",
+	},
+	{
+		"entry_invalid", actionCorrect, "بيانات الزيارة ناقصة أو غير صحيحة.",
+		"زانیاری سەردانەکە ناتەواوە یان هەڵەیە.",
+		"The visit's data are incomplete or wrong.",
+	},
+	{
+		"entry_too_large", actionCorrect, "الزيارة أكبر مما تتسع له كتابة واحدة.",
+		"سەردانەکە لە یەک نووسین گەورەترە.",
+		"The visit is larger than one write to the card can hold.",
+	},
+	{
+		"visit_unknown", actionTapAgain, "انتهت هذه الزيارة. ضع البطاقة مجدداً.",
+		"ئەم سەردانە کۆتایی هات. کارتەکە دووبارە دابنێ.",
+		"This visit has ended. Tap the card again.",
+	},
+	{
+		"cache_corrupt", actionCallSupport, "كان ملف الحفظ المحلي تالفاً. حُفظ جانباً وبدأ ملف جديد.",
+		"فایلی پاشەکەوتی ناوخۆیی تێکچووبوو. خرایە لاوە و فایلێکی نوێ دەستی پێکرد.",
+		"The local store was damaged. It was set aside and a new one begun.",
+	},
+	{
+		"cache_locked", actionCallSupport, "برنامج آخر يستعمل ملف الحفظ المحلي.",
+		"بەرنامەیەکی تر فایلی پاشەکەوتی ناوخۆیی بەکاردەهێنێت.",
+		"Another program is using the local store.",
+	},
+	{
+		"cache_wrong_key", actionCallSupport, "مفتاح الحفظ المحلي لا يفتح هذا الملف.",
+		"کلیلی پاشەکەوتی ناوخۆیی ئەم فایلە ناکاتەوە.",
+		"The local store was written under another key.",
+	},
+	{
+		"centre_offline", actionWait, "المركز غير متصل. العمل مستمر وتُرسل القيود لاحقاً.",
+		"ناوەند بەردەست نییە. کار بەردەوامە و تۆمارەکان دواتر دەنێردرێن.",
+		"The centre is out of reach. Work goes on; entries are sent later.",
+	},
+	{
+		"centre_garbled", actionCallSupport, "أجاب المركز بما لا يُفهم. القيود محفوظة هنا.",
+		"ناوەند وەڵامێکی تێنەگەیشتراوی دایەوە. تۆمارەکان لێرە پارێزراون.",
+		"The centre answered with something that makes no sense. The entries stay here.",
+	},
+	{
+		"centre_refused", actionCallSupport, "رفض المركز الطلب.",
+		"ناوەند داواکارییەکەی ڕەتکردەوە.",
+		"The centre refused the request.",
+	},
+	{
+		"list_rollback", actionCallSupport, "قائمة الثقة المستلمة أقدم من الموجودة، فلم تُقبل.",
+		"لیستی متمانەی نێردراو کۆنترە لەوەی هەیە، بۆیە وەرنەگیرا.",
+		"A trust list older than the one in use was offered and refused.",
+	},
+	{
+		"cancelled", actionWait, "أُلغيت العملية.", "کردارەکە هەڵوەشێنرایەوە.", "The operation was cancelled.",
+	},
+	{
+		"internal", actionCallSupport, "خطأ غير متوقع. أعد المحاولة ثم اتصل بالدعم.",
+		"هەڵەیەکی چاوەڕواننەکراو. دووبارە هەوڵ بدەوە، پاشان پەیوەندی بە پشتگیری بکە.",
+		"Something unexpected happened. Try again, then call support.",
+	},
+}
