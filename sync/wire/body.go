@@ -1,0 +1,82 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// Errors of ReadBody.
+var (
+	// ErrTooLarge is returned for a body that is larger than its limit, before
+	// or after decompression.
+	ErrTooLarge = errors.New("body too large")
+	// ErrEncoding is returned for another content encoding than none or zstd.
+	ErrEncoding = errors.New("content encoding not supported")
+)
+
+var (
+	zstdWriter = func() *zstd.Encoder {
+		w, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithSingleSegment(true))
+		if err != nil {
+			panic("wire: internal error: " + err.Error())
+		}
+		return w
+	}()
+	// The reader refuses a frame that announces or reaches more than MaxBody,
+	// before it allocates for it.
+	zstdReader = func() *zstd.Decoder {
+		r, err := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(MaxBody), zstd.WithDecoderMaxWindow(MaxBody),
+			zstd.WithDecoderConcurrency(0), zstd.WithDecoderLowmem(true))
+		if err != nil {
+			panic("wire: internal error: " + err.Error())
+		}
+		return r
+	}()
+)
+
+// PackBody compresses a body that is larger than CompressAbove, if that makes
+// it smaller. The encoding is EncodingZstd, or empty for a body left as it is.
+func PackBody(raw []byte) (body []byte, encoding string) {
+	if len(raw) <= CompressAbove {
+		return raw, ""
+	}
+	packed := zstdWriter.EncodeAll(raw, make([]byte, 0, len(raw)))
+	if len(packed) >= len(raw) {
+		return raw, ""
+	}
+	return packed, EncodingZstd
+}
+
+// ReadBody reads a body of at most limit bytes, which holds for the bytes on
+// the wire and for what they unpack to; limit is at most MaxBody. It owes
+// ErrTooLarge, ErrEncoding, ErrMalformed for a broken frame, and the reader's
+// own errors.
+func ReadBody(r io.Reader, encoding string, limit int) ([]byte, error) {
+	if encoding != "" && encoding != EncodingZstd {
+		return nil, fmt.Errorf("read body: %w", ErrEncoding)
+	}
+	limit = min(limit, MaxBody)
+	raw, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
+	if err != nil {
+		return nil, fmt.Errorf("read body: %w", err)
+	}
+	if len(raw) > limit {
+		return nil, fmt.Errorf("read body: %w", ErrTooLarge)
+	}
+	if encoding == "" {
+		return raw, nil
+	}
+	out, err := zstdReader.DecodeAll(raw, nil)
+	switch {
+	case errors.Is(err, zstd.ErrDecoderSizeExceeded), errors.Is(err, zstd.ErrWindowSizeExceeded):
+		return nil, fmt.Errorf("unpack body: %w", ErrTooLarge)
+	case err != nil:
+		return nil, fmt.Errorf("unpack body: %w", ErrMalformed)
+	case len(out) > limit:
+		return nil, fmt.Errorf("unpack body: %w", ErrTooLarge)
+	}
+	return out, nil
+}

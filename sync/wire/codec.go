@@ -1,0 +1,94 @@
+package wire
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/fxamacker/cbor/v2"
+)
+
+// ErrMalformed is returned when a message is not the canonical CBOR form of
+// its kind, has bytes behind it, or lies outside the bounds.
+var ErrMalformed = errors.New("malformed message")
+
+// Message is a message of this protocol: *PushRequest, *PushResponse,
+// *ChangesPage, *PatientResponse, *CardRequest, *CardGrant, *EnrolRequest,
+// *EnrolGrant, *Health or *Error.
+type Message interface {
+	// check reports whether the fields are within the bounds; it owes ErrMalformed.
+	check() error
+}
+
+var (
+	encMode = func() cbor.EncMode {
+		opts := cbor.CoreDetEncOptions()
+		opts.NilContainers = cbor.NilContainerAsEmpty
+		opts.TagsMd = cbor.TagsForbidden
+		mode, err := opts.EncMode()
+		if err != nil {
+			panic("wire: internal error: " + err.Error())
+		}
+		return mode
+	}()
+	decMode = func() cbor.DecMode {
+		mode, err := cbor.DecOptions{
+			DupMapKey:         cbor.DupMapKeyEnforcedAPF,
+			IndefLength:       cbor.IndefLengthForbidden,
+			TagsMd:            cbor.TagsForbidden,
+			ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
+			IntDec:            cbor.IntDecConvertNone,
+			MaxNestedLevels:   4,
+			MaxArrayElements:  MaxItems,
+			MaxMapPairs:       16,
+		}.DecMode()
+		if err != nil {
+			panic("wire: internal error: " + err.Error())
+		}
+		return mode
+	}()
+)
+
+// Encode returns the canonical form of m: core deterministic CBOR
+// (RFC 8949 section 4.2.1) without tags, floats or null. It owes ErrMalformed
+// for a message outside the bounds.
+func Encode(m Message) ([]byte, error) {
+	if err := m.check(); err != nil {
+		return nil, fmt.Errorf("encode message: %w", err)
+	}
+	raw, err := encMode.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("encode message: %w: %w", ErrMalformed, err)
+	}
+	if len(raw) > MaxBody {
+		return nil, fmt.Errorf("encode message: %d bytes: %w", len(raw), ErrMalformed)
+	}
+	return raw, nil
+}
+
+// Decode reads m from raw, which must be exactly what Encode would write. It
+// owes ErrMalformed; m is then undefined. Slices in m do not alias raw.
+func Decode(raw []byte, m Message) error {
+	if len(raw) > MaxBody {
+		return fmt.Errorf("decode message of %d bytes: %w", len(raw), ErrMalformed)
+	}
+	if err := decMode.Unmarshal(raw, m); err != nil {
+		return fmt.Errorf("decode message: %w: %w", ErrMalformed, err)
+	}
+	if err := m.check(); err != nil {
+		return fmt.Errorf("decode message: %w", err)
+	}
+	again, err := encMode.Marshal(m)
+	if err != nil || !bytes.Equal(raw, again) {
+		return fmt.Errorf("decode message: not in canonical form: %w", ErrMalformed)
+	}
+	return nil
+}
+
+// bound reports a field whose length n is not in low..high.
+func bound(field string, n, low, high int) error {
+	if n < low || n > high {
+		return fmt.Errorf("%s of length %d, want %d to %d: %w", field, n, low, high, ErrMalformed)
+	}
+	return nil
+}

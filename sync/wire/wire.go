@@ -1,0 +1,88 @@
+// Package wire holds the messages that a clinic and the centre exchange: their
+// one canonical CBOR form, their bounds, their error codes and the cursor of
+// the change feed, as docs/formats/wire.md defines them.
+//
+// Transport is HTTP/2 over mutual TLS 1.3. A body is application/cbor; above
+// CompressAbove bytes it may travel as a single zstd frame.
+package wire
+
+import "time"
+
+// Version is the number of the protocol, the first element of every path.
+const Version = 1
+
+// The paths of protocol version 1. A method stands before each, as
+// net/http.ServeMux wants it; the client uses the path alone.
+const (
+	// PathRecords takes a PushRequest (POST) and answers a PushResponse.
+	PathRecords = "/v1/records"
+	// PathChanges answers a ChangesPage (GET; QueryCursor, QueryMax, QueryWait).
+	PathChanges = "/v1/changes"
+	// PathPatients begins PathPatients + PatientID + "/records" (GET;
+	// QueryDigest, QueryAfter), which answers a PatientResponse or 304.
+	PathPatients = "/v1/patients/"
+	// PathLists begins PathLists + ListTrust or ListBlock (GET; ETag), which
+	// answers the signed list as it is, in ContentCOSE.
+	PathLists = "/v1/lists/"
+	// PathCards takes a CardRequest (POST) and answers a CardGrant; only
+	// facilities of role issuer may call it.
+	PathCards = "/v1/cards"
+	// PathHealth answers a Health (GET).
+	PathHealth = "/v1/health"
+)
+
+// PatientRecordsPath returns the path of a patient's records.
+func PatientRecordsPath(patient string) string { return PathPatients + patient + "/records" }
+
+// Query parameters.
+const (
+	QueryCursor = "c"      // Cursor; empty or absent = from the beginning
+	QueryMax    = "max"    // items wanted, 1..MaxItems, decimal
+	QueryWait   = "wait"   // seconds to wait for a change, 0..MaxWait, decimal
+	QueryDigest = "digest" // 32 hexadecimal digits, see Digest
+	QueryAfter  = "after"  // PatientResponse.Next of the page before, decimal
+)
+
+// Names of the signed lists.
+const (
+	ListTrust = "trust"
+	ListBlock = "block"
+)
+
+// Media types and the one content encoding.
+const (
+	ContentCBOR  = "application/cbor"
+	ContentCOSE  = "application/cose; cose-type=\"cose-sign1\""
+	EncodingZstd = "zstd"
+)
+
+// Bounds. A message outside them is refused by Encode and by Decode alike.
+const (
+	MaxBody        = 4 << 20 // bytes of any body, before and after compression
+	MaxItems       = 500     // entries in a push, a page of changes or of a patient
+	MaxSealed      = 8192    // bytes of one sealed entry (a card takes 2,000)
+	MaxList        = MaxBody // bytes of a signed list
+	MaxReceipt     = 32 << 10
+	MaxIdentity    = 4096 // bytes of an identity or of a cover
+	MaxCOSE        = 8192 // bytes of EF.CardSecurity or EF.ID
+	MaxCertificate = 4096 // bytes of a CV or X.509 certificate
+	MaxChain       = 4    // certificates of a terminal chain
+	MaxName        = 128  // bytes of a name
+	MaxText        = 512  // bytes of an error's message or a URL
+	MaxCode        = 32   // bytes of an error code
+	MaxSubject     = 256  // bytes of a subject
+
+	// MaxCardBody bounds the body of a CardRequest and of an EnrolRequest.
+	MaxCardBody = 64 << 10
+	// MaxWait is the longest that a request for changes may wait.
+	MaxWait = 55 * time.Second
+	// CompressAbove is the body size from which a sender compresses.
+	CompressAbove = 1 << 10
+)
+
+// The organisational unit of a facility's TLS certificate: what it may do.
+// The common name is the facility's number in decimal.
+const (
+	RoleClinic = "clinic"
+	RoleIssuer = "issuer"
+)
