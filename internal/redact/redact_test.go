@@ -19,7 +19,7 @@ const secret = "open-sesame-91"
 // could have given it.
 func leaks(out string) bool {
 	raw := []byte(secret)
-	decimals := strings.Trim(fmt.Sprint(raw), "[]")
+	decimals := strings.Trim(fmt.Sprintf("%d", raw), "[]")
 	for _, form := range []string{
 		secret,
 		hex.EncodeToString(raw),
