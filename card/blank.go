@@ -1,0 +1,183 @@
+package card
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdh"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dhamani-iq/dhamani/card/apdu"
+	"github.com/dhamani-iq/dhamani/card/sm"
+	"github.com/dhamani-iq/dhamani/card/tlv"
+	"github.com/dhamani-iq/dhamani/record"
+)
+
+// Blank is a card in creation state, at the issuer's desk. Everything travels
+// in plain: personalise cards only in a place that may see what they hold.
+//
+// A Blank belongs to one goroutine at a time and ends as a Session does.
+type Blank struct {
+	link *link
+	info Info
+}
+
+// OpenBlank selects the application on a card that is to be personalised.
+// From success on the Blank owns t. It owes ErrNotBlank and what Open owes.
+func OpenBlank(ctx context.Context, t Transport, opts ...Option) (*Blank, error) {
+	l := newLink(t, opts)
+	info, err := selectApplication(ctx, l)
+	if err != nil {
+		return nil, fmt.Errorf("open blank card: %w", err)
+	}
+	if info.State != StateCreation {
+		return nil, fmt.Errorf("open blank card: %w: state %v", ErrNotBlank, info.State)
+	}
+	return &Blank{link: l, info: info}, nil
+}
+
+// Info returns what the card said of itself.
+func (b *Blank) Info() Info { return b.info }
+
+// Stats returns what went over the wire so far.
+func (b *Blank) Stats() Stats { return b.link.stats }
+
+// Close closes the transport.
+func (b *Blank) Close() error { return b.link.close() }
+
+// GenerateKey has the card make its Chip Authentication key and returns the
+// public half; the private half never leaves the card. It may be repeated
+// before Activate.
+func (b *Blank) GenerateKey(ctx context.Context) (*ecdh.PublicKey, error) {
+	raw, err := b.link.do(ctx, apdu.Command{
+		INS: insGenerateKeyPair, P1: 0x80, Data: tlv.Make(0xAC), Ne: apdu.MaxShortNe,
+	}, sm.Encrypted)
+	if err != nil {
+		return nil, fmt.Errorf("generate card key: %w", err)
+	}
+	point, err := parsePublicKey(raw)
+	if err != nil {
+		return nil, fmt.Errorf("generate card key: %w", err)
+	}
+	return point, nil
+}
+
+// parsePublicKey reads 7F49 { 86 point }.
+func parsePublicKey(raw []byte) (*ecdh.PublicKey, error) {
+	inner, err := tlv.Field(raw, 0x7F49)
+	if err != nil {
+		return nil, malformed("public key: %w", err)
+	}
+	point, err := tlv.Field(inner, 0x86)
+	if err != nil {
+		return nil, malformed("public key: %w", err)
+	}
+	pub, err := ecdh.P256().NewPublicKey(point)
+	if err != nil || len(point) != pointLen {
+		return nil, malformed("public key is no point of p-256")
+	}
+	return pub, nil
+}
+
+// updateBlock is the data of one UPDATE BINARY, in bytes; it fits one short
+// command on every reader.
+const updateBlock = 240
+
+// WriteFile writes the whole content of EF.CardSecurity, EF.ID or EF.PHOTO.
+func (b *Blank) WriteFile(ctx context.Context, f File, data []byte) error {
+	switch {
+	case f != FileSecurity && f != FileID && f != FilePhoto:
+		return fmt.Errorf("write %v: %w", f, ErrFileNotFound)
+	case len(data) == 0:
+		return fmt.Errorf("write %v: no data", f)
+	case len(data) > f.Size():
+		return fmt.Errorf("write %v: %w: %d bytes, at most %d", f, ErrEntryTooLarge, len(data), f.Size())
+	}
+	p1, p2 := 0x80|byte(f), byte(0)
+	for off := 0; off < len(data); {
+		n := min(updateBlock, len(data)-off)
+		_, err := b.link.do(ctx, apdu.Command{INS: insUpdateBinary, P1: p1, P2: p2, Data: data[off : off+n]}, sm.Encrypted)
+		if err != nil {
+			return fmt.Errorf("write %v: %w", f, err)
+		}
+		off += n
+		p1, p2 = byte(off>>8), byte(off) // #nosec G115 -- files are shorter than 32 KiB
+	}
+	return nil
+}
+
+// PutAnchor stores the trust anchor of Terminal Authentication, a whole 7F21.
+func (b *Blank) PutAnchor(ctx context.Context, cvc []byte) error {
+	return b.put(ctx, "trust anchor", DataAnchor, cvc)
+}
+
+// PutDate sets the card's date, the least that it will ever believe.
+func (b *Blank) PutDate(ctx context.Context, date time.Time) error {
+	if y := date.Year(); y < 2000 || y > 2099 {
+		return fmt.Errorf("write date: year %d", y)
+	}
+	digits := []byte(date.Format("060102"))
+	for i := range digits {
+		digits[i] -= '0'
+	}
+	return b.put(ctx, "date", DataDate, digits)
+}
+
+// PutKeys stores the section keys, all six.
+func (b *Blank) PutKeys(ctx context.Context, keys map[record.Section][]byte) error {
+	if len(keys) != record.NumSections {
+		return fmt.Errorf("write section keys: %d of %d", len(keys), record.NumSections)
+	}
+	set, err := encodeKeys(keys)
+	if err != nil {
+		return fmt.Errorf("write section keys: %w", err)
+	}
+	defer clear(set)
+	return b.put(ctx, "section keys", DataKeys, set)
+}
+
+func (b *Blank) put(ctx context.Context, what string, tag uint16, data []byte) error {
+	if len(data) == 0 {
+		return fmt.Errorf("write %s: no data", what)
+	}
+	_, err := b.link.do(ctx, putData(tag, bytes.Clone(data), 0), sm.Encrypted)
+	var status *StatusError
+	if errors.As(err, &status) && status.SW == apdu.SWConditions {
+		err = fmt.Errorf("%w: status %v", ErrConditions, status.SW) // no version is expected here
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", what, err)
+	}
+	return nil
+}
+
+// Append writes an entry from the centre's records to a rebuilt card; see
+// Session.Append.
+func (b *Blank) Append(ctx context.Context, expectSeq uint32, sealed []byte) (Head, error) {
+	h, err := appendEntry(ctx, b.link, b.info, expectSeq, sealed)
+	if err != nil {
+		return Head{}, fmt.Errorf("append entry: %w", err)
+	}
+	return h, nil
+}
+
+// WriteSummary writes the sealed summary; see Session.WriteSummary.
+func (b *Blank) WriteSummary(ctx context.Context, expectVersion uint32, sealed []byte) (Head, error) {
+	h, err := writeSummary(ctx, b.link, expectVersion, sealed)
+	if err != nil {
+		return Head{}, fmt.Errorf("write summary: %w", err)
+	}
+	return h, nil
+}
+
+// Activate ends the creation state for good. It owes ErrConditions while the
+// anchor, the card key, EF.CardSecurity, EF.ID or the keys are missing. The
+// card answers to Open from then on.
+func (b *Blank) Activate(ctx context.Context) error {
+	if _, err := b.link.do(ctx, apdu.Command{INS: insActivate}, sm.Encrypted); err != nil {
+		return fmt.Errorf("activate card: %w", err)
+	}
+	b.info.State = StateOperational
+	return nil
+}

@@ -1,0 +1,152 @@
+package card
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/dhamani-iq/dhamani/card/apdu"
+	"github.com/dhamani-iq/dhamani/card/sm"
+	"github.com/dhamani-iq/dhamani/card/tlv"
+	"github.com/dhamani-iq/dhamani/record"
+)
+
+// maxOffset is the largest offset of READ BINARY with an even INS.
+const maxOffset = 0x7FFF
+
+// Security reads EF.CardSecurity, in plain before Authenticate. Nothing of it
+// is authenticated: the caller checks the issuer's signature, and that the
+// card identifier in it is Info().ID.
+func (s *Session) Security(ctx context.Context) ([]byte, error) {
+	return s.ReadFile(ctx, FileSecurity)
+}
+
+// ReadFile reads a whole elementary file; an empty file is an empty slice.
+// EF.LOG is read with Entries instead. It owes ErrSecurityStatus when the
+// role may not read it, ErrFileNotFound, and ErrMalformed for a file longer
+// than its Size.
+func (s *Session) ReadFile(ctx context.Context, f File) ([]byte, error) {
+	if f.Size() == 0 || f == FileLog {
+		return nil, fmt.Errorf("read %v: %w", f, ErrFileNotFound)
+	}
+	data, err := readFile(ctx, s.link, f, s.info.MaxBlock)
+	if err != nil {
+		return nil, fmt.Errorf("read %v: %w", f, err)
+	}
+	return data, nil
+}
+
+// readFile reads block by block. The first read selects the file by its short
+// identifier, the others go on in it. The end shows in 6282 (fewer bytes than
+// asked for), or in 6B00 when the file ended with the block before.
+func readFile(ctx context.Context, l *link, f File, block int) ([]byte, error) {
+	if l.sm == nil {
+		block = min(block, apdu.MaxShortNe)
+	}
+	var data []byte
+	p1, p2 := 0x80|byte(f), byte(0)
+	for {
+		r, err := l.send(ctx, apdu.Command{INS: insReadBinary, P1: p1, P2: p2, Ne: block}, sm.Encrypted)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case r.SW == apdu.SWWrongOffset && len(r.Data) == 0 && len(data) > 0:
+			return data, nil
+		case r.SW != apdu.SWOK && r.SW != apdu.SWEndOfFile:
+			return nil, &StatusError{insReadBinary, r.SW}
+		case len(r.Data) > block || len(data)+len(r.Data) > f.Size():
+			return nil, malformed("more bytes than the file can hold")
+		case r.SW == apdu.SWOK && len(r.Data) != block:
+			return nil, malformed("%d bytes instead of %d without an end of file", len(r.Data), block)
+		}
+		data = append(data, r.Data...)
+		if r.SW == apdu.SWEndOfFile || len(data) == f.Size() {
+			return data, nil
+		}
+		if len(data) > maxOffset {
+			return nil, malformed("file too long")
+		}
+		p1, p2 = byte(len(data)>>8), byte(len(data)) // #nosec G115 -- at most maxOffset
+	}
+}
+
+// Keys reads the section keys that the role may have; the caller keeps them
+// secret. A role that may open no section gets an empty map.
+func (s *Session) Keys(ctx context.Context) (map[record.Section][]byte, error) {
+	raw, err := s.link.do(ctx, apdu.Command{INS: insGetData, P1: DataKeys >> 8, P2: DataKeys & 0xFF, Ne: apdu.MaxShortNe}, sm.Encrypted)
+	if err != nil {
+		return nil, fmt.Errorf("read section keys: %w", err)
+	}
+	keys, err := parseKeys(raw)
+	if err != nil {
+		return nil, fmt.Errorf("read section keys: %w", err)
+	}
+	return keys, nil
+}
+
+// sectionKeyLen is the length of one section key in bytes.
+const sectionKeyLen = 32
+
+// sectionTag is the tag of a section's key: 80 + section.
+func sectionTag(s record.Section) tlv.Tag { return 0x80 + tlv.Tag(s) }
+
+// parseKeys reads the key set: ascending tags, 32 bytes each.
+func parseKeys(raw []byte) (map[record.Section][]byte, error) {
+	items, err := tlv.All(raw)
+	if err != nil {
+		return nil, malformed("key set: %w", err)
+	}
+	keys := make(map[record.Section][]byte, record.NumSections)
+	last := tlv.Tag(0)
+	for _, it := range items {
+		if it.Tag <= last || it.Tag < 0x80 || it.Tag >= sectionTag(record.NumSections) || len(it.Value) != sectionKeyLen {
+			return nil, malformed("key set: object %v of %d bytes", it.Tag, len(it.Value))
+		}
+		last = it.Tag
+		keys[record.Section(it.Tag-0x80)] = append([]byte(nil), it.Value...) // #nosec G115 -- below NumSections
+	}
+	return keys, nil
+}
+
+// encodeKeys is the inverse of parseKeys.
+func encodeKeys(keys map[record.Section][]byte) ([]byte, error) {
+	out := make([]byte, 0, len(keys)*(2+sectionKeyLen))
+	n := 0
+	for _, s := range record.AllSections() {
+		k, ok := keys[s]
+		if !ok {
+			continue
+		}
+		if len(k) != sectionKeyLen {
+			return nil, fmt.Errorf("key of section %v has %d bytes", s, len(k))
+		}
+		out = tlv.Append(out, sectionTag(s), k)
+		n++
+	}
+	if n != len(keys) {
+		return nil, fmt.Errorf("key of an unknown section")
+	}
+	return out, nil
+}
+
+// readLog reads want bytes of the log at a logical offset; want is at least 1
+// and fits one read. The answer is a single discretionary data object 53, and
+// Ne counts all of it.
+func (s *Session) readLog(ctx context.Context, offset uint32, want int) ([]byte, error) {
+	at := tlv.Make(0x54, binary.BigEndian.AppendUint32(nil, offset))
+	raw, err := s.link.do(ctx, apdu.Command{
+		INS: insReadBinaryOdd, P2: byte(FileLog), Data: at, Ne: tlv.HeaderLen(0x53, want) + want,
+	}, sm.Encrypted)
+	if err != nil {
+		return nil, err
+	}
+	data, err := tlv.Field(raw, 0x53)
+	switch {
+	case err != nil:
+		return nil, malformed("log block: %w", err)
+	case len(data) != want:
+		return nil, malformed("log block of %d bytes instead of %d", len(data), want)
+	}
+	return data, nil
+}
