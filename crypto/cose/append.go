@@ -2,6 +2,14 @@ package cose
 
 import "encoding/binary"
 
+// The major types of RFC 8949 section 3.1 that are written by hand.
+const (
+	majorUint  = 0
+	majorBytes = 2
+	majorArray = 4
+	majorMap   = 5
+)
+
 // AppendUint appends an unsigned integer in its shortest form.
 func AppendUint(dst []byte, v uint64) []byte { return appendHead(dst, majorUint, v) }
 
