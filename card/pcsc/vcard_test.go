@@ -1,0 +1,185 @@
+package pcsc_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/dhamani-iq/dhamani/card"
+	"github.com/dhamani-iq/dhamani/card/pcsc"
+	"github.com/dhamani-iq/dhamani/internal/testpcsc"
+)
+
+// eventLimit is generous: an insertion is seen after 0.4 s at most.
+const eventLimit = 10 * time.Second
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// A T=1 card without history, and one that can be told from it.
+var (
+	atrA = []byte{0x3B, 0x80, 0x80, 0x01, 0x01}
+	atrB = []byte{0x3B, 0x81, 0x80, 0x01, 0x42, 0x42}
+)
+
+// vcard is a card in a virtual reader. It answers what respond returns; nil
+// tears it out in the middle of the command.
+type vcard struct {
+	conn  net.Conn
+	ended chan struct{}
+}
+
+// insert puts a card into the reader behind addr until remove or the test's end.
+func insert(t *testing.T, addr string, atr []byte, respond func(cmd []byte) []byte) *vcard {
+	t.Helper()
+	var d net.Dialer
+	var conn net.Conn
+	deadline := time.Now().Add(eventLimit)
+	for { // vpcd accepts the next card only after it noticed that the last one went
+		var err error
+		if conn, err = d.DialContext(t.Context(), "tcp", addr); err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("insert a card: %v", err)
+		}
+	}
+	v := &vcard{conn: conn, ended: make(chan struct{})}
+	go v.serve(atr, respond)
+	t.Cleanup(v.remove)
+	return v
+}
+
+func (v *vcard) remove() {
+	_ = v.conn.Close()
+	<-v.ended
+}
+
+func (v *vcard) serve(atr []byte, respond func([]byte) []byte) {
+	defer close(v.ended)
+	defer v.conn.Close()
+	var length [2]byte
+	for {
+		if _, err := io.ReadFull(v.conn, length[:]); err != nil {
+			return
+		}
+		frame := make([]byte, binary.BigEndian.Uint16(length[:]))
+		if _, err := io.ReadFull(v.conn, frame); err != nil {
+			return
+		}
+		var answer []byte
+		switch {
+		case len(frame) == 1 && frame[0] == 4:
+			answer = atr
+		case len(frame) == 1:
+			continue // power off, power on, reset
+		default:
+			if answer = respond(frame); answer == nil {
+				return
+			}
+		}
+		out := binary.BigEndian.AppendUint16(nil, uint16(len(answer)))
+		if _, err := v.conn.Write(append(out, answer...)); err != nil {
+			return
+		}
+	}
+}
+
+// echo answers a command with itself.
+func echo(cmd []byte) []byte { return append(bytes.Clone(cmd), 0x90, 0x00) }
+
+// always answers every command with the same.
+func always(answer ...byte) func([]byte) []byte {
+	return func([]byte) []byte { return answer }
+}
+
+func newService(*testing.T) *pcsc.Service { return pcsc.New(slog.New(slog.DiscardHandler)) }
+
+// watch is a running Watch.
+type watch struct {
+	t      *testing.T
+	events chan card.Event
+	cancel context.CancelFunc
+	ended  chan error
+	once   sync.Once
+}
+
+func startWatch(t *testing.T, s *pcsc.Service) *watch {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	w := &watch{t: t, events: make(chan card.Event, 100), cancel: cancel, ended: make(chan error, 1)}
+	go func() { w.ended <- s.Watch(ctx, func(ev card.Event) { w.events <- ev }) }()
+	t.Cleanup(w.stop)
+	return w
+}
+
+// stop ends the watch and checks that it ends as it should.
+func (w *watch) stop() {
+	w.once.Do(func() {
+		w.cancel()
+		select {
+		case err := <-w.ended:
+			if !errors.Is(err, context.Canceled) {
+				w.t.Errorf("Watch returned %v, want context.Canceled", err)
+			}
+		case <-time.After(eventLimit):
+			w.t.Errorf("Watch did not end")
+		}
+	})
+}
+
+// expect returns the next event of the kind in the reader, which must come
+// before any other event of that reader.
+func (w *watch) expect(kind card.EventKind, reader string) card.Event {
+	w.t.Helper()
+	limit := time.After(eventLimit)
+	for {
+		select {
+		case ev := <-w.events:
+			if ev.Reader != reader {
+				continue
+			}
+			if ev.Kind != kind {
+				w.t.Fatalf("event %v in %q, want %v", ev.Kind, reader, kind)
+			}
+			return ev
+		case <-limit:
+			w.t.Fatalf("no event %v in %q", kind, reader)
+		}
+	}
+}
+
+// connect connects as soon as the card is seen by the service.
+func connect(t *testing.T, s *pcsc.Service, reader string) card.Transport {
+	t.Helper()
+	deadline := time.Now().Add(eventLimit)
+	for {
+		tr, err := s.Connect(t.Context(), reader)
+		if err == nil {
+			t.Cleanup(func() {
+				if err := tr.Close(); err != nil {
+					t.Errorf("close: %v", err)
+				}
+			})
+			return tr
+		}
+		if !errors.Is(err, card.ErrNoCard) || time.Now().After(deadline) {
+			t.Fatalf("connect: %v", err)
+		}
+	}
+}
+
+// service takes the machine's readers; the first one is used unless a test
+// needs both.
+func service(t *testing.T) (*testpcsc.Service, testpcsc.Slot) {
+	t.Helper()
+	return testpcsc.Use(t), testpcsc.Slots()[0]
+}

@@ -1,0 +1,21 @@
+//go:build !linux || !cgo
+
+package testpcsc
+
+import "testing"
+
+// Service stands in where there is no virtual reader.
+type Service struct{}
+
+// Use skips the test: the virtual readers exist on Linux with cgo only.
+func Use(t testing.TB) *Service {
+	t.Helper()
+	missing(t, "the virtual readers need Linux and cgo")
+	return nil
+}
+
+// Kill is never reached: Use does not return.
+func (*Service) Kill() {}
+
+// Restart is never reached: Use does not return.
+func (*Service) Restart() {}
