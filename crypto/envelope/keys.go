@@ -1,0 +1,96 @@
+package envelope
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/dhamani-iq/dhamani/internal/redact"
+	"github.com/dhamani-iq/dhamani/record"
+)
+
+// KeySize is the length of a section key, in bytes.
+const KeySize = 32
+
+// Keys holds a patient's section keys, those that the holder may use, at most
+// six. It prints as redacted. Its methods are safe for concurrent use except
+// Set and Wipe.
+type Keys struct {
+	keys [record.NumSections]redact.Bytes
+}
+
+// NewKeys makes all six section keys of a patient.
+func NewKeys(rand io.Reader) (*Keys, error) {
+	var k Keys
+	for i := range k.keys {
+		key := make([]byte, KeySize)
+		if _, err := io.ReadFull(rand, key); err != nil {
+			return nil, fmt.Errorf("make section keys: %w", err)
+		}
+		k.keys[i] = redact.NewBytes(key)
+	}
+	return &k, nil
+}
+
+// KeysFromMap takes the keys that a card, a cache or the centre handed out and
+// checks each against the subject's commitment. It owes ErrKeyMismatch.
+func KeysFromMap(m map[record.Section][]byte, subject Subject) (*Keys, error) {
+	var k Keys
+	for section, key := range m {
+		if err := k.Set(section, key); err != nil {
+			return nil, err
+		}
+		if err := subject.check(section, key); err != nil {
+			return nil, err
+		}
+	}
+	return &k, nil
+}
+
+// Has reports whether the key of a section is there.
+func (k *Keys) Has(s record.Section) bool { return k != nil && s.Valid() && !k.keys[s].IsZero() }
+
+// Get returns the key of a section; it must not be changed.
+func (k *Keys) Get(s record.Section) ([]byte, bool) {
+	if !k.Has(s) {
+		return nil, false
+	}
+	return k.keys[s].Reveal(), true
+}
+
+// Set puts a copy of a section's key in. It owes ErrKeyMismatch for a key of
+// another length or an unknown section.
+func (k *Keys) Set(s record.Section, key []byte) error {
+	if !s.Valid() || len(key) != KeySize {
+		return fmt.Errorf("%s key of %d bytes: %w", s, len(key), ErrKeyMismatch)
+	}
+	k.keys[s] = redact.NewBytes(append([]byte(nil), key...))
+	return nil
+}
+
+// Sections lists the sections whose key is there, in order.
+func (k *Keys) Sections() []record.Section {
+	var out []record.Section
+	for _, s := range record.AllSections() {
+		if k.Has(s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// Map returns copies of the keys, the form in which card and cache take them.
+func (k *Keys) Map() map[record.Section][]byte {
+	m := make(map[record.Section][]byte)
+	for _, s := range k.Sections() {
+		m[s] = append([]byte(nil), k.keys[s].Reveal()...)
+	}
+	return m
+}
+
+// Wipe overwrites the keys and forgets them.
+func (k *Keys) Wipe() {
+	for i := range k.keys {
+		k.keys[i].Wipe()
+		k.keys[i] = redact.Bytes{}
+	}
+}
