@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/dhamani-iq/dhamani/card"
+	"github.com/dhamani-iq/dhamani/card/pcsc"
 )
 
 // The exit codes; the root command's help lists them.
@@ -59,7 +62,7 @@ func exitCode(err error) int {
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
 	default:
-		return exitFailed
+		return lookUp(err).code
 	}
 }
 
@@ -74,8 +77,46 @@ func nextStep(err error) string {
 	case errors.As(err, &wrong):
 		return fmt.Sprintf("run '%s --help'", wrong.cmd)
 	default:
-		return ""
+		return lookUp(err).next
 	}
+}
+
+// table says for the errors of the packages below what to do about them and
+// how to exit. The first row that fits counts.
+var table = []struct {
+	err  error
+	code int
+	next string
+}{
+	{card.ErrServiceDown, exitNoCard, startService},
+	{pcsc.ErrDenied, exitNoCard, "run it as a user who may use the card readers, or install the polkit rule"},
+	{pcsc.ErrNoCgo, exitNoCard, "use a program built with cgo and libpcsclite-dev"},
+	{card.ErrNoReader, exitNoCard, "plug a card reader in; 'dhamani reader list' shows them"},
+	{card.ErrNoCard, exitNoCard, "put a card into the reader"},
+	{card.ErrRemoved, exitNoCard, "put the card back and leave it in until the command ends"},
+	{card.ErrReset, exitNoCard, "run the command again; close other programs that use the card"},
+	{card.ErrBusy, exitNoCard, "close the other program that uses the card, then run the command again"},
+	{card.ErrUnpowered, exitNoCard, "take the card out, wipe its contacts and put it in with the chip first"},
+	{card.ErrTransport, exitNoCard, "unplug the reader and plug it in again"},
+	{card.ErrNotDhamani, exitRefused, "put a Dhamani health card into the reader"},
+	{card.ErrBlocked, exitRefused, "send the holder to the card office: the card is blocked"},
+	{card.ErrTerminated, exitRefused, "send the holder to the card office: the card has ended"},
+	{card.ErrMalformed, exitRefused, "try another card; if only this one fails, have it replaced"},
+	{card.ErrSecureMessaging, exitUntrusted, "do not trust this card or reader; try the card in another reader"},
+}
+
+type advice struct {
+	code int
+	next string
+}
+
+func lookUp(err error) advice {
+	for _, row := range table {
+		if errors.Is(err, row.err) {
+			return advice{row.code, row.next}
+		}
+	}
+	return advice{code: exitFailed}
 }
 
 // report prints err once: what went wrong, then what to do.

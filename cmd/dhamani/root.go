@@ -54,12 +54,16 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no card service, reader or card,
 	flags.StringVar(&g.home, "home", homeFolder(), "the agent's folder; also from "+homeVariable)
 	_ = root.MarkPersistentFlagDirname("home")
 
+	root.AddCommand(
+		newReaderCommand(g),
+	)
 	return root
 }
 
 // asGroup makes cmd a command that only holds others: alone it shows its
 // help, and a word it does not know is wrong usage.
 func asGroup(cmd *cobra.Command) {
+	cmd.SuggestionsMinimumDistance = 2
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return nil

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dhamani-iq/dhamani/card"
+	"github.com/dhamani-iq/dhamani/card/pcsc"
+)
+
+func newReaderListCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:     "list",
+		Aliases: []string{"ls"},
+		Short:   "List the card readers and what is in them",
+		Example: "  dhamani reader list\n  dhamani reader list --json",
+		Args:    usage(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runReaderList(cmd.Context(), cmd.OutOrStdout(), g)
+		},
+	}
+}
+
+// readerLine is one reader in the JSON answer of reader list.
+type readerLine struct {
+	Name  string `json:"name"`
+	Card  bool   `json:"card"`           // a card is in it
+	Mute  bool   `json:"mute,omitempty"` // and does not answer
+	InUse bool   `json:"in_use"`         // a program is connected to the card
+	ATR   string `json:"atr,omitempty"`  // hexadecimal
+}
+
+func runReaderList(ctx context.Context, out io.Writer, g *globals) error {
+	readers, err := pcsc.New(g.log).List(ctx)
+	if err != nil {
+		return err
+	}
+	lines := make([]readerLine, len(readers))
+	for i, r := range readers {
+		lines[i] = readerLine{Name: r.Name, Card: r.Present, Mute: r.Mute, InUse: r.InUse, ATR: hexUpper(r.ATR)}
+	}
+	if g.json {
+		return printJSON(out, map[string]any{"readers": lines})
+	}
+	if len(lines) == 0 {
+		return fmt.Errorf("list readers: %w", card.ErrNoReader)
+	}
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "READER\tCARD\tATR")
+	for _, l := range lines {
+		fmt.Fprintf(table, "%s\t%s\t%s\n", l.Name, l.state(), l.ATR)
+	}
+	return table.Flush()
+}
+
+// state words what is in the reader.
+func (l readerLine) state() string {
+	switch {
+	case !l.Card:
+		return "none"
+	case l.Mute:
+		return "does not answer"
+	case l.InUse:
+		return "in use"
+	default:
+		return "yes"
+	}
+}
+
+func hexUpper(b []byte) string { return strings.ToUpper(hex.EncodeToString(b)) }
