@@ -30,7 +30,7 @@ const MaxPerson = 15
 const (
 	kidSize  = 4
 	saltSize = 6
-	tagSize  = 16 // of AES-256-GCM
+	tagSize  = 16        // of AES-256-GCM
 	maxTime  = 1<<27 - 1 // minutes, into the year 2255
 )
 
