@@ -1,0 +1,138 @@
+package cache
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"slices"
+	"time"
+
+	"github.com/dhamani-iq/dhamani/crypto/envelope"
+	"github.com/dhamani-iq/dhamani/record"
+)
+
+// Kinds of identifiers that are hidden behind keyed hashes.
+const (
+	kindPatient = "patient"
+	kindCard    = "card"
+)
+
+// Flags say what is known of an entry.
+type Flags uint8
+
+// The flags of an entry.
+const (
+	// OnCard: it was read from the patient's card, or written to it.
+	OnCard Flags = 1 << iota
+	// AtCentre: the centre gave it or acknowledged it.
+	AtCentre
+	// CardUnknown: it was being written when the card was taken away, and the
+	// card has not been seen since.
+	CardUnknown
+)
+
+// Entry is a sealed entry as the cache keeps it.
+type Entry struct {
+	ID      record.EntryID
+	Time    time.Time // as the entry's author gives it; minute precision
+	Sealed  []byte
+	Flags   Flags
+	Queued  bool // waits in the outbox
+	Refused bool // stands in the quarantine
+}
+
+func entryKey(pid []byte, id record.EntryID) []byte {
+	return slices.Concat(pid, id[:])
+}
+
+// putEntry keeps a sealed entry, or adds flags to one that is there. It owes
+// ErrInvalid for bytes that are no sealed entry.
+func (t *tx) putEntry(p record.PatientID, sealed []byte, flags Flags) (entryRow, error) {
+	var r entryRow
+	parsed, err := envelope.Parse(sealed)
+	if err != nil {
+		return r, invalid("sealed entry: %v", err)
+	}
+	key := entryKey(t.box.name(kindPatient, p[:]), sha256.Sum256(sealed))
+	ok, err := t.get(bucketEntries, key, &r)
+	if err != nil {
+		return r, err
+	}
+	next := entryRow{Flags: r.Flags | flags, Time: parsed.Time().Unix(), Sealed: sealed}
+	if flags&OnCard != 0 {
+		next.Flags &^= CardUnknown
+	}
+	if ok && next.Flags == r.Flags {
+		return r, nil
+	}
+	return next, t.put(bucketEntries, key, &next)
+}
+
+// each calls fn for every entry of a patient, in the order of identifiers. The
+// value is only valid during the call.
+func (t *tx) each(p record.PatientID, fn func(key, value []byte) error) error {
+	prefix := t.box.name(kindPatient, p[:])
+	cur := t.bucket(bucketEntries).Cursor()
+	for key, value := cur.Seek(prefix); bytes.HasPrefix(key, prefix); key, value = cur.Next() {
+		if len(key) != indexSize+len(record.EntryID{}) {
+			return corrupt("key of %d bytes in %s", len(key), bucketEntries)
+		}
+		if err := fn(key, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// History returns all entries of a patient, newest first.
+func (c *Cache) History(p record.PatientID) ([]Entry, error) {
+	var out []Entry
+	err := c.view("read history", func(t *tx) error {
+		return t.each(p, func(key, value []byte) error {
+			var r entryRow
+			if err := t.decode(bucketEntries, key, value, &r); err != nil {
+				return err
+			}
+			e := Entry{ID: record.EntryID(key[indexSize:]), Time: fromPOSIX(r.Time), Sealed: r.Sealed, Flags: r.Flags}
+			var own ownRow
+			ok, err := t.get(bucketOwn, e.ID[:], &own)
+			if err != nil {
+				return err
+			}
+			e.Queued = ok && own.State == ownQueued
+			e.Refused = ok && own.State == ownRefused
+			out = append(out, e)
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(out, func(a, b Entry) int { return b.Time.Compare(a.Time) })
+	return out, nil
+}
+
+// Entries returns the sealed entries of a patient, newest first.
+func (c *Cache) Entries(p record.PatientID) ([][]byte, error) {
+	all, err := c.History(p)
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]byte, len(all))
+	for i, e := range all {
+		out[i] = e.Sealed
+	}
+	return out, nil
+}
+
+// Digest returns the digest of a patient's entries, as clinic and centre
+// compare it: the first 16 bytes of the SHA-256 over the sorted identifiers.
+func (c *Cache) Digest(p record.PatientID) ([16]byte, error) {
+	h := sha256.New()
+	err := c.view("read digest", func(t *tx) error {
+		return t.each(p, func(key, _ []byte) error {
+			h.Write(key[indexSize:])
+			return nil
+		})
+	})
+	return [16]byte(h.Sum(nil)), err
+}

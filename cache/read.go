@@ -1,0 +1,156 @@
+package cache
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/dhamani-iq/dhamani/record"
+)
+
+// Read is all that one tap of a card brought.
+type Read struct {
+	Patient       record.PatientID
+	Subject       []byte // envelope.Subject
+	Card          [8]byte
+	IDFile        []byte
+	Security      []byte
+	SummarySealed []byte
+	Head          []byte   // the card's head, 52 bytes
+	Entries       [][]byte // sealed, those not yet in the cache at least
+	SectionKeys   map[record.Section][]byte
+	KeyExpiry     time.Time // when SectionKeys are to be forgotten
+	// Relay puts entries into the outbox that neither came from the centre nor
+	// were sent to it by this workstation: a card carries the entries of
+	// clinics that are offline.
+	Relay bool
+	Audit Audit
+}
+
+func (r *Read) check() error {
+	switch {
+	case r.Patient.IsZero():
+		return invalid("no patient")
+	case r.Card == [8]byte{}:
+		return invalid("no card")
+	case len(r.SectionKeys) > 0 && r.KeyExpiry.IsZero():
+		return invalid("section keys without an end")
+	}
+	return nil
+}
+
+// PutRead keeps what a tap brought, in one transaction. It owes ErrInvalid.
+func (c *Cache) PutRead(r Read) error {
+	return c.update("keep read", func(t *tx) error {
+		if err := r.check(); err != nil {
+			return err
+		}
+		if err := t.putCard(&r); err != nil {
+			return err
+		}
+		if err := t.putKeys(&r); err != nil {
+			return err
+		}
+		for _, sealed := range r.Entries {
+			row, err := t.putEntry(r.Patient, sealed, OnCard)
+			if err != nil {
+				return err
+			}
+			if err := t.settled(r.Patient, row, r.Relay); err != nil {
+				return err
+			}
+		}
+		return t.audit(r.Audit, r.Patient)
+	})
+}
+
+func (t *tx) putCard(r *Read) error {
+	card := &cardRow{
+		Patient: r.Patient, Head: r.Head, Security: r.Security, IDFile: r.IDFile,
+		Summary: r.SummarySealed, Read: t.now.Unix(),
+	}
+	if err := t.put(bucketCards, t.box.name(kindCard, r.Card[:]), card); err != nil {
+		return err
+	}
+	if len(r.Subject) == 0 {
+		return nil
+	}
+	var old patientRow
+	key := t.box.name(kindPatient, r.Patient[:])
+	ok, err := t.get(bucketPatients, key, &old)
+	if err != nil || ok && bytes.Equal(old.Subject, r.Subject) {
+		return err
+	}
+	return t.put(bucketPatients, key, &patientRow{Patient: r.Patient, Subject: r.Subject})
+}
+
+// CardState is what the cache knows of a card since it was last read.
+type CardState struct {
+	Patient       record.PatientID
+	Subject       []byte
+	Head          []byte
+	Security      []byte
+	IDFile        []byte
+	SummarySealed []byte
+	Read          time.Time
+}
+
+// Card returns what is known of a card; ok is false when it was never read.
+func (c *Cache) Card(card [8]byte) (state CardState, ok bool, err error) {
+	err = c.view("look up card", func(t *tx) error {
+		var r cardRow
+		var err error
+		if ok, err = t.get(bucketCards, t.box.name(kindCard, card[:]), &r); err != nil || !ok {
+			return err
+		}
+		state = CardState{
+			Patient: r.Patient, Head: r.Head, Security: r.Security, IDFile: r.IDFile,
+			SummarySealed: r.Summary, Read: fromPOSIX(r.Read),
+		}
+		state.Subject, err = t.subject(r.Patient)
+		return err
+	})
+	return state, ok, err
+}
+
+// Subject returns a patient's subject, or nil when it is not known.
+func (c *Cache) Subject(p record.PatientID) (subject []byte, err error) {
+	err = c.view("look up patient", func(t *tx) error {
+		subject, err = t.subject(p)
+		return err
+	})
+	return subject, err
+}
+
+func (t *tx) subject(p record.PatientID) ([]byte, error) {
+	var r patientRow
+	if ok, err := t.get(bucketPatients, t.box.name(kindPatient, p[:]), &r); err != nil || !ok {
+		return nil, err
+	}
+	return r.Subject, nil
+}
+
+// PutSummary keeps the head and the sealed summary that were just written to a
+// card. It owes ErrNotFound for a card that was never read.
+func (c *Cache) PutSummary(card [8]byte, head, sealed []byte) error {
+	return c.update("keep summary", func(t *tx) error {
+		return t.changeCard(card, func(r *cardRow) { r.Head, r.Summary = head, sealed })
+	})
+}
+
+// changeCard changes a card's row, if that makes a difference.
+func (t *tx) changeCard(card [8]byte, change func(*cardRow)) error {
+	var r cardRow
+	key := t.box.name(kindCard, card[:])
+	switch ok, err := t.get(bucketCards, key, &r); {
+	case err != nil:
+		return err
+	case !ok:
+		return ErrNotFound
+	}
+	old := r
+	change(&r)
+	if bytes.Equal(old.Head, r.Head) && bytes.Equal(old.Summary, r.Summary) {
+		return nil
+	}
+	return t.put(bucketCards, key, &r)
+}

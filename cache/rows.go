@@ -1,0 +1,297 @@
+package cache
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"github.com/dhamani-iq/dhamani/record"
+)
+
+// bucket is the name of a top-level bucket.
+type bucket string
+
+const (
+	bucketMeta       bucket = "meta"
+	bucketCards      bucket = "cards"
+	bucketPatients   bucket = "patients"
+	bucketEntries    bucket = "entries"
+	bucketKeys       bucket = "keys"
+	bucketPending    bucket = "pending"
+	bucketUnknown    bucket = "unknown"
+	bucketOwn        bucket = "own"
+	bucketOutbox     bucket = "outbox"
+	bucketQuarantine bucket = "quarantine"
+	bucketReceipts   bucket = "receipts"
+	bucketState      bucket = "state"
+	bucketLists      bucket = "lists"
+	bucketAudit      bucket = "audit"
+)
+
+// keyLengths are the buckets of sealed values with the length of their keys;
+// 0 stands for a short name.
+var keyLengths = map[bucket]int{
+	bucketCards: indexSize, bucketPatients: indexSize, bucketKeys: indexSize,
+	bucketEntries: indexSize + 32,
+	bucketPending: 32, bucketUnknown: 32, bucketOwn: 32, bucketQuarantine: 32,
+	bucketOutbox: 8, bucketReceipts: 8, bucketAudit: 8,
+	bucketState: 0, bucketLists: 0,
+}
+
+// Bounds of the fields.
+const (
+	maxSealed  = 8 << 10 // a sealed entry or summary
+	maxFile    = 8 << 10 // EF.CardSecurity, EF.ID
+	maxHead    = 256
+	maxSubject = 256
+	maxList    = 4 << 20
+	maxReceipt = 64 << 10
+	maxCode    = 64
+	maxName    = 32
+	keySize    = 32
+)
+
+// A row is the content of one value: a CBOR array of the struct's fields.
+type row interface{ check() error }
+
+type cardRow struct {
+	_        struct{} `cbor:",toarray"`
+	Patient  record.PatientID
+	Head     []byte
+	Security []byte
+	IDFile   []byte
+	Summary  []byte
+	Read     int64 // POSIX seconds
+}
+
+type patientRow struct {
+	_       struct{} `cbor:",toarray"`
+	Patient record.PatientID
+	Subject []byte
+}
+
+type entryRow struct {
+	_      struct{} `cbor:",toarray"`
+	Flags  Flags
+	Time   int64 // POSIX seconds
+	Sealed []byte
+}
+
+type keysRow struct {
+	_      struct{} `cbor:",toarray"`
+	Expiry int64 // POSIX seconds
+	Keys   [record.NumSections][]byte
+}
+
+type pendingRow struct {
+	_             struct{} `cbor:",toarray"`
+	Card          [8]byte
+	Patient       record.PatientID
+	ExpectSeq     uint32
+	Sealed        []byte
+	SummaryExpect uint32
+	Summary       []byte
+	Since         int64 // POSIX seconds
+}
+
+// ownState tells what became of an entry that was put into the outbox.
+type ownState uint8
+
+const (
+	ownQueued ownState = iota
+	ownAcknowledged
+	ownRefused
+)
+
+type ownRow struct {
+	_       struct{} `cbor:",toarray"`
+	Patient record.PatientID
+	State   ownState
+	Number  uint64 // in the outbox while queued, of the receipt when acknowledged
+	Code    string // of the refusal
+	Since   int64  // POSIX seconds, of the state
+}
+
+type outboxRow struct {
+	_  struct{} `cbor:",toarray"`
+	ID record.EntryID
+}
+
+type quarantineRow struct {
+	_       struct{} `cbor:",toarray"`
+	Patient record.PatientID
+	Code    string
+	Since   int64 // POSIX seconds
+}
+
+type receiptRow struct {
+	_   struct{} `cbor:",toarray"`
+	Raw []byte
+	At  int64 // POSIX seconds
+}
+
+type cursorRow struct {
+	_      struct{} `cbor:",toarray"`
+	Cursor string
+}
+
+type listRow struct {
+	_   struct{} `cbor:",toarray"`
+	Raw []byte
+}
+
+type auditRow struct {
+	_       struct{} `cbor:",toarray"`
+	Prev    [32]byte // SHA-256 of the row before; zero in the first
+	At      int64    // POSIX seconds
+	Actor   string
+	Action  string
+	Patient [indexSize]byte // zero when the action concerns no patient
+	Code    string
+}
+
+type auditHeadRow struct {
+	_    struct{} `cbor:",toarray"`
+	Seq  uint64
+	Hash [32]byte // SHA-256 of the last row
+}
+
+func (r *cardRow) check() error {
+	return within("card", bound{len(r.Head), maxHead}, bound{len(r.Security), maxFile}, bound{len(r.IDFile), maxFile}, bound{len(r.Summary), maxSealed})
+}
+func (r *patientRow) check() error { return within("patient", bound{len(r.Subject), maxSubject}) }
+func (r *entryRow) check() error   { return within("entry", bound{len(r.Sealed), maxSealed}) }
+func (r *keysRow) check() error {
+	for _, k := range r.Keys {
+		if len(k) != 0 && len(k) != keySize {
+			return invalid("section key of %d bytes", len(k))
+		}
+	}
+	return nil
+}
+
+func (r *pendingRow) check() error {
+	return within("pending write", bound{len(r.Sealed), maxSealed}, bound{len(r.Summary), maxSealed})
+}
+
+func (r *ownRow) check() error {
+	if r.State > ownRefused {
+		return invalid("state %d", r.State)
+	}
+	return within("own entry", bound{len(r.Code), maxCode})
+}
+func (r *outboxRow) check() error     { return nil }
+func (r *quarantineRow) check() error { return within("quarantine", bound{len(r.Code), maxCode}) }
+func (r *receiptRow) check() error    { return within("receipt", bound{len(r.Raw), maxReceipt}) }
+func (r *cursorRow) check() error     { return within("cursor", bound{len(r.Cursor), maxCode}) }
+func (r *listRow) check() error       { return within("list", bound{len(r.Raw), maxList}) }
+func (r *auditRow) check() error {
+	return within("audit record", bound{len(r.Actor), maxCode}, bound{len(r.Action), maxCode}, bound{len(r.Code), maxCode})
+}
+func (r *auditHeadRow) check() error { return nil }
+
+type bound struct{ n, most int }
+
+func within(what string, bounds ...bound) error {
+	for _, b := range bounds {
+		if b.n > b.most {
+			return invalid("%s with a field of %d bytes, at most %d", what, b.n, b.most)
+		}
+	}
+	return nil
+}
+
+var (
+	encMode = func() cbor.EncMode {
+		opts := cbor.CoreDetEncOptions()
+		opts.NilContainers = cbor.NilContainerAsEmpty
+		opts.TagsMd = cbor.TagsForbidden
+		mode, err := opts.EncMode()
+		if err != nil {
+			panic("cache: internal error: " + err.Error())
+		}
+		return mode
+	}()
+	decMode = func() cbor.DecMode {
+		mode, err := cbor.DecOptions{
+			DupMapKey:        cbor.DupMapKeyEnforcedAPF,
+			IndefLength:      cbor.IndefLengthForbidden,
+			TagsMd:           cbor.TagsForbidden,
+			MaxNestedLevels:  4,
+			MaxArrayElements: 16,
+			MaxMapPairs:      16,
+		}.DecMode()
+		if err != nil {
+			panic("cache: internal error: " + err.Error())
+		}
+		return mode
+	}()
+)
+
+func encodeRow(r row) ([]byte, error) {
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	raw, err := encMode.Marshal(r)
+	if err != nil {
+		return nil, fmt.Errorf("encode row: %w: %w", ErrInvalid, err)
+	}
+	return raw, nil
+}
+
+// decodeRow reads raw, which must be exactly what encodeRow would write. It
+// owes ErrCorrupt. Slices in r do not alias raw.
+func decodeRow(raw []byte, r row) error {
+	if err := decMode.Unmarshal(raw, r); err != nil {
+		return corrupt("decode row: %v", err)
+	}
+	if err := r.check(); err != nil {
+		return corrupt("decode row: %v", err)
+	}
+	again, err := encMode.Marshal(r)
+	if err != nil || !bytes.Equal(raw, again) {
+		return corrupt("decode row: not in canonical form")
+	}
+	return nil
+}
+
+// newRow returns an empty row of the bucket's kind; state holds two kinds,
+// told apart by their names.
+func newRow(b bucket, key []byte) row {
+	switch b {
+	case bucketCards:
+		return new(cardRow)
+	case bucketPatients:
+		return new(patientRow)
+	case bucketEntries:
+		return new(entryRow)
+	case bucketKeys:
+		return new(keysRow)
+	case bucketPending, bucketUnknown:
+		return new(pendingRow)
+	case bucketOwn:
+		return new(ownRow)
+	case bucketOutbox:
+		return new(outboxRow)
+	case bucketQuarantine:
+		return new(quarantineRow)
+	case bucketReceipts:
+		return new(receiptRow)
+	case bucketLists:
+		return new(listRow)
+	case bucketAudit:
+		return new(auditRow)
+	case bucketState:
+		switch string(key) {
+		case keyCursor:
+			return new(cursorRow)
+		case keyAuditHead:
+			return new(auditHeadRow)
+		}
+	}
+	return nil
+}
+
+func fromPOSIX(s int64) time.Time { return time.Unix(s, 0).UTC() }

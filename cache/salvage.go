@@ -1,0 +1,231 @@
+package cache
+
+import (
+	"errors"
+	"os"
+	"slices"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/dhamani-iq/dhamani/record"
+)
+
+// salvageBatch is the number of values that are written at once.
+const salvageBatch = 512
+
+// salvager searches every page of a broken file for values that authenticate.
+type salvager struct {
+	f   *os.File
+	box *box
+	db  *bbolt.DB
+	gen uint64
+
+	batch []salvaged
+	bytes int
+}
+
+type salvaged struct {
+	bucket     bucket
+	key, value []byte
+}
+
+// notSalvaged are the buckets that are built anew, or are better left behind.
+var notSalvaged = map[bucket]bool{bucketKeys: true, bucketOutbox: true, bucketQuarantine: true}
+
+// scan reads the file from front to back with ordinary reads. A page that
+// cannot be read is passed over; only the new file's errors stop it.
+func (s *salvager) scan() error {
+	info, err := s.f.Stat()
+	if err != nil {
+		return err
+	}
+	pages := uint64(info.Size()+pageSize-1) / pageSize // #nosec G115 -- a file's length
+	for id := uint64(2); id < pages; id++ {
+		n, err := readNode(s.f, id, pages)
+		if err != nil && n == nil {
+			continue // also a page cut in half
+		}
+		if n.flags != flagLeaf {
+			continue
+		}
+		if err := s.leaf(n); err != nil {
+			return err
+		}
+	}
+	return s.flush()
+}
+
+// leaf takes the elements of a leaf page, up to the first one out of place.
+func (s *salvager) leaf(n *node) error {
+	for i := range n.count {
+		if !n.inside(i) {
+			continue
+		}
+		var err error
+		if n.elementFlags(i) == elementBucket {
+			err = s.inline(n.value(i))
+		} else {
+			err = s.value(n.key(i), n.value(i))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inside reports whether element i lies inside the node, wherever the others are.
+func (n *node) inside(i int) bool {
+	if pageHeader+(i+1)*elementSize > len(n.data) {
+		return false
+	}
+	pos, size, keyLen := n.extent(i)
+	return keyLen > 0 && pos+size <= uint64(len(n.data))
+}
+
+// inline searches the page inside a bucket's value.
+func (s *salvager) inline(value []byte) error {
+	if len(value) < 16+pageHeader || order.Uint64(value) != 0 {
+		return nil
+	}
+	b := value[16:]
+	return s.leaf(&node{flags: flagLeaf, count: int(order.Uint16(b[10:])), data: b})
+}
+
+// value keeps a value if it authenticates in a bucket that its key fits.
+func (s *salvager) value(key, value []byte) error {
+	if string(key) == keyHeader {
+		if err := checkHeader(value, s.box); errors.Is(err, ErrWrongKey) || errors.Is(err, ErrSchema) {
+			return err
+		}
+	}
+	for b, length := range keyLengths {
+		if notSalvaged[b] || length != 0 && length != len(key) || length == 0 && len(key) > maxName {
+			continue
+		}
+		raw, err := s.box.open(b, key, value)
+		if err != nil {
+			continue
+		}
+		r := newRow(b, key)
+		gen, err := generation(b, value)
+		if err != nil || r == nil || decodeRow(raw, r) != nil || b == bucketState {
+			return nil
+		}
+		s.gen = max(s.gen, gen)
+		s.batch = append(s.batch, salvaged{b, slices.Clone(key), slices.Clone(value)})
+		if s.bytes += len(value); len(s.batch) >= salvageBatch || s.bytes >= maxList {
+			return s.flush()
+		}
+		return nil
+	}
+	return nil
+}
+
+// flush writes the batch; of two versions of a value the newer one stays.
+func (s *salvager) flush() error {
+	err := s.db.Update(func(t *bbolt.Tx) error {
+		for _, v := range s.batch {
+			bk := t.Bucket([]byte(v.bucket))
+			if old := bk.Get(v.key); old != nil {
+				had, err := generation(v.bucket, old)
+				if err != nil {
+					return err
+				}
+				if got, err := generation(v.bucket, v.value); err != nil || got <= had {
+					continue
+				}
+			}
+			if err := bk.Put(v.key, v.value); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	s.batch, s.bytes = s.batch[:0], 0
+	return err
+}
+
+// rewrite calls fn for every value that is in a bucket at the start; fn may
+// change any bucket.
+func (t *tx) rewrite(b bucket, fn func(key, value []byte) error) error {
+	bk := t.bucket(b)
+	var key []byte
+	for {
+		// bbolt's cursors do not outlive a change, so seek anew for each key.
+		cur := bk.Cursor()
+		next, value := cur.First()
+		if key != nil {
+			if next, value = cur.Seek(key); next != nil && slices.Equal(next, key) {
+				next, value = cur.Next()
+			}
+		}
+		if next == nil {
+			return nil
+		}
+		key = slices.Clone(next)
+		if err := fn(key, slices.Clone(value)); err != nil {
+			return err
+		}
+	}
+}
+
+// mendQueue gives an entry a state of its own if it has none; mendOwn puts it
+// into the outbox.
+func (t *tx) mendQueue(p record.PatientID, id []byte) error {
+	if t.has(bucketOwn, id) {
+		return nil
+	}
+	return t.put(bucketOwn, id, &ownRow{Patient: p, State: ownQueued, Since: t.now.Unix()})
+}
+
+// knownPatients maps keyed hashes back to patients, as far as the cache knows them.
+func (t *tx) knownPatients() (map[[indexSize]byte]record.PatientID, error) {
+	known := make(map[[indexSize]byte]record.PatientID)
+	add := func(p record.PatientID) { known[[indexSize]byte(t.box.name(kindPatient, p[:]))] = p }
+	err := t.bucket(bucketPatients).ForEach(func(key, value []byte) error {
+		var r patientRow
+		if err := t.decode(bucketPatients, key, value, &r); err != nil {
+			return err
+		}
+		add(r.Patient)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = t.bucket(bucketCards).ForEach(func(key, value []byte) error {
+		var r cardRow
+		if err := t.decode(bucketCards, key, value, &r); err != nil {
+			return err
+		}
+		add(r.Patient)
+		return nil
+	})
+	return known, err
+}
+
+// mendAudit cuts the audit chain before its first bad link and goes on with a
+// record of the recovery.
+func (t *tx) mendAudit(got *Recovered) error {
+	end, err := t.auditChain(func(AuditRecord) error { return nil })
+	var bad *AuditError
+	if err != nil && !errors.As(err, &bad) {
+		return err
+	}
+	got.Audit = end.Seq
+	err = t.rewrite(bucketAudit, func(key, _ []byte) error {
+		if slices.Compare(key, number(end.Seq)) <= 0 {
+			return nil
+		}
+		_, err := t.drop(bucketAudit, key)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := t.put(bucketState, []byte(keyAuditHead), &auditHeadRow{Seq: end.Seq, Hash: end.Hash}); err != nil {
+		return err
+	}
+	return t.audit(Audit{Actor: "cache", Action: "recover"}, record.PatientID{})
+}
