@@ -1,0 +1,48 @@
+package softcard
+
+import "slices"
+
+// historical are the historical bytes of both answers to reset, in the
+// compact-TLV form of ISO/IEC 7816-4:2020, 12.1.1.
+var historical = []byte{
+	0x80,                     // category: compact-TLV objects follow, no status
+	0x54, 'D', 'H', 'M', 'N', // card issuer's data, 4 bytes
+	0x73, // card capabilities, 3 bytes:
+	0x84, //   selection by full name and by short file identifier
+	0x21, //   proprietary writes, data unit of one byte
+	0x80, //   command chaining, no extended length
+}
+
+// ContactlessATR returns the answer to reset that a PC/SC reader makes up for
+// the card in its field (PC/SC part 3, 3.1.3.2.3.1).
+func ContactlessATR() []byte {
+	return withTCK(
+		0x3B,       // TS: direct convention
+		0x8A,       // T0: TD1 follows, 10 historical bytes
+		0x80, 0x01, // TD1: T=0, TD2 follows; TD2: T=1
+	)
+}
+
+// ContactATR returns the answer to reset of the card behind contacts: T=1
+// only (ISO/IEC 7816-3, 8.2).
+func ContactATR() []byte {
+	return withTCK(
+		0x3B,       // TS: direct convention
+		0x9A,       // T0: TA1 and TD1 follow, 10 historical bytes
+		0x18,       // TA1: F=372, D=12
+		0x81, 0x31, // TD1: T=1, TD2 follows; TD2: T=1, TA3 and TB3 follow
+		0xFE, // TA3: the card takes blocks of 254 bytes
+		0x45, // TB3: block waiting time 4, character waiting time 5
+	)
+}
+
+// withTCK appends the historical bytes and the check byte TCK, the exclusive
+// or of everything after TS.
+func withTCK(head ...byte) []byte {
+	atr := slices.Concat(head, historical)
+	var tck byte
+	for _, b := range atr[1:] {
+		tck ^= b
+	}
+	return append(atr, tck)
+}

@@ -1,0 +1,183 @@
+package softcard
+
+import (
+	"bytes"
+	"crypto/ecdh"
+	"errors"
+	"io"
+
+	"github.com/dhamani-iq/dhamani/card"
+	"github.com/dhamani-iq/dhamani/card/apdu"
+	"github.com/dhamani-iq/dhamani/card/sm"
+	"github.com/dhamani-iq/dhamani/card/tlv"
+	"github.com/dhamani-iq/dhamani/crypto/cvc"
+	"github.com/dhamani-iq/dhamani/record"
+)
+
+// getData is GET DATA: the head of the log, or the keys of the sections that
+// the role may open.
+func (c *Card) getData(cl call) (answer, error) {
+	if len(cl.Data) != 0 {
+		return answer{}, refuse(apdu.SWWrongLength)
+	}
+	switch cl.p1p2() {
+	case card.DataHead:
+		mode, err := c.allow(cl, actGet, objHead)
+		if err != nil {
+			return answer{}, err
+		}
+		raw, err := c.state.head.MarshalBinary()
+		if err != nil {
+			return answer{}, err
+		}
+		return whole(cl, raw, mode)
+	case card.DataKeys:
+		mode, err := c.allow(cl, actGet, objKeys)
+		if err != nil {
+			return answer{}, err
+		}
+		return whole(cl, c.keysFor(c.ram.session.roles), mode)
+	}
+	return answer{}, refuse(apdu.SWReferenceNotFound)
+}
+
+// keysFor returns {80+section, key} of every section that roles may open.
+func (c *Card) keysFor(roles cvc.Roles) []byte {
+	set := mem.keys.get(&c.nvm)
+	if len(set) != keySetSize {
+		return nil
+	}
+	var out []byte
+	for _, s := range record.AllSections() {
+		if sectionRoles[s]&roles != 0 {
+			out = tlv.Append(out, sectionTag(s), set[int(s)*keySize:][:keySize])
+		}
+	}
+	return out
+}
+
+func sectionTag(s record.Section) tlv.Tag { return 0x80 + tlv.Tag(s) }
+
+// putData is PUT DATA.
+func (c *Card) putData(cl call) (answer, error) {
+	switch cl.p1p2() {
+	case card.DataSummary:
+		return c.putSummary(cl)
+	case card.DataKeys:
+		return c.putCell(cl, objKeys, (*Card).putKeys)
+	case card.DataAnchor:
+		return c.putCell(cl, objAnchor, (*Card).putAnchor)
+	case card.DataDate:
+		return c.putCell(cl, objDate, (*Card).putDate)
+	}
+	return answer{}, refuse(apdu.SWReferenceNotFound)
+}
+
+func (c *Card) putCell(cl call, obj object, put func(*Card, []byte) error) (answer, error) {
+	mode, err := c.allow(cl, actPut, obj)
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{mode: mode}, put(c, cl.Data)
+}
+
+// putKeys stores the key set {80 key, 81 key, … 85 key}.
+func (c *Card) putKeys(raw []byte) error {
+	tags := make([]tlv.Tag, record.NumSections)
+	for _, s := range record.AllSections() {
+		tags[s] = sectionTag(s)
+	}
+	keys, err := tlv.Fields(raw, tags...)
+	if err != nil {
+		return refuse(apdu.SWWrongData)
+	}
+	for _, k := range keys {
+		if len(k) != keySize {
+			return refuse(apdu.SWWrongData)
+		}
+	}
+	if err := mem.keys.put(&c.nvm, bytes.Join(keys, nil)); err != nil {
+		return err
+	}
+	c.state.hasKeys = true
+	return nil
+}
+
+// putAnchor stores the trust anchor. Its first day is the card's date until
+// another is set.
+func (c *Card) putAnchor(raw []byte) error {
+	raw = bytes.Clone(raw)
+	anchor, err := cvc.Parse(raw)
+	if err != nil {
+		return refuse(apdu.SWWrongData)
+	}
+	c.meter.crypto(timeVerify)
+	if _, err := cvc.Start(anchor); err != nil {
+		return refuse(apdu.SWWrongData)
+	}
+	if err := mem.trust.put(&c.nvm, raw); err != nil {
+		return err
+	}
+	c.state.anchor = anchor
+	if mem.date.get(&c.nvm) == nil {
+		c.state.date = anchor.From
+	}
+	return nil
+}
+
+// putDate sets the date of a card that is being personalised.
+func (c *Card) putDate(raw []byte) error {
+	date, err := cvc.ParseDate(raw)
+	if err != nil {
+		return refuse(apdu.SWWrongData)
+	}
+	return c.setDate(date)
+}
+
+// setDate stores the date.
+func (c *Card) setDate(date cvc.Date) error {
+	if err := mem.date.put(&c.nvm, date[:]); err != nil {
+		return err
+	}
+	c.state.date = date
+	return nil
+}
+
+// generateKey is GENERATE ASYMMETRIC KEY PAIR (ISO/IEC 7816-8): it makes the
+// Chip Authentication key and gives 7F49 { 86 point }.
+func (c *Card) generateKey(cl call) (answer, error) {
+	switch {
+	case cl.p1p2() != 0x8000:
+		return answer{}, refuse(apdu.SWWrongP1P2)
+	case !bytes.Equal(cl.Data, []byte{0xAC, 0x00}):
+		return answer{}, refuse(apdu.SWWrongData)
+	}
+	if _, err := c.allow(cl, actGenerate, objApplication); err != nil {
+		return answer{}, err
+	}
+	c.meter.crypto(timeKeyGen)
+	key, err := makeKey(c.opts.Random)
+	if err != nil {
+		return answer{}, err
+	}
+	if err := mem.key.put(&c.nvm, key.Bytes()); err != nil {
+		return answer{}, err
+	}
+	c.state.key = key
+	return answer{data: tlv.Make(0x7F49, tlv.Make(0x86, key.PublicKey().Bytes())), mode: sm.Encrypted}, nil
+}
+
+// makeKey draws a P-256 key from random itself: crypto/ecdh would not use it.
+// A draw is out of range once in 2^32, so a few tries are plenty.
+func makeKey(random io.Reader) (*ecdh.PrivateKey, error) {
+	var scalar [keySize]byte
+	for range 8 {
+		if _, err := io.ReadFull(random, scalar[:]); err != nil {
+			return nil, err
+		}
+		if key, err := ecdh.P256().NewPrivateKey(scalar[:]); err == nil {
+			return key, nil
+		}
+	}
+	return nil, errors.New("random source gives no key")
+}
