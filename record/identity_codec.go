@@ -1,0 +1,377 @@
+package record
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"strings"
+)
+
+// encode runs f into a map and checks the length.
+func encode(what string, err error, limit int, f func(m *mapWriter)) ([]byte, error) {
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", what, err)
+	}
+	var w writer
+	w.attrs(false, f)
+	if len(w.b) > limit {
+		return nil, fmt.Errorf("encode %s: %d bytes, %d at most: %w", what, len(w.b), limit, ErrInvalid)
+	}
+	return w.b, nil
+}
+
+// decode reads a map with f and demands that again gives the same bytes.
+func decode(what string, b []byte, limit int, f func(r *reader, key uint64) bool, again func() ([]byte, error)) error {
+	if len(b) > limit {
+		return fmt.Errorf("decode %s: %w", what, &SyntaxError{What: "too long"})
+	}
+	r := &reader{b: b}
+	r.attrs(func(key uint64) bool { return f(r, key) })
+	if err := r.end(); err != nil {
+		return fmt.Errorf("decode %s: %w", what, err)
+	}
+	switch same, err := again(); {
+	case err != nil:
+		return fmt.Errorf("%w: %w", &SyntaxError{What: "values out of range"}, err)
+	case !bytes.Equal(same, b):
+		return fmt.Errorf("decode %s: %w", what, &SyntaxError{What: "not in canonical form"})
+	}
+	return nil
+}
+
+// Encode returns the identity's CBOR, at most MaxIdentity bytes. It owes ErrInvalid.
+//
+// identity = {1 names, 2 sex, 3 born, 4 died, 5 national number, 6 language,
+// 7 phone, 8 address, 9 [family]}
+func (id *Identity) Encode() ([]byte, error) {
+	return encode("identity", id.Validate(), MaxIdentity, func(m *mapWriter) {
+		m.key(1)
+		m.names(&id.Names)
+		m.optUint(2, uint64(id.Sex))
+		m.optMoment(3, id.Born, Epoch)
+		m.optMoment(4, id.Died, Epoch)
+		m.optText(5, id.NationalNumber)
+		m.optText(6, id.Language)
+		m.optText(7, id.Phone)
+		if id.Address != nil {
+			m.key(8)
+			m.address(id.Address)
+		}
+		if len(id.Family) > 0 {
+			m.key(9)
+			m.head(majorArray, uint64(len(id.Family)))
+			for i := range id.Family {
+				m.member(&id.Family[i])
+			}
+		}
+	})
+}
+
+// DecodeIdentity reads what Encode wrote. It owes a SyntaxError.
+func DecodeIdentity(b []byte) (*Identity, error) {
+	id := new(Identity)
+	err := decode("identity", b, MaxIdentity, func(r *reader, key uint64) bool {
+		switch key {
+		case 1:
+			id.Names = r.names()
+		case 2:
+			id.Sex = readEnum[sexNames](r)
+		case 3:
+			id.Born = r.moment(Epoch)
+		case 4:
+			id.Died = r.moment(Epoch)
+		case 5:
+			id.NationalNumber = r.text(maxUnit)
+		case 6:
+			id.Language = r.text(3)
+		case 7:
+			id.Phone = r.text(maxUnit)
+		case 8:
+			id.Address = r.address()
+		case 9:
+			n := r.array(maxFamily)
+			for ; n > 0 && r.err == nil; n-- {
+				id.Family = append(id.Family, r.member())
+			}
+		default:
+			return false
+		}
+		return true
+	}, id.Encode)
+	if err != nil {
+		return nil, err
+	}
+	return id, nil
+}
+
+// Validate owes ErrInvalid.
+func (id *Identity) Validate() error {
+	var c checker
+	c.names("names", &id.Names)
+	choice(&c, "sex", id.Sex)
+	c.moment("born", id.Born)
+	c.moment("died", id.Died)
+	c.text("national_number", id.NationalNumber, maxUnit)
+	c.text("phone", id.Phone, maxUnit)
+	switch id.Language {
+	case "", "ar", "ckb", "en":
+	default:
+		c.fail("language", "not ar, ckb or en")
+	}
+	if a := id.Address; a != nil {
+		if *a == (Address{}) {
+			c.fail("address", "empty")
+		}
+		for _, s := range []string{a.Line, a.District, a.City, a.Governorate} {
+			c.text("address", s, maxShort)
+		}
+		c.text("address.postal_code", a.PostalCode, maxUnit)
+		c.text("address.country", a.Country, 3)
+	}
+	c.count("family", len(id.Family), maxFamily)
+	for i := range id.Family {
+		x := &id.Family[i]
+		if x.Person > maxPerson {
+			c.fail("family.person", "out of range")
+		}
+		choice(&c, "family.relation", x.Relation)
+		choice(&c, "family.sex", x.Sex)
+		c.names("family.names", &x.Names)
+		c.moment("family.born", x.Born)
+		c.text("family.phone", x.Phone, maxUnit)
+	}
+	return c.err
+}
+
+func (c *checker) names(field string, n *Names) {
+	if n.Arabic == nil && n.Sorani == nil && n.Latin == nil {
+		c.fail(field, "in no script")
+	}
+	for _, p := range []*Name{n.Arabic, n.Sorani, n.Latin} {
+		if p == nil {
+			continue
+		}
+		if len(p.Given) == 0 && p.Family == "" {
+			c.fail(field, "empty")
+		}
+		c.count(field, len(p.Given), maxGiven)
+		for _, g := range p.Given {
+			c.needText(field, g, maxShort)
+		}
+		c.text(field, p.Family, maxShort)
+	}
+}
+
+// names = {? 1 Arabic, ? 2 Sorani, ? 3 Latin}; name = [family or null, given…]
+func (w *writer) names(n *Names) {
+	w.attrs(false, func(m *mapWriter) {
+		for i, p := range []*Name{n.Arabic, n.Sorani, n.Latin} {
+			if p == nil {
+				continue
+			}
+			m.key(uint64(i) + 1) // #nosec G115 -- 0 to 2
+			m.head(majorArray, uint64(len(p.Given))+1)
+			if p.Family == "" {
+				m.simple(simpleNull)
+			} else {
+				m.text(p.Family)
+			}
+			for _, g := range p.Given {
+				m.text(g)
+			}
+		}
+	})
+}
+
+func (r *reader) names() (n Names) {
+	r.attrs(func(key uint64) bool {
+		switch key {
+		case 1:
+			n.Arabic = r.name()
+		case 2:
+			n.Sorani = r.name()
+		case 3:
+			n.Latin = r.name()
+		default:
+			return false
+		}
+		return true
+	})
+	return n
+}
+
+func (r *reader) name() *Name {
+	n := r.array(maxGiven + 1)
+	if n == 0 {
+		r.fail("empty name")
+		return nil
+	}
+	p := new(Name)
+	if r.peek() == majorSimple {
+		if r.simple() != simpleNull {
+			r.fail("null expected")
+		}
+	} else {
+		p.Family = r.text(maxShort)
+	}
+	for n--; n > 0 && r.err == nil; n-- {
+		p.Given = append(p.Given, r.text(maxShort))
+	}
+	return p
+}
+
+// address = {1 line, 2 district, 3 city, 4 governorate, 5 postal code, 6 country}
+func (w *writer) address(a *Address) {
+	w.attrs(false, func(m *mapWriter) {
+		for i, s := range []string{a.Line, a.District, a.City, a.Governorate, a.PostalCode, a.Country} {
+			m.optText(uint64(i)+1, s) // #nosec G115 -- 0 to 5
+		}
+	})
+}
+
+func (r *reader) address() *Address {
+	a := new(Address)
+	fields := [...]*string{&a.Line, &a.District, &a.City, &a.Governorate, &a.PostalCode, &a.Country}
+	r.attrs(func(key uint64) bool {
+		if key < 1 || key > uint64(len(fields)) {
+			return false
+		}
+		*fields[key-1] = r.text(maxShort)
+		return true
+	})
+	return a
+}
+
+// member = {1 names, 2 person, 3 relation, 4 guardian, 5 sex, 6 born, 7 phone}
+func (w *writer) member(x *Member) {
+	w.attrs(false, func(m *mapWriter) {
+		m.key(1)
+		m.names(&x.Names)
+		m.optUint(2, uint64(x.Person))
+		m.optUint(3, uint64(x.Relation))
+		m.optTrue(4, x.Guardian)
+		m.optUint(5, uint64(x.Sex))
+		m.optMoment(6, x.Born, Epoch)
+		m.optText(7, x.Phone)
+	})
+}
+
+func (r *reader) member() (x Member) {
+	r.attrs(func(key uint64) bool {
+		switch key {
+		case 1:
+			x.Names = r.names()
+		case 2:
+			x.Person = uint8(r.uint(maxPerson)) // #nosec G115 -- bounded
+		case 3:
+			x.Relation = readEnum[relationNames](r)
+		case 4:
+			x.Guardian = r.isTrue()
+		case 5:
+			x.Sex = readEnum[sexNames](r)
+		case 6:
+			x.Born = r.moment(Epoch)
+		case 7:
+			x.Phone = r.text(maxUnit)
+		default:
+			return false
+		}
+		return true
+	})
+	return x
+}
+
+// Encode returns the cover's CBOR, at most MaxCover bytes. It owes ErrInvalid.
+//
+// cover = {1 payer, 2 plan, 3 member, 4 relation, 5 from, 6 until, 7 inactive,
+// 8 copay class, 9 [counters]}; counter = [kind, year, allowed, used]
+func (v *Cover) Encode() ([]byte, error) {
+	return encode("cover", v.Validate(), MaxCover, func(m *mapWriter) {
+		m.optText(1, v.Payer)
+		m.optText(2, v.Plan)
+		m.optText(3, v.Member)
+		m.optUint(4, uint64(v.Relation))
+		m.optMoment(5, v.From, Epoch)
+		m.optMoment(6, v.Until, Epoch)
+		m.optTrue(7, v.Inactive)
+		m.optUint(8, uint64(v.Copay))
+		if len(v.Counters) > 0 {
+			m.key(9)
+			m.head(majorArray, uint64(len(v.Counters)))
+			for _, c := range v.Counters {
+				m.head(majorArray, 4)
+				m.text(c.Kind)
+				m.uint(uint64(c.Year))
+				m.uint(uint64(c.Allowed))
+				m.uint(uint64(c.Used))
+			}
+		}
+	})
+}
+
+// DecodeCover reads what Encode wrote. It owes a SyntaxError.
+func DecodeCover(b []byte) (*Cover, error) {
+	v := new(Cover)
+	err := decode("cover", b, MaxCover, func(r *reader, key uint64) bool {
+		switch key {
+		case 1:
+			v.Payer = r.text(maxShort)
+		case 2:
+			v.Plan = r.text(maxShort)
+		case 3:
+			v.Member = r.text(maxUnit)
+		case 4:
+			v.Relation = readEnum[relationNames](r)
+		case 5:
+			v.From = r.moment(Epoch)
+		case 6:
+			v.Until = r.moment(Epoch)
+		case 7:
+			v.Inactive = r.isTrue()
+		case 8:
+			v.Copay = uint8(r.uint(math.MaxUint8)) // #nosec G115 -- bounded
+		case 9:
+			n := r.array(maxCounters)
+			for ; n > 0 && r.err == nil; n-- {
+				v.Counters = append(v.Counters, r.counter())
+			}
+		default:
+			return false
+		}
+		return true
+	}, v.Encode)
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+func (r *reader) counter() Counter {
+	if r.array(4) != 4 {
+		r.fail("counter is not four items")
+	}
+	return Counter{
+		Kind:    r.text(maxUnit),
+		Year:    uint16(r.uint(math.MaxUint16)), // #nosec G115 -- bounded
+		Allowed: uint32(r.uint(math.MaxUint32)), // #nosec G115 -- bounded
+		Used:    uint32(r.uint(math.MaxUint32)), // #nosec G115 -- bounded
+	}
+}
+
+// Validate owes ErrInvalid.
+func (v *Cover) Validate() error {
+	var c checker
+	c.needText("payer", v.Payer, maxShort)
+	c.text("plan", v.Plan, maxShort)
+	c.text("member", v.Member, maxUnit)
+	choice(&c, "relation", v.Relation)
+	c.moment("from", v.From)
+	c.moment("until", v.Until)
+	c.count("counters", len(v.Counters), maxCounters)
+	for _, n := range v.Counters {
+		if !cleanText(n.Kind, maxUnit) || strings.Trim(n.Kind, "abcdefghijklmnopqrstuvwxyz-") != "" {
+			c.fail("counters.kind", "not lower-case letters")
+		}
+	}
+	return c.err
+}

@@ -1,0 +1,269 @@
+package record
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/dhamani-iq/dhamani/record/terms"
+)
+
+// recent is how long a medicine without an end counts as taken.
+const recent = 90 * 24 * time.Hour
+
+// Summarise brings a summary up to date with entries, in any order. prev may
+// be nil; what it says stays until an entry or the time says otherwise. What an
+// amending entry replaces is passed over, which needs the entries' ID. Nothing
+// sensitive is taken in. The result fits MaxSummary: the least important items
+// are left out, and Left counts them.
+func Summarise(prev *Summary, entries []*Entry, now time.Time) *Summary {
+	s := &Summary{}
+	if prev != nil {
+		*s = *prev
+		s.Allergies, s.Problems, s.Medicines = slices.Clone(prev.Allergies), slices.Clone(prev.Problems), slices.Clone(prev.Medicines)
+	}
+	s.AsOf, s.Left = At(now), 0
+	for _, e := range standing(entries) {
+		s.add(e)
+	}
+	s.Medicines = slices.DeleteFunc(s.Medicines, func(m Medicine) bool { return !m.taken(now) })
+	slices.SortStableFunc(s.Allergies, func(a, b Allergy) int { return cmp.Compare(b.weight(), a.weight()) })
+	slices.SortStableFunc(s.Problems, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(b.weight(), a.weight()), b.Since.Time.Compare(a.Since.Time))
+	})
+	slices.SortStableFunc(s.Medicines, func(a, b Medicine) int {
+		return cmp.Or(cmp.Compare(rank(b.Ongoing), rank(a.Ongoing)), b.Since.Time.Compare(a.Since.Time))
+	})
+	s.shrink()
+	return s
+}
+
+// standing returns the entries that count, oldest first: not those entered in
+// error, nor those that another replaces.
+func standing(entries []*Entry) []*Entry {
+	replaced := make(map[EntryID]bool)
+	for _, e := range entries {
+		if e.Amends != nil {
+			replaced[*e.Amends] = true
+		}
+	}
+	out := slices.DeleteFunc(slices.Clone(entries), func(e *Entry) bool {
+		return e.EnteredInError || e.ID != EntryID{} && replaced[e.ID]
+	})
+	slices.SortStableFunc(out, func(a, b *Entry) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Part, b.Part)) })
+	return out
+}
+
+func (s *Summary) add(e *Entry) {
+	for _, x := range e.Allergies {
+		if x.At.IsZero() {
+			x.At = At(e.Start)
+		}
+		x.Note = ""
+		s.Allergies = slices.DeleteFunc(s.Allergies, func(a Allergy) bool { return a.Code == x.Code })
+		if x.Status == ConditionActive && x.Certainty != Refuted && x.Certainty != EnteredInError {
+			s.Allergies = append(s.Allergies, x)
+		}
+	}
+	for i := range e.Diagnoses {
+		s.addProblem(&e.Diagnoses[i], e.Start)
+	}
+	for i := range e.Prescriptions {
+		s.addMedicine(&e.Prescriptions[i], e.Start)
+	}
+	for i := range e.Observations {
+		s.addBlood(&e.Observations[i])
+	}
+	for i := range e.Panels {
+		for j := range e.Panels[i].Observations {
+			s.addBlood(&e.Panels[i].Observations[j])
+		}
+	}
+}
+
+func (s *Summary) addProblem(d *Diagnosis, start time.Time) {
+	if d.Sensitive || terms.Sensitive(d.Code) {
+		return
+	}
+	p := Problem{Code: d.Code, Since: d.Onset, Severity: d.Severity, Chronic: d.Chronic || terms.Chronic(d.Code)}
+	if p.Since.IsZero() {
+		p.Since = d.At
+	}
+	if p.Since.IsZero() {
+		p.Since = At(start)
+	}
+	over := d.Status >= ConditionInactive || !d.End.IsZero() || d.Certainty >= Refuted
+	s.Problems = slices.DeleteFunc(s.Problems, func(old Problem) bool {
+		if old.Code != d.Code {
+			return false
+		}
+		if old.Since.Time.Before(p.Since.Time) {
+			p.Since = old.Since // known for longer
+		}
+		p.Chronic = p.Chronic || old.Chronic
+		return true
+	})
+	if !over {
+		s.Problems = append(s.Problems, p)
+	}
+}
+
+func (s *Summary) addMedicine(x *Prescription, start time.Time) {
+	if x.Sensitive || terms.Sensitive(x.Medicine) {
+		return
+	}
+	m := Medicine{
+		Code: x.Medicine, Since: x.At, Dose: x.Dose, Route: x.Route, Frequency: x.Frequency,
+		AsNeeded: x.AsNeeded, Ongoing: x.Ongoing,
+	}
+	if m.Since.IsZero() {
+		m.Since = At(start)
+	}
+	if x.Days > 0 && !x.Ongoing {
+		courses := 1 + int(x.Refills)
+		m.Until = At(m.Since.Time.AddDate(0, 0, courses*int(x.Days)))
+	}
+	s.Medicines = slices.DeleteFunc(s.Medicines, func(old Medicine) bool { return old.Code == x.Medicine })
+	if x.Status == MedicationActive || x.Status == MedicationOnHold && x.Ongoing {
+		s.Medicines = append(s.Medicines, m)
+	}
+}
+
+func (m *Medicine) taken(now time.Time) bool {
+	switch {
+	case m.Ongoing:
+		return true
+	case !m.Until.IsZero():
+		return now.Before(m.Until.End())
+	default:
+		return now.Before(m.Since.End().Add(recent))
+	}
+}
+
+// bloodGroups are the answers to LOINC 882-1 (ABO and Rh group), by the codes
+// that laboratories send.
+var bloodGroups = map[string]string{
+	"278147001": "O+", "278148006": "O-", "278149003": "A+", "278152006": "A-",
+	"278150003": "B+", "278153001": "B-", "278151004": "AB+", "278154007": "AB-",
+	"LA21321-4": "AB+", "LA21322-2": "AB-", "LA21325-5": "A+", "LA21326-3": "A-",
+	"LA21323-0": "B+", "LA21324-8": "B-", "LA21327-1": "O+", "LA21328-9": "O-",
+}
+
+func (s *Summary) addBlood(x *Observation) {
+	if x.Code != (Code{System: terms.LOINC, Value: "882-1"}) || x.Sensitive ||
+		x.Status == ObservationEnteredInError || x.Status == ObservationCancelled {
+		return
+	}
+	name := x.Value.Text
+	if c := x.Value.Code; c != nil {
+		if name = bloodGroups[c.Value]; name == "" {
+			name = c.Value
+		}
+	}
+	if g, ok := ParseEnum[bloodNames](name); ok && g != 0 {
+		s.BloodGroup = g
+	}
+}
+
+func (a *Allergy) weight() int {
+	w := int(a.Severity)
+	switch a.Criticality {
+	case CriticalityHigh:
+		w += 8
+	case CriticalityLow:
+		w -= 4
+	default:
+	}
+	if a.Group == AllergyMedication || a.Group == AllergyBiologic || a.Code.System == terms.ATC {
+		w += 4
+	}
+	return w
+}
+
+func (p *Problem) weight() int { return int(p.Severity) + 4*rank(p.Chronic) }
+
+// shrink leaves out the least important items until the summary fits: details
+// of allergies, then problems that are not chronic and medicines, oldest
+// first, and allergies last of all.
+func (s *Summary) shrink() {
+	for {
+		b, err := s.encode(1 << 20)
+		if err != nil || len(b) <= MaxSummary {
+			return
+		}
+		switch {
+		case len(s.Problems) > 24 || len(s.Problems) > 0 && !s.Problems[len(s.Problems)-1].Chronic:
+			s.Problems = s.Problems[:len(s.Problems)-1]
+		case len(s.Medicines) > 16:
+			s.Medicines = s.Medicines[:len(s.Medicines)-1]
+		case s.plainer():
+			continue
+		case len(s.Problems) > 0:
+			s.Problems = s.Problems[:len(s.Problems)-1]
+		case len(s.Medicines) > 0:
+			s.Medicines = s.Medicines[:len(s.Medicines)-1]
+		case len(s.Allergies) > 0:
+			s.Allergies = s.Allergies[:len(s.Allergies)-1]
+		default:
+			s.Contact = nil
+		}
+		s.Left++
+	}
+}
+
+// plainer drops the details of the least important allergy that has any.
+func (s *Summary) plainer() bool {
+	for i := len(s.Allergies) - 1; i >= 0; i-- {
+		if a := &s.Allergies[i]; len(a.Reactions) > 0 || !a.Onset.IsZero() {
+			a.Reactions, a.Onset = nil, Moment{}
+			return true
+		}
+	}
+	return false
+}
+
+// An AlertLevel says how loud an alert is.
+type AlertLevel string
+
+// The levels.
+const (
+	AlertHigh    AlertLevel = "high"    // may kill: show it before anything else
+	AlertWarning AlertLevel = "warning" // must be seen
+	AlertInfo    AlertLevel = "info"
+)
+
+// Alert is something that everybody who treats the patient must see at once.
+type Alert struct {
+	Severity AlertLevel `json:"severity"`
+	Kind     string     `json:"kind"` // allergy, chronic
+	Code     Code       `json:"code"`
+	Text     string     `json:"text"` // English; terms.Display has the other languages
+}
+
+// Alerts returns the summary's alerts, the loudest first.
+func (s *Summary) Alerts() []Alert {
+	if s == nil {
+		return nil
+	}
+	var out []Alert
+	add := func(level AlertLevel, kind string, c Code) {
+		out = append(out, Alert{Severity: level, Kind: kind, Code: c, Text: terms.Display(c, "en")})
+	}
+	loud := func(a *Allergy) bool { return a.Criticality == CriticalityHigh || a.Severity == SeveritySevere }
+	for i := range s.Allergies {
+		if loud(&s.Allergies[i]) {
+			add(AlertHigh, "allergy", s.Allergies[i].Code)
+		}
+	}
+	for i := range s.Allergies {
+		if !loud(&s.Allergies[i]) {
+			add(AlertWarning, "allergy", s.Allergies[i].Code)
+		}
+	}
+	for _, p := range s.Problems {
+		if p.Chronic {
+			add(AlertInfo, "chronic", p.Code)
+		}
+	}
+	return out
+}

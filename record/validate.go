@@ -1,0 +1,362 @@
+package record
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dhamani-iq/dhamani/record/terms"
+)
+
+// checker gathers the first thing wrong. Its texts name the field, never what
+// is in it.
+type checker struct{ err error }
+
+func (c *checker) fail(field, why string) {
+	if c.err == nil {
+		c.err = fmt.Errorf("%s: %s: %w", field, why, ErrInvalid)
+	}
+}
+
+func (c *checker) code(field string, v Code) {
+	if c.err == nil && v.Validate() != nil {
+		c.fail(field, "code is empty, too long or of an unknown system")
+	}
+}
+
+func (c *checker) optCode(field string, v *Code) {
+	if v != nil {
+		c.code(field, *v)
+	}
+}
+
+func (c *checker) codes(field string, vs []Code, limit int) {
+	c.count(field, len(vs), limit)
+	for _, v := range vs {
+		c.code(field, v)
+	}
+}
+
+func (c *checker) count(field string, n, limit int) {
+	if n > limit {
+		c.fail(field, "too many")
+	}
+}
+
+// text admits an empty string.
+func (c *checker) text(field, s string, limit int) {
+	if s != "" && !cleanText(s, limit) {
+		c.fail(field, "text is too long or not clean UTF-8")
+	}
+}
+
+func (c *checker) needText(field, s string, limit int) {
+	if !cleanText(s, limit) {
+		c.fail(field, "text is empty, too long or not clean UTF-8")
+	}
+}
+
+func (c *checker) moment(field string, m Moment) {
+	if !m.valid() || !m.IsZero() && !m.Time.Equal(truncate(m)) {
+		c.fail(field, "time is out of range or finer than its precision")
+	}
+}
+
+func truncate(m Moment) time.Time {
+	t := m.Time.UTC()
+	switch m.Precision {
+	case ToDay:
+		return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
+	case ToMonth:
+		return time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)
+	case ToYear:
+		return time.Date(t.Year(), time.January, 1, 0, 0, 0, 0, time.UTC)
+	default:
+		return t.Truncate(time.Minute)
+	}
+}
+
+func choice[S enumNames](c *checker, field string, e Enum[S]) {
+	if !e.Valid() {
+		c.fail(field, "unknown choice")
+	}
+}
+
+func (c *checker) quantity(field string, q *Quantity) {
+	if q == nil {
+		return
+	}
+	if !q.Value.Valid() {
+		c.fail(field, "number out of range")
+	}
+	c.text(field, q.Unit, maxUnit)
+}
+
+func (c *checker) value(field string, v Value) {
+	n := 0
+	for _, set := range [...]bool{v.Quantity != nil, v.Code != nil, v.Text != "", v.Bool != nil} {
+		if set {
+			n++
+		}
+	}
+	if n > 1 {
+		c.fail(field, "more than one value")
+	}
+	c.quantity(field, v.Quantity)
+	c.optCode(field, v.Code)
+	c.text(field, v.Text, maxNote)
+}
+
+// Validate owes ErrInvalid for anything that could not be stored and read
+// again as it is. An error names the field, never its content.
+func (e *Entry) Validate() error {
+	var c checker
+	if y := e.Start.UTC().Year(); e.Start.IsZero() || y < 1801 || y > 2199 {
+		c.fail("start", "missing or out of range")
+	}
+	if e.Person > maxPerson || e.Part > maxPart {
+		c.fail("person or part", "out of range")
+	}
+	choice(&c, "class", e.Class)
+	c.optCode("type", e.Type)
+	c.codes("reasons", e.Reasons, maxReasons)
+	c.cost(e.Cost)
+	c.count("allergies", len(e.Allergies), maxItems)
+	for i := range e.Allergies {
+		c.allergy(&e.Allergies[i])
+	}
+	c.medicines(e)
+	c.laboratory(e)
+	c.clinical(e)
+	c.extensions(e.Extensions)
+	return c.err
+}
+
+func (c *checker) cost(x *Cost) {
+	if x == nil {
+		return
+	}
+	if !x.Total.Valid() || x.Patient != nil && (!x.Patient.Valid() || x.Patient.Scale != x.Total.Scale) {
+		c.fail("cost", "number out of range, or two scales")
+	}
+	if x.Currency != "" && (len(x.Currency) != 3 || x.Currency == "IQD" || strings.Trim(x.Currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "") {
+		c.fail("cost.currency", "not three capitals, or IQD, which is left empty")
+	}
+}
+
+func (c *checker) allergy(x *Allergy) {
+	c.code("allergies.code", x.Code)
+	choice(c, "allergies.kind", x.Kind)
+	choice(c, "allergies.group", x.Group)
+	choice(c, "allergies.criticality", x.Criticality)
+	choice(c, "allergies.severity", x.Severity)
+	choice(c, "allergies.status", x.Status)
+	choice(c, "allergies.certainty", x.Certainty)
+	c.codes("allergies.reactions", x.Reactions, maxReactions)
+	c.moment("allergies.at", x.At)
+	c.moment("allergies.onset", x.Onset)
+	c.text("allergies.note", x.Note, maxNote)
+}
+
+func (c *checker) medicines(e *Entry) {
+	c.count("prescriptions", len(e.Prescriptions), maxItems)
+	for i := range e.Prescriptions {
+		x := &e.Prescriptions[i]
+		c.code("prescriptions.medicine", x.Medicine)
+		choice(c, "prescriptions.status", x.Status)
+		choice(c, "prescriptions.route", x.Route)
+		c.frequency("prescriptions.frequency", x.Frequency)
+		c.moment("prescriptions.at", x.At)
+		c.quantity("prescriptions.dose", x.Dose)
+		c.quantity("prescriptions.quantity", x.Quantity)
+		c.codes("prescriptions.reasons", x.Reasons, maxReasons)
+		c.text("prescriptions.directions", x.Directions, maxNote)
+	}
+}
+
+func (c *checker) frequency(field string, f Frequency) {
+	choice(c, field, f.Unit)
+	if f != (Frequency{}) && (f.Times == 0 || f.Period == 0) {
+		c.fail(field, "times and period must both be given")
+	}
+}
+
+func (c *checker) laboratory(e *Entry) {
+	c.count("observations", len(e.Observations), maxItems)
+	for i := range e.Observations {
+		c.observation(&e.Observations[i])
+	}
+	c.count("panels", len(e.Panels), maxItems)
+	for i := range e.Panels {
+		x := &e.Panels[i]
+		c.code("panels.code", x.Code)
+		c.moment("panels.at", x.At)
+		choice(c, "panels.status", x.Status)
+		c.text("panels.conclusion", x.Conclusion, maxNote)
+		if len(x.Observations) == 0 {
+			c.fail("panels.observations", "empty")
+		}
+		c.count("panels.observations", len(x.Observations), maxItems)
+		for j := range x.Observations {
+			if x.Observations[j].Sensitive != x.Sensitive {
+				c.fail("panels.observations", "a panel is sensitive as a whole")
+			}
+			c.observation(&x.Observations[j])
+		}
+	}
+}
+
+func (c *checker) observation(x *Observation) {
+	c.code("observations.code", x.Code)
+	choice(c, "observations.category", x.Category)
+	choice(c, "observations.interpretation", x.Interpretation)
+	choice(c, "observations.status", x.Status)
+	c.value("observations.value", x.Value)
+	c.moment("observations.at", x.At)
+	c.text("observations.note", x.Note, maxNote)
+	c.count("observations.components", len(x.Components), maxComponents)
+	for _, p := range x.Components {
+		c.code("observations.components.code", p.Code)
+		c.value("observations.components.value", p.Value)
+		choice(c, "observations.components.interpretation", p.Interpretation)
+	}
+}
+
+func (c *checker) clinical(e *Entry) {
+	c.count("diagnoses", len(e.Diagnoses), maxItems)
+	for i := range e.Diagnoses {
+		x := &e.Diagnoses[i]
+		c.code("diagnoses.code", x.Code)
+		choice(c, "diagnoses.status", x.Status)
+		choice(c, "diagnoses.certainty", x.Certainty)
+		choice(c, "diagnoses.severity", x.Severity)
+		c.moment("diagnoses.at", x.At)
+		c.moment("diagnoses.onset", x.Onset)
+		c.moment("diagnoses.end", x.End)
+		c.text("diagnoses.note", x.Note, maxNote)
+	}
+	c.count("procedures", len(e.Procedures), maxItems)
+	for i := range e.Procedures {
+		x := &e.Procedures[i]
+		c.code("procedures.code", x.Code)
+		choice(c, "procedures.status", x.Status)
+		c.moment("procedures.at", x.At)
+		c.codes("procedures.reasons", x.Reasons, maxReasons)
+		c.optCode("procedures.body_site", x.BodySite)
+		c.text("procedures.note", x.Note, maxNote)
+	}
+	c.count("immunisations", len(e.Immunisations), maxItems)
+	for i := range e.Immunisations {
+		x := &e.Immunisations[i]
+		c.code("immunisations.vaccine", x.Vaccine)
+		choice(c, "immunisations.status", x.Status)
+		choice(c, "immunisations.route", x.Route)
+		c.moment("immunisations.at", x.At)
+		c.text("immunisations.lot", x.Lot, maxLot)
+		c.optCode("immunisations.site", x.Site)
+	}
+	c.others(e)
+}
+
+func (c *checker) others(e *Entry) {
+	c.count("care_plans", len(e.CarePlans), maxItems)
+	for i := range e.CarePlans {
+		x := &e.CarePlans[i]
+		c.code("care_plans.code", x.Code)
+		choice(c, "care_plans.status", x.Status)
+		choice(c, "care_plans.intent", x.Intent)
+		c.moment("care_plans.at", x.At)
+		c.moment("care_plans.end", x.End)
+		c.codes("care_plans.reasons", x.Reasons, maxReasons)
+		c.count("care_plans.activities", len(x.Activities), maxActivities)
+		for _, a := range x.Activities {
+			c.code("care_plans.activities.code", a.Code)
+			choice(c, "care_plans.activities.status", a.Status)
+		}
+		c.count("care_plans.goals", len(x.Goals), maxGoals)
+		for _, g := range x.Goals {
+			c.needText("care_plans.goals", g, maxShort)
+		}
+	}
+	c.count("notes", len(e.Notes), maxItems)
+	for i := range e.Notes {
+		c.needText("notes.text", e.Notes[i].Text, maxNote)
+		c.moment("notes.at", e.Notes[i].At)
+	}
+	c.count("imaging", len(e.Imaging), maxItems)
+	for i := range e.Imaging {
+		x := &e.Imaging[i]
+		if x.Study == "" || len(x.Study) > maxStudy || strings.Trim(x.Study, "0123456789.") != "" {
+			c.fail("imaging.study", "not a DICOM identifier")
+		}
+		c.needText("imaging.modality", x.Modality, maxUnit)
+		c.moment("imaging.at", x.At)
+		c.optCode("imaging.body_site", x.BodySite)
+		c.text("imaging.title", x.Title, maxShort)
+	}
+}
+
+func (c *checker) extensions(xs []Extension) {
+	var n [NumSections]int
+	seen := make(map[[2]uint64]bool, len(xs))
+	for _, x := range xs {
+		id := [2]uint64{uint64(x.Section), uint64(x.Key)}
+		if !x.Section.Valid() || x.Key > 1<<31-1 || len(x.Data) > maxExtension || seen[id] {
+			c.fail("extensions", "unknown section, key twice, or too long")
+			return
+		}
+		seen[id] = true
+		if n[x.Section]++; n[x.Section] > maxExtensions {
+			c.fail("extensions", "too many")
+		}
+	}
+}
+
+// MarkSensitive marks every item whose code alone makes it sensitive.
+func (e *Entry) MarkSensitive() {
+	mark := func(flag *bool, cs ...Code) {
+		for _, c := range cs {
+			*flag = *flag || terms.Sensitive(c)
+		}
+	}
+	if e.Type != nil {
+		mark(&e.Sensitive, *e.Type)
+	}
+	mark(&e.Sensitive, e.Reasons...)
+	for i := range e.Diagnoses {
+		mark(&e.Diagnoses[i].Sensitive, e.Diagnoses[i].Code)
+	}
+	for i := range e.Prescriptions {
+		x := &e.Prescriptions[i]
+		mark(&x.Sensitive, x.Medicine)
+		mark(&x.Sensitive, x.Reasons...)
+	}
+	for i := range e.Observations {
+		markObservation(&e.Observations[i])
+	}
+	for i := range e.Panels {
+		x := &e.Panels[i]
+		mark(&x.Sensitive, x.Code)
+		for j := range x.Observations {
+			markObservation(&x.Observations[j])
+			x.Sensitive = x.Sensitive || x.Observations[j].Sensitive
+		}
+		for j := range x.Observations {
+			x.Observations[j].Sensitive = x.Sensitive
+		}
+	}
+	for i := range e.Procedures {
+		x := &e.Procedures[i]
+		mark(&x.Sensitive, x.Code)
+		mark(&x.Sensitive, x.Reasons...)
+	}
+	for i := range e.CarePlans {
+		x := &e.CarePlans[i]
+		mark(&x.Sensitive, x.Code)
+		mark(&x.Sensitive, x.Reasons...)
+	}
+}
+
+func markObservation(x *Observation) {
+	x.Sensitive = x.Sensitive || terms.Sensitive(x.Code) || x.Value.Code != nil && terms.Sensitive(*x.Value.Code)
+}
