@@ -1,0 +1,106 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/dhamani-iq/dhamani/record"
+)
+
+// Registry holds what the authority has issued. All that it returns is a copy.
+type Registry interface {
+	// View runs fn on one snapshot.
+	View(ctx context.Context, fn func(Reader) error) error
+	// Update runs fn in a transaction that is durable when Update returns nil,
+	// and has not happened when it returns an error. No other Update or Accept
+	// of any process happens between fn's reads and its writes. fn must not
+	// wait for anything. It owes *BusyError, ErrClosed and fn's own error.
+	Update(ctx context.Context, fn func(Writer) error) error
+}
+
+// Reader reads the registry. Its methods owe ErrNotFound.
+type Reader interface {
+	Patient(id record.PatientID) (Patient, error)
+	// Patients lists up to limit patients behind after, in order of their identifiers.
+	Patients(after record.PatientID, limit int) ([]Patient, error)
+	Card(id [8]byte) (Card, error)
+	// CardsOf lists the cards of a patient, oldest first.
+	CardsOf(patient record.PatientID) ([]Card, error)
+	Facility(number uint32) (Facility, error)
+	Facilities() ([]Facility, error)
+	// Workstation finds a workstation by the hash of its TLS key.
+	Workstation(tlsKey [32]byte) (Workstation, error)
+	// WorkstationByAuthor finds it by its author key.
+	WorkstationByAuthor(kid [4]byte) (Workstation, error)
+	Workstations() ([]Workstation, error)
+	// List returns a signed list as it was stored.
+	List(name string) (List, error)
+}
+
+// Writer reads and writes the registry within a transaction. A Put replaces
+// what had the same identifier; an Add owes ErrExists.
+type Writer interface {
+	Reader
+	AddPatient(Patient) error
+	PutPatient(Patient) error
+	AddCard(Card) error
+	PutCard(Card) error
+	PutFacility(Facility) error
+	AddWorkstation(Workstation) error
+	PutWorkstation(Workstation) error
+	PutList(List) error
+}
+
+// Patient is what the centre keeps of a patient besides the entries. Keys,
+// Identity and Cover are sealed under the authority's wrap key; the store
+// cannot read them.
+type Patient struct {
+	ID       record.PatientID
+	Subject  []byte // envelope.Subject
+	Keys     []byte
+	Identity []byte
+	Cover    []byte
+	Created  time.Time
+	Updated  time.Time
+}
+
+// Card is a card that was issued. A zero Blocked means that it is not blocked.
+type Card struct {
+	ID       [8]byte
+	Patient  record.PatientID
+	Facility uint32 // that personalised it
+	Key      [65]byte
+	Issued   time.Time
+	NotAfter time.Time
+	Blocked  time.Time
+}
+
+// Facility is a clinic, a hospital or a personalisation station. A zero
+// Revoked means that it is enrolled.
+type Facility struct {
+	Number  uint32
+	Name    string
+	Role    string // wire.RoleClinic or wire.RoleIssuer
+	Created time.Time
+	Revoked time.Time
+}
+
+// Workstation is one enrolled computer of a facility.
+type Workstation struct {
+	TLSKey   [32]byte // SHA-256 of the subject public key info
+	Author   [4]byte  // key identifier of its author key
+	Facility uint32
+	Name     string
+	Role     string // of its terminal certificate
+	Created  time.Time
+	Expires  time.Time
+	Revoked  time.Time
+}
+
+// List is a signed list with its version.
+type List struct {
+	Name    string // wire.ListTrust or wire.ListBlock
+	Version uint64
+	Raw     []byte
+	Issued  time.Time
+}
