@@ -58,7 +58,7 @@ func Use(t testing.TB) *Service {
 		}
 		s.start(program)
 	}
-	if err := waitReaders(t.Context(), startLimit); err != nil {
+	if err := WaitReaders(t.Context(), startLimit); err != nil {
 		missing(t, "the virtual readers are not there: %v", err)
 	}
 	if err := waitEmpty(t.Context()); err != nil {
@@ -101,7 +101,7 @@ func (s *Service) Restart() {
 		s.t.Fatal(err)
 	}
 	s.start(program)
-	if err := waitReaders(s.t.Context(), startLimit); err != nil {
+	if err := WaitReaders(s.t.Context(), startLimit); err != nil {
 		s.t.Fatalf("restart pcscd: %v", err)
 	}
 }
@@ -151,8 +151,8 @@ func answers(ctx context.Context) bool {
 	return true
 }
 
-// waitReaders waits until both virtual readers are listed.
-func waitReaders(ctx context.Context, limit time.Duration) error {
+// WaitReaders waits until both virtual readers are listed, for limit at most.
+func WaitReaders(ctx context.Context, limit time.Duration) error {
 	service := pcsc.New(slog.New(slog.DiscardHandler))
 	return waitUntil(ctx, limit, func() error {
 		names, err := service.Names(ctx)

@@ -2,7 +2,12 @@
 
 package testpcsc
 
-import "testing"
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+)
 
 // Service stands in where there is no virtual reader.
 type Service struct{}
@@ -19,3 +24,8 @@ func (*Service) Kill() {}
 
 // Restart is never reached: Use does not return.
 func (*Service) Restart() {}
+
+// WaitReaders fails: there are no virtual readers here.
+func WaitReaders(context.Context, time.Duration) error {
+	return errors.New("the virtual readers need Linux and cgo")
+}

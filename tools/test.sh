@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Runs all tests with the race detector in a random order and closes with one
+# line that counts them. Real-PC/SC tests must run: DHAMANI_PCSC=1.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# After the run gotestsum calls this script with the counts.
+if [ "${1:-}" = --count ]; then
+	printf '%s %s\n' "${TESTS_TOTAL:-0}" "${TESTS_SKIPPED:-0}" >"$DHAMANI_TEST_COUNT"
+	exit 0
+fi
+
+DHAMANI_TEST_COUNT=$(mktemp)
+export DHAMANI_TEST_COUNT DHAMANI_PCSC=1
+trap 'rm -f "$DHAMANI_TEST_COUNT"' EXIT
+
+code=0
+go tool -modfile=tools/go.mod gotestsum --format pkgname --hide-summary=skipped \
+	--post-run-command "tools/test.sh --count" -- -race -shuffle=on "${@:-./...}" || code=$?
+read -r total skipped <"$DHAMANI_TEST_COUNT" || true
+if [ "$code" -ne 0 ]; then
+	echo "make test: FAILED (${total:-0} tests, ${skipped:-0} skipped)"
+	exit "$code"
+fi
+echo "make test: all packages passed ($((total - skipped)) tests, $skipped skipped)"
