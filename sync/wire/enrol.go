@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/dhamani-iq/dhamani/crypto/cose"
 )
 
 // ErrProof is returned when a request for enrolment does not prove that its
@@ -90,7 +92,7 @@ func (m *EnrolRequest) Sign(author, terminal, tls crypto.Signer) error {
 		return fmt.Errorf("sign enrolment request: %w", err)
 	}
 	for _, k := range keys {
-		sig, err := signES256(k.signer, msg)
+		sig, err := cose.SignES256(k.signer, msg)
 		if err != nil {
 			return fmt.Errorf("sign enrolment request: %s key: %w", k.name, err)
 		}
@@ -124,7 +126,7 @@ func (m *EnrolRequest) Verify() (EnrolKeys, error) {
 		if err != nil {
 			return EnrolKeys{}, fmt.Errorf("verify enrolment request: %s key: %w", k.name, ErrMalformed)
 		}
-		if err := verifyES256(pub, msg, k.proof); err != nil {
+		if err := cose.VerifyES256(pub, msg, k.proof); err != nil {
 			return EnrolKeys{}, fmt.Errorf("verify enrolment request: %s key: %w", k.name, ErrProof)
 		}
 		*k.into = pub
