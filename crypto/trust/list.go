@@ -137,7 +137,7 @@ func encodeKey(k Key, name int) ([]byte, error) {
 		row = binary.BigEndian.AppendUint32(row, t)
 	}
 	row = binary.BigEndian.AppendUint32(row, uint32(name)) // #nosec G115 -- bounded by the size of a message
-	return append(row, byte(len(k.Name))), nil // #nosec G115 -- at most maxName
+	return append(row, byte(len(k.Name))), nil             // #nosec G115 -- at most maxName
 }
 
 // compress writes a point as SEC 1 section 2.3.3 with compression.
