@@ -251,4 +251,3 @@ func (c *Cache) Receipt(id record.EntryID) (raw []byte, err error) {
 	})
 	return raw, err
 }
-

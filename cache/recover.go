@@ -142,15 +142,25 @@ func (t *tx) mendUnknown(got *Recovered) error {
 	})
 }
 
-// mendPending drops the pending writes that were committed since.
+// mendPending drops the pending writes that were committed since. If the
+// committed entry itself is not readable any more, the pending write has it.
 func (t *tx) mendPending(got *Recovered) error {
 	return t.rewrite(bucketPending, func(key, value []byte) error {
-		if t.has(bucketOwn, key) {
-			_, err := t.drop(bucketPending, key)
+		if !t.has(bucketOwn, key) {
+			got.Pending++
+			return nil
+		}
+		var p pendingRow
+		if err := t.decode(bucketPending, key, value, &p); err != nil {
 			return err
 		}
-		got.Pending++
-		return nil
+		if !t.has(bucketEntries, entryKey(t.box.name(kindPatient, p.Patient[:]), [32]byte(key))) {
+			if _, err := t.putEntry(p.Patient, p.Sealed, CardUnknown); err != nil {
+				return err
+			}
+		}
+		_, err := t.drop(bucketPending, key)
+		return err
 	})
 }
 

@@ -81,7 +81,7 @@ type entryRow struct {
 
 type keysRow struct {
 	_      struct{} `cbor:",toarray"`
-	Expiry int64 // POSIX seconds
+	Expiry int64    // POSIX seconds
 	Keys   [record.NumSections][]byte
 }
 

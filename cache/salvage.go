@@ -30,7 +30,7 @@ type salvaged struct {
 }
 
 // notSalvaged are the buckets that are built anew, or are better left behind.
-var notSalvaged = map[bucket]bool{bucketKeys: true, bucketOutbox: true, bucketQuarantine: true}
+var notSalvaged = map[bucket]bool{bucketKeys: true, bucketOutbox: true, bucketQuarantine: true, bucketState: true}
 
 // scan reads the file from front to back with ordinary reads. A page that
 // cannot be read is passed over; only the new file's errors stop it.
@@ -39,13 +39,10 @@ func (s *salvager) scan() error {
 	if err != nil {
 		return err
 	}
-	pages := uint64(info.Size()+pageSize-1) / pageSize // #nosec G115 -- a file's length
-	for id := uint64(2); id < pages; id++ {
-		n, err := readNode(s.f, id, pages)
-		if err != nil && n == nil {
-			continue // also a page cut in half
-		}
-		if n.flags != flagLeaf {
+	size := info.Size()
+	for at := int64(2 * pageSize); at < size; at += pageSize {
+		n := s.readLeaf(at, size)
+		if n == nil {
 			continue
 		}
 		if err := s.leaf(n); err != nil {
@@ -55,7 +52,54 @@ func (s *salvager) scan() error {
 	return s.flush()
 }
 
-// leaf takes the elements of a leaf page, up to the first one out of place.
+// readLeaf reads a page as a leaf if two of the three header fields that tell
+// say that it is one. How many elements it has and how long it is, is taken
+// from the elements, so that no single field has to be right.
+func (s *salvager) readLeaf(at, size int64) *node {
+	page := make([]byte, pageSize)
+	if got, _ := s.f.ReadAt(page, at); got < pageHeader+elementSize {
+		return nil
+	}
+	signs := 0
+	for _, sign := range []bool{
+		order.Uint64(page) == uint64(at/pageSize), // #nosec G115 -- a file's length
+		order.Uint16(page[8:]) == flagLeaf,
+		order.Uint32(page[12:]) < maxNode/pageSize,
+	} {
+		if sign {
+			signs++
+		}
+	}
+	if signs < 2 {
+		return nil
+	}
+	n := &node{flags: flagLeaf, data: page}
+	n.guessCount()
+	end := uint64(pageSize)
+	for i := range n.count {
+		pos, length, _ := n.extent(i)
+		if pos+length <= min(maxNode, uint64(size-at)) { // #nosec G115 -- at < size
+			end = max(end, pos+length)
+		}
+	}
+	if end > pageSize {
+		n.data = make([]byte, end)
+		if got, _ := s.f.ReadAt(n.data, at); got < pageSize {
+			return nil
+		}
+	}
+	return n
+}
+
+// guessCount takes the number of elements from the header, or from where the
+// first key begins if that is more; it keeps within what one page holds.
+func (n *node) guessCount() {
+	n.count = int(order.Uint16(n.data[10:]))
+	first := int(order.Uint32(n.data[pageHeader+4:])) / elementSize
+	n.count = min(max(n.count, first), (min(len(n.data), pageSize)-pageHeader)/elementSize)
+}
+
+// leaf takes the elements of a leaf page that lie inside it.
 func (s *salvager) leaf(n *node) error {
 	for i := range n.count {
 		if !n.inside(i) {
@@ -88,8 +132,12 @@ func (s *salvager) inline(value []byte) error {
 	if len(value) < 16+pageHeader || order.Uint64(value) != 0 {
 		return nil
 	}
-	b := value[16:]
-	return s.leaf(&node{flags: flagLeaf, count: int(order.Uint16(b[10:])), data: b})
+	n := &node{flags: flagLeaf, data: value[16:]}
+	if len(n.data) < pageHeader+elementSize {
+		return nil
+	}
+	n.guessCount()
+	return s.leaf(n)
 }
 
 // value keeps a value if it authenticates in a bucket that its key fits.
@@ -109,7 +157,7 @@ func (s *salvager) value(key, value []byte) error {
 		}
 		r := newRow(b, key)
 		gen, err := generation(b, value)
-		if err != nil || r == nil || decodeRow(raw, r) != nil || b == bucketState {
+		if err != nil || r == nil || decodeRow(raw, r) != nil {
 			return nil
 		}
 		s.gen = max(s.gen, gen)

@@ -21,11 +21,20 @@ type pushState struct {
 	ids      []record.EntryID // of that batch
 	failures int              // in a row, of the single entry in ids
 	lists    time.Time        // when the lists are due
+	narrowed bool             // the last failure made the next batch smaller
+
+	// suspects are single entries that were postponed, with the number of
+	// entries that had been pushed by then.
+	suspects map[record.EntryID]uint64
 }
+
+// maxSuspects bounds the memory of suspects.
+const maxSuspects = 1024
 
 // pushLoop keeps the order: lists before entries. It ends with ctx.
 func (c *Client) pushLoop(ctx context.Context) error {
 	c.push.count = c.tuning.batchCount
+	c.push.suspects = make(map[record.EntryID]uint64)
 	back := c.newBackoff()
 	for {
 		err := c.pushAll(ctx)
@@ -38,6 +47,9 @@ func (c *Client) pushLoop(ctx context.Context) error {
 				return err
 			}
 			continue
+		}
+		if c.push.narrowed {
+			back.ease()
 		}
 		wait, asked := back.after(err)
 		c.waiting(activityPush, wait)
@@ -91,6 +103,7 @@ func stop(err error) bool {
 
 // pushBatch sends the head of the outbox; more is false when it is empty.
 func (c *Client) pushBatch(ctx context.Context) (more bool, err error) {
+	c.push.narrowed = false
 	items, err := c.store.OutboxBatch(c.push.count, c.tuning.batchBytes)
 	if err != nil {
 		err = fmt.Errorf("read outbox: %w", err)
@@ -110,7 +123,11 @@ func (c *Client) pushBatch(ctx context.Context) (more bool, err error) {
 	}
 	c.note(activityPush, err)
 	if err != nil {
-		return false, errors.Join(err, c.narrow(err))
+		again, narrowErr := c.narrow(err)
+		if again && narrowErr == nil {
+			return true, nil
+		}
+		return false, errors.Join(err, narrowErr)
 	}
 	c.push.ids, c.push.failures = nil, 0
 	c.push.count = min(2*c.push.count, c.tuning.batchCount)
@@ -125,13 +142,7 @@ func (c *Client) nameBatch(items []wire.Envelope) *wire.PushRequest {
 		ids[i] = items[i].ID()
 	}
 	if !slices.Equal(ids, c.push.ids) {
-		if len(ids) != 1 || len(c.push.ids) != 1 {
-			c.push.failures = 0
-		}
-		if len(ids) == 1 && len(c.push.ids) == 1 && ids[0] != c.push.ids[0] {
-			c.push.failures = 0
-		}
-		c.push.ids = ids
+		c.push.ids, c.push.failures = ids, 0
 		_, _ = rand.Read(c.push.batch[:]) // never fails
 	}
 	return &wire.PushRequest{Batch: c.push.batch, Items: items}
@@ -189,30 +200,43 @@ func (c *Client) settle(resp *wire.PushResponse) error {
 }
 
 // narrow makes the next batch smaller after a failure that an entry may have
-// caused, and deals with a single one: refused as it stands, it goes to the
-// quarantine; failing again and again, it goes to the end of the outbox.
-func (c *Client) narrow(err error) error {
+// caused; again says that the smaller one may go at once. A single entry that
+// keeps failing goes to the end of the outbox. If the centre refuses it there
+// again, by itself and in so many words, while it has taken others in between,
+// then it is the entry, and it goes to the quarantine: a centre that refuses
+// everything never empties an outbox that way.
+func (c *Client) narrow(err error) (again bool, _ error) {
 	var server *ServerError
-	isServer := errors.As(err, &server)
-	switch {
-	case isServer && (server.Status == http.StatusServiceUnavailable || server.Status == http.StatusTooManyRequests ||
-		server.Status == http.StatusForbidden):
-		return nil // it is not the batch
-	case !isServer && !errors.Is(err, ErrTimeout) && !errors.Is(err, ErrProtocol):
-		return nil // the line or the disk
+	definite := false
+	if errors.As(err, &server) {
+		tooLarge := server.Status == http.StatusRequestEntityTooLarge
+		definite = server.coded && (tooLarge || server.Status == http.StatusBadRequest)
+		if !definite && !tooLarge && (server.Status < 500 || server.Status == http.StatusServiceUnavailable) {
+			return false, nil // it is not the batch
+		}
+	} else if !errors.Is(err, ErrTimeout) && !errors.Is(err, ErrProtocol) {
+		return false, nil // the line or the disk
 	}
 	if n := len(c.push.ids); n > 1 {
-		c.push.count = n / 2
-		return nil
+		c.push.count, c.push.narrowed = n/2, true
+		return definite, nil
 	}
 	id := c.push.ids[0]
-	if isServer && server.coded && (server.Code == wire.CodeTooLarge || server.Code == wire.CodeBadRequest) {
-		c.cfg.Log.Warn("entry refused by the centre", logkey.Entry, id.Short(), logkey.Code, server.Code)
-		return c.store.Acknowledge([]wire.Result{{ID: id, Status: wire.StatusRejected, Code: server.Code}}, nil)
-	}
-	if c.push.failures++; c.push.failures < c.tuning.postpone {
-		return nil
+	if c.push.failures++; !definite && c.push.failures < c.tuning.postpone {
+		return false, nil
 	}
 	c.push.failures = 0
-	return c.store.Postpone([]record.EntryID{id})
+	pushed := c.Status().Pushed
+	if then, suspect := c.push.suspects[id]; suspect && definite && pushed > then {
+		delete(c.push.suspects, id)
+		c.cfg.Log.Warn("entry refused by the centre", logkey.Entry, id.Short(), logkey.Code, server.Code)
+		return true, c.store.Acknowledge([]wire.Result{{ID: id, Status: wire.StatusRejected, Code: server.Code}}, nil)
+	}
+	if len(c.push.suspects) >= maxSuspects {
+		clear(c.push.suspects)
+	}
+	if _, suspect := c.push.suspects[id]; !suspect {
+		c.push.suspects[id] = pushed
+	}
+	return false, c.store.Postpone([]record.EntryID{id})
 }
