@@ -77,11 +77,11 @@ func failExchange(op string, err error) error {
 	if !errors.As(err, &coded) {
 		return err
 	}
-	switch coded.Err { //nolint:errorlint // the sentinel itself, as families has it
-	case card.ErrNoCard, card.ErrNoReader, card.ErrUnpowered:
-		coded.Err = card.ErrRemoved
-	case nil:
+	switch {
+	case coded.Err == nil:
 		coded.Err = card.ErrTransport
+	case errors.Is(coded.Err, card.ErrNoCard), errors.Is(coded.Err, card.ErrNoReader), errors.Is(coded.Err, card.ErrUnpowered):
+		coded.Err = card.ErrRemoved
 	}
 	return err
 }

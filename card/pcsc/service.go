@@ -132,7 +132,7 @@ func (s *Service) forget(reader string) {
 	defer s.mu.Unlock()
 	for t := range s.open {
 		if t.reader == reader {
-			t.end(card.ErrRemoved)
+			_ = t.end(card.ErrRemoved)
 		}
 	}
 }

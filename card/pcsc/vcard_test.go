@@ -65,7 +65,7 @@ func (v *vcard) remove() {
 
 func (v *vcard) serve(atr []byte, respond func([]byte) []byte) {
 	defer close(v.ended)
-	defer v.conn.Close()
+	defer func() { _ = v.conn.Close() }()
 	var length [2]byte
 	for {
 		if _, err := io.ReadFull(v.conn, length[:]); err != nil {

@@ -24,7 +24,7 @@ type daemon struct {
 // with this process: the kernel sends it SIGTERM when the thread that started
 // it ends, so one goroutine keeps that thread.
 func startDaemon(program, logFile string) (*daemon, error) {
-	log, err := os.Create(logFile)
+	log, err := os.Create(logFile) //nolint:gosec // a name of the test's own
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +32,7 @@ func startDaemon(program, logFile string) (*daemon, error) {
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread()
-		defer log.Close()
+		defer func() { _ = log.Close() }()
 		//nolint:noctx // it is stopped by Service.stop, gently first
 		cmd := exec.Command(program, "--foreground")
 		cmd.Stdout, cmd.Stderr = log, log
@@ -76,19 +76,19 @@ func (d *daemon) lastWords() string {
 }
 
 // lock waits until no other test has the service and keeps the others out
-// until t ends. The kernel gives the lock back when a test process dies.
-func lock(t testing.TB) {
-	t.Helper()
+// until tb ends. The kernel gives the lock back when a test process dies.
+func lock(tb testing.TB) {
+	tb.Helper()
 	name := filepath.Join(os.TempDir(), "dhamani-pcsc-"+strconv.Itoa(os.Getuid())+".lock")
-	file, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // a name of this package's own
 	if err != nil {
-		t.Fatalf("lock the card readers: %v", err)
+		tb.Fatalf("lock the card readers: %v", err)
 	}
-	t.Cleanup(func() { _ = file.Close() })
-	err = waitUntil(t.Context(), lockLimit, func() error {
+	tb.Cleanup(func() { _ = file.Close() })
+	err = waitUntil(tb.Context(), lockLimit, func() error {
 		return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	})
 	if err != nil {
-		t.Fatalf("lock the card readers: %v", err)
+		tb.Fatalf("lock the card readers: %v", err)
 	}
 }

@@ -35,34 +35,34 @@ const (
 
 // Service is the PC/SC service while one test has it.
 type Service struct {
-	t   testing.TB
+	tb  testing.TB
 	own *daemon // the pcscd that this test started, nil while there is none
 }
 
-// Use gives the PC/SC service with two empty virtual readers to t until t
+// Use gives the PC/SC service with two empty virtual readers to tb until tb
 // ends. It waits for other tests, in this process and in others, that have it,
 // and starts pcscd when none runs. A test must not call it twice.
-func Use(t testing.TB) *Service {
-	t.Helper()
+func Use(tb testing.TB) *Service {
+	tb.Helper()
 	program, lookErr := findDaemon()
-	running := answers(t.Context())
+	running := answers(tb.Context())
 	if !running && lookErr != nil {
-		missing(t, "pcscd does not run and is not installed: %v", lookErr)
+		missing(tb, "pcscd does not run and is not installed: %v", lookErr)
 	}
-	lock(t)
-	s := &Service{t: t}
-	t.Cleanup(s.stop)
-	if !answers(t.Context()) {
+	lock(tb)
+	s := &Service{tb: tb}
+	tb.Cleanup(s.stop)
+	if !answers(tb.Context()) {
 		if lookErr != nil || os.Geteuid() != 0 {
-			missing(t, "pcscd does not run, and starting it needs root")
+			missing(tb, "pcscd does not run, and starting it needs root")
 		}
 		s.start(program)
 	}
-	if err := WaitReaders(t.Context(), startLimit); err != nil {
-		missing(t, "the virtual readers are not there: %v", err)
+	if err := WaitReaders(tb.Context(), startLimit); err != nil {
+		missing(tb, "the virtual readers are not there: %v", err)
 	}
-	if err := waitEmpty(t.Context()); err != nil {
-		t.Fatalf("the virtual readers are in use: %v", err)
+	if err := waitEmpty(tb.Context()); err != nil {
+		tb.Fatalf("the virtual readers are in use: %v", err)
 	}
 	return s
 }
@@ -70,7 +70,7 @@ func Use(t testing.TB) *Service {
 // Kill ends pcscd the hard way, as a crash would, and returns when it is gone.
 // The test is skipped when the pcscd that runs is the system's own.
 func (s *Service) Kill() {
-	s.t.Helper()
+	s.tb.Helper()
 	if s.own != nil {
 		s.own.kill()
 		s.own = nil
@@ -78,46 +78,46 @@ func (s *Service) Kill() {
 	}
 	pid, err := strconv.Atoi(os.Getenv(pidVariable))
 	if err != nil || processName(pid) != "pcscd" {
-		s.t.Skip("the running pcscd is not the tests' to kill (run inside tools/with-pcscd.sh)")
+		s.tb.Skip("the running pcscd is not the tests' to kill (run inside tools/with-pcscd.sh)")
 	}
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-		s.t.Fatalf("kill pcscd: %v", err)
+		s.tb.Fatalf("kill pcscd: %v", err)
 	}
-	if err := waitUntil(s.t.Context(), stopLimit, func() error {
+	if err := waitUntil(s.tb.Context(), stopLimit, func() error {
 		if processName(pid) == "pcscd" {
 			return fmt.Errorf("pcscd %d is still there", pid)
 		}
 		return nil
 	}); err != nil {
-		s.t.Fatal(err)
+		s.tb.Fatal(err)
 	}
 }
 
 // Restart starts pcscd again after Kill and returns when the readers are back.
 func (s *Service) Restart() {
-	s.t.Helper()
+	s.tb.Helper()
 	program, err := findDaemon()
 	if err != nil {
-		s.t.Fatal(err)
+		s.tb.Fatal(err)
 	}
 	s.start(program)
-	if err := WaitReaders(s.t.Context(), startLimit); err != nil {
-		s.t.Fatalf("restart pcscd: %v", err)
+	if err := WaitReaders(s.tb.Context(), startLimit); err != nil {
+		s.tb.Fatalf("restart pcscd: %v", err)
 	}
 }
 
 // start starts pcscd. A killed one leaves its socket and process number
 // behind, and a new one refuses to start while a process has that number.
 func (s *Service) start(program string) {
-	s.t.Helper()
+	s.tb.Helper()
 	for _, stale := range []string{socket, pidFile} {
 		if err := os.Remove(stale); err != nil && !errors.Is(err, os.ErrNotExist) {
-			s.t.Fatalf("clear a dead pcscd's files: %v", err)
+			s.tb.Fatalf("clear a dead pcscd's files: %v", err)
 		}
 	}
-	d, err := startDaemon(program, filepath.Join(s.t.TempDir(), "pcscd.log"))
+	d, err := startDaemon(program, filepath.Join(s.tb.TempDir(), "pcscd.log"))
 	if err != nil {
-		s.t.Fatalf("start pcscd: %v", err)
+		s.tb.Fatalf("start pcscd: %v", err)
 	}
 	s.own = d
 }
@@ -127,8 +127,8 @@ func (s *Service) stop() {
 		return
 	}
 	s.own.stop()
-	if s.t.Failed() {
-		s.t.Logf("pcscd said:\n%s", s.own.lastWords())
+	if s.tb.Failed() {
+		s.tb.Logf("pcscd said:\n%s", s.own.lastWords())
 	}
 	s.own = nil
 }

@@ -13,9 +13,9 @@ import (
 type Service struct{}
 
 // Use skips the test: the virtual readers exist on Linux with cgo only.
-func Use(t testing.TB) *Service {
-	t.Helper()
-	missing(t, "the virtual readers need Linux and cgo")
+func Use(tb testing.TB) *Service {
+	tb.Helper()
+	missing(tb, "the virtual readers need Linux and cgo")
 	return nil
 }
 

@@ -32,10 +32,10 @@ const (
 
 // missing ends the test for want of a PC/SC service: skipped, or failed when
 // this run must have one.
-func missing(t testing.TB, format string, args ...any) {
-	t.Helper()
+func missing(tb testing.TB, format string, args ...any) {
+	tb.Helper()
 	if os.Getenv(requiredVariable) == "1" {
-		t.Fatalf("real PC/SC is demanded by "+requiredVariable+"=1, but "+format, args...)
+		tb.Fatalf("real PC/SC is demanded by "+requiredVariable+"=1, but "+format, args...)
 	}
-	t.Skipf("no real PC/SC: "+format+" (tools/with-pcscd.sh starts it)", args...)
+	tb.Skipf("no real PC/SC: "+format+" (tools/with-pcscd.sh starts it)", args...)
 }
