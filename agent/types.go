@@ -9,17 +9,18 @@ import (
 
 // Kinds of events, in the order of a visit.
 const (
-	KindReaderAdded   = "reader_added"
-	KindReaderRemoved = "reader_removed"
-	KindCardInserted  = "card_inserted"
-	KindCardRemoved   = "card_removed"
-	KindIdentityReady = "identity_ready"
-	KindRecordsReady  = "records_ready"
-	KindEntryWritten  = "entry_written"
-	KindSyncStatus    = "sync_status"
-	KindFailure       = "failure"
-	KindServiceDown   = "service_down"
-	KindServiceUp     = "service_up"
+	KindReaderAdded    = "reader_added"
+	KindReaderRemoved  = "reader_removed"
+	KindCardInserted   = "card_inserted"
+	KindCardRemoved    = "card_removed"
+	KindIdentityReady  = "identity_ready"
+	KindRecordsReady   = "records_ready"
+	KindRecordsChanged = "records_changed" // the centre, or a write, has added to an open visit
+	KindEntryWritten   = "entry_written"
+	KindSyncStatus     = "sync_status"
+	KindFailure        = "failure"
+	KindServiceDown    = "service_down"
+	KindServiceUp      = "service_up"
 )
 
 // Event is one thing that happened, numbered from 1 without gaps.

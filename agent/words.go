@@ -19,7 +19,6 @@ const (
 	actionRenew       = "renew_certificate"
 	actionCallSupport = "call_support"
 	actionFreeReader  = "free_reader"
-	actionCheckClock  = "check_clock"
 )
 
 // wordings is the one table of failure codes; docs/failure-codes.md lists the
@@ -124,6 +123,16 @@ var wordings = []wording{
 		"reader_service_down", actionWait, "خدمة البطاقات متوقفة. نحاول الاتصال بها من جديد.",
 		"خزمەتگوزاری کارت وەستاوە. هەوڵی پەیوەندیکردنەوە دەدرێت.",
 		"The smart card service is not running. Connection is being tried again.",
+	},
+	{
+		"reader_failed", actionCheckReader, "تعذّر على القارئ إيصال الأمر. أعد توصيله ثم ضع البطاقة.",
+		"خوێنەرەوەکە نەیتوانی فەرمانەکە بگەیەنێت. دووبارە بیبەستەوە و کارتەکە دابنێ.",
+		"The reader failed to pass a command on. Plug it in again, then tap the card.",
+	},
+	{
+		"card_mute", actionTapAgain, "لا تجيب البطاقة. تحقّق من اتجاهها.",
+		"کارتەکە وەڵام ناداتەوە. ئاڕاستەکەی بپشکنە.",
+		"The card does not answer. Check which way round it is.",
 	},
 	{
 		"entry_signature", actionCallSupport, "قيد غير صحيح التوقيع أُخفي.",

@@ -1,0 +1,111 @@
+package agent
+
+import (
+	"context"
+
+	"github.com/dhamani-iq/dhamani/cache"
+	"github.com/dhamani-iq/dhamani/internal/logkey"
+	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/sync/client"
+	"github.com/dhamani-iq/dhamani/sync/wire"
+)
+
+// syncStore is the cache as the exchange with the centre sees it. It lets the
+// agent check a new list before it is kept, and show what has arrived.
+type syncStore struct {
+	*cache.Cache
+	a *Agent
+}
+
+var _ client.Store = (*syncStore)(nil)
+
+// PutList keeps a list that the client has taken into use: what it says may
+// change how open visits look.
+func (s *syncStore) PutList(name string, raw []byte) error {
+	if err := s.Cache.PutList(name, raw); err != nil {
+		return err
+	}
+	s.a.reshowAll()
+	return nil
+}
+
+// ApplyChanges keeps what the feed brought and shows it in open visits.
+func (s *syncStore) ApplyChanges(items []wire.Envelope, next string) error {
+	if err := s.Cache.ApplyChanges(items, next); err != nil {
+		return err
+	}
+	seen := make(map[record.PatientID]bool)
+	for _, item := range items {
+		if !seen[item.Patient] {
+			seen[item.Patient] = true
+			s.a.reshow(item.Patient)
+		}
+	}
+	return nil
+}
+
+// Acknowledge keeps what the centre confirmed and shows it in open visits.
+func (s *syncStore) Acknowledge(results []wire.Result, receipt []byte) error {
+	if err := s.Cache.Acknowledge(results, receipt); err != nil {
+		return err
+	}
+	s.a.reshowAll()
+	return nil
+}
+
+// refresh fetches what the centre holds of a patient beyond the cache, and
+// shows it. It returns at once; the fetch outlives the tap that asked for it.
+func (a *Agent) refresh(patient record.PatientID) {
+	a.mu.Lock()
+	group, life := a.running, a.ctx
+	a.mu.Unlock()
+	group.Go(func() error {
+		if err := a.fetch(life, patient); err != nil && life.Err() == nil {
+			a.cfg.Log.Debug("fetch from centre", logkey.Code, Classify(err).Code)
+		}
+		a.reshow(patient)
+		return nil
+	})
+}
+
+// fetch asks the centre for the patient's entries unless it holds the same
+// ones, and puts into the outbox what only the card has carried here.
+func (a *Agent) fetch(ctx context.Context, patient record.PatientID) error {
+	digest, err := a.cfg.Cache.Digest(patient)
+	if err != nil {
+		return err
+	}
+	held, err := a.centre.Patient(ctx, patient, digest)
+	if err != nil || held == nil {
+		return err // nothing that is not here already
+	}
+	items := make([]wire.Envelope, 0, len(held.Items))
+	for _, raw := range held.Items {
+		items = append(items, wire.Envelope{Patient: patient, Sealed: raw})
+	}
+	return a.cfg.Cache.PutEntries(items)
+}
+
+// reshow brings the open visits of a patient in line with the cache.
+func (a *Agent) reshow(patient record.PatientID) {
+	for _, h := range a.visits.of(patient) {
+		entries, problems, err := a.record(h.subject, h.keys)
+		if err != nil {
+			a.fail(h.Reader, h.ID, err)
+			continue
+		}
+		if a.visits.refill(h.ID, entries, problems) {
+			a.publish(Event{Kind: KindRecordsChanged, Reader: h.Reader, Visit: h.ID})
+		}
+	}
+}
+
+func (a *Agent) reshowAll() {
+	seen := make(map[record.PatientID]bool)
+	for _, v := range a.visits.all() {
+		if !seen[v.Patient] {
+			seen[v.Patient] = true
+			a.reshow(v.Patient)
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package agent
+
+import (
+	"context"
+	"errors"
+
+	"github.com/dhamani-iq/dhamani/cache"
+	"github.com/dhamani-iq/dhamani/card"
+	"github.com/dhamani-iq/dhamani/crypto/envelope"
+	"github.com/dhamani-iq/dhamani/crypto/trust"
+	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/sync/client"
+)
+
+// Errors of the agent itself.
+var (
+	// ErrNoVisit is returned for a visit that has ended or never was.
+	ErrNoVisit = errors.New("no such visit")
+	// ErrWriteUnknown says that the card left before it confirmed a write. The
+	// entry is kept and sent on; the card's next tap settles the rest.
+	ErrWriteUnknown = errors.New("card left before it confirmed the write")
+	// ErrSectionLocked is returned for a draft with a part that the role has
+	// no key for.
+	ErrSectionLocked = errors.New("section is locked for this role")
+	// ErrTerminalExpired says that the workstation's certificate has ended.
+	ErrTerminalExpired = errors.New("terminal certificate has expired")
+)
+
+// classes turns errors into codes. The first row that matches decides, so an
+// error that wraps another stands before it.
+var classes = []struct {
+	is   error
+	code string
+}{
+	{ErrWriteUnknown, "card_write_unknown"},
+	{ErrNoVisit, "visit_unknown"},
+	{ErrSectionLocked, "section_locked"},
+	{ErrTerminalExpired, "terminal_expired"},
+	{cache.ErrCorrupt, "cache_corrupt"},
+	{cache.ErrLocked, "cache_locked"},
+	{cache.ErrWrongKey, "cache_wrong_key"},
+	{card.ErrRemoved, "card_removed"},
+	{card.ErrNoCard, "card_removed"},
+	{card.ErrSessionEnded, "card_removed"},
+	{card.ErrReset, "card_reset"},
+	{card.ErrServiceDown, "reader_service_down"},
+	{card.ErrBusy, "reader_busy"},
+	{card.ErrNoReader, "reader_absent"},
+	{card.ErrUnpowered, "card_mute"},
+	{card.ErrTransport, "reader_failed"},
+	{card.ErrNotDhamani, "card_foreign"},
+	{card.ErrNotActivated, "card_blank"},
+	{card.ErrBlocked, "card_blocked"},
+	{card.ErrTerminated, "card_terminated"},
+	{card.ErrChain, "card_log_altered"},
+	{card.ErrEntryTooLarge, "entry_too_large"},
+	{card.ErrFull, "card_full"},
+	{card.ErrMalformed, "card_answer_bad"},
+	{trust.ErrUnknownIssuer, "card_issuer_unknown"},
+	{trust.ErrUnknownKey, "entry_author_unknown"},
+	{trust.ErrKeyRevoked, "entry_author_invalid"},
+	{trust.ErrKeyExpired, "entry_author_invalid"},
+	{trust.ErrExpired, "card_expired"},
+	{trust.ErrRollback, "list_rollback"},
+	{trust.ErrSignature, "card_issuer_unknown"},
+	{envelope.ErrSignature, "entry_signature"},
+	{envelope.ErrDecrypt, "entry_altered"},
+	{envelope.ErrKeyMismatch, "card_answer_bad"},
+	{envelope.ErrFormat, "entry_malformed"},
+	{record.ErrInvalid, "entry_invalid"},
+	{record.ErrFormat, "entry_malformed"},
+	{client.ErrOffline, "centre_offline"},
+	{client.ErrProtocol, "centre_garbled"},
+	{context.Canceled, "cancelled"},
+	{context.DeadlineExceeded, "cancelled"},
+}
+
+// Classify is the only place where an error becomes a stable code with words
+// for people; docs/failure-codes.md lists them all.
+func Classify(err error) Failure { return wordingOf(codeOf(err)).failure() }
+
+func codeOf(err error) string {
+	// What a card answers to the steps of authentication means more than its
+	// status word alone.
+	if auth, ok := errors.AsType[*card.AuthError](err); ok {
+		switch auth.Step {
+		case card.StepReference, card.StepCertificate, card.StepSetTerminal, card.StepChallenge, card.StepTerminal:
+			return "terminal_refused"
+		case card.StepSetChip, card.StepChip:
+			return "card_not_genuine"
+		}
+	}
+	if errors.Is(err, errChipUnproven) {
+		return "card_not_genuine"
+	}
+	if errors.Is(err, card.ErrSecureMessaging) {
+		return "card_changed"
+	}
+	for _, row := range classes {
+		if errors.Is(err, row.is) {
+			return row.code
+		}
+	}
+	if _, ok := errors.AsType[*card.StatusError](err); ok {
+		return "card_refused"
+	}
+	if _, ok := errors.AsType[*client.ServerError](err); ok {
+		return "centre_refused"
+	}
+	return "internal"
+}
+
+func wordingOf(code string) wording {
+	for _, w := range wordings {
+		if w.code == code {
+			return w
+		}
+	}
+	return wordingOf("internal")
+}
+
+func (w wording) failure() Failure {
+	return Failure{Code: w.code, Action: w.action, Text: map[string]string{"ar": w.ar, "ckb": w.ckb, "en": w.en}}
+}

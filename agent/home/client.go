@@ -1,0 +1,56 @@
+package home
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/dhamani-iq/dhamani/agent/localapi"
+	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/sync/client"
+	"github.com/dhamani-iq/dhamani/sync/wire"
+)
+
+// Listen is the loopback address of the page.
+func (h *Home) Listen() string {
+	if h.Config.Listen != "" {
+		return h.Config.Listen
+	}
+	return localapi.DefaultAddr
+}
+
+// Client makes the client of the workstation's centre on a store.
+func (h *Home) Client(store client.Store, log *slog.Logger) (*client.Client, error) {
+	url := h.Grant.CentreURL
+	if h.Config.Centre != "" {
+		url = h.Config.Centre
+	}
+	return client.New(client.Config{
+		BaseURL: url, TLS: h.TLS, Log: log, Verify: h.verifyReceipt, Accept: h.acceptList,
+	}, store)
+}
+
+// verifyReceipt checks that a receipt is the centre's, and for these entries.
+func (h *Home) verifyReceipt(raw []byte, batch [16]byte, ids []record.EntryID) error {
+	receipt, err := h.Trust.Receipt(raw)
+	if err != nil {
+		return err
+	}
+	if receipt.Batch != batch || !slices.Equal(receipt.IDs, ids) {
+		return fmt.Errorf("receipt is for other entries: %w", client.ErrProtocol)
+	}
+	return nil
+}
+
+// acceptList takes a signed list into use.
+func (h *Home) acceptList(name string, raw []byte) (version uint64, err error) {
+	switch name {
+	case wire.ListTrust:
+		err = h.Trust.UpdateTrust(raw)
+		version, _ = h.Trust.Versions()
+	case wire.ListBlock:
+		err = h.Trust.UpdateBlock(raw)
+		_, version = h.Trust.Versions()
+	}
+	return version, err
+}

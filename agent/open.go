@@ -1,0 +1,138 @@
+package agent
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"github.com/dhamani-iq/dhamani/cache"
+	"github.com/dhamani-iq/dhamani/crypto/envelope"
+	"github.com/dhamani-iq/dhamani/crypto/trust"
+	"github.com/dhamani-iq/dhamani/internal/logkey"
+	"github.com/dhamani-iq/dhamani/record"
+)
+
+// check parses a sealed entry and verifies its author's signature. It owes
+// envelope.ErrFormat, envelope.ErrSignature and the errors of trust.Store.Author.
+func (a *Agent) check(raw []byte, subject envelope.Subject) (*envelope.Sealed, trust.Key, error) {
+	sealed, err := envelope.Parse(raw)
+	if err != nil {
+		return nil, trust.Key{}, err
+	}
+	author, err := a.cfg.Trust.Author(sealed.KID(), sealed.Time())
+	if err != nil {
+		return nil, trust.Key{}, err
+	}
+	if err := sealed.Verify(subject, author.Public); err != nil {
+		return nil, trust.Key{}, err
+	}
+	return sealed, author, nil
+}
+
+// openEntry verifies one sealed entry and decodes the sections that keys can
+// open.
+func (a *Agent) openEntry(raw []byte, subject envelope.Subject, keys *envelope.Keys) (VisitEntry, error) {
+	sealed, author, err := a.check(raw, subject)
+	if err != nil {
+		return VisitEntry{}, err
+	}
+	out := VisitEntry{ID: sealed.ID(), Author: author.Name, Facility: author.Facility, Where: []string{}}
+	texts, locked, err := sealed.OpenAll(keys)
+	if err != nil {
+		return VisitEntry{}, err
+	}
+	for _, s := range locked {
+		out.Locked = append(out.Locked, s.String())
+	}
+	out.Entry, err = record.Decode(record.Meta{Person: sealed.Person(), Start: sealed.Time()}, texts)
+	if err != nil {
+		return VisitEntry{}, err
+	}
+	out.Entry.ID, out.Entry.Missing = out.ID, locked
+	return out, nil
+}
+
+// show fills the visit with the whole record: every entry that the cache
+// holds of the patient, which after keep is all that the card carried.
+func (r *reader) show(_ context.Context, c *openCard) error {
+	entries, problems, err := r.a.record(c.id.Subject, c.keys)
+	if err != nil {
+		return err
+	}
+	problems = append(slices.Clone(c.problems), problems...)
+	steps, stats := c.steps, c.session.Stats()
+	r.a.visits.update(c.visit, func(v *Visit) {
+		v.Entries, v.Problems, v.Ready = entries, problems, true
+		v.Steps, v.Stats = steps, stats
+	})
+	for i := range problems {
+		r.a.publish(Event{Kind: KindFailure, Reader: r.name, Visit: c.visit, Failure: &problems[i]})
+	}
+	return nil
+}
+
+// record opens all entries of one patient that the cache holds, newest first.
+// An entry that does not pass its checks is left out and told as a problem.
+func (a *Agent) record(subject envelope.Subject, keys *envelope.Keys) ([]VisitEntry, []Failure, error) {
+	stored, err := a.cfg.Cache.History(subject.Patient)
+	if err != nil {
+		return nil, nil, err
+	}
+	entries := make([]VisitEntry, 0, len(stored))
+	var problems []Failure
+	for _, s := range stored {
+		e, err := a.openEntry(s.Sealed, subject, keys)
+		if err != nil {
+			f := Classify(err)
+			a.cfg.Log.Warn("entry set aside", logkey.Code, f.Code, logkey.Entry, s.ID.Short())
+			problems = append(problems, f)
+			continue
+		}
+		e.Where = places(s)
+		entries = append(entries, e)
+	}
+	slices.SortStableFunc(entries, func(x, y VisitEntry) int { return y.Entry.Start.Compare(x.Entry.Start) })
+	return entries, summarise(problems), nil
+}
+
+// places names where a cached entry is known to be.
+func places(e cache.Entry) []string {
+	var where []string
+	for _, p := range []struct {
+		is   bool
+		name string
+	}{
+		{e.Flags&cache.OnCard != 0, AtCard},
+		{e.Flags&cache.CardUnknown != 0, AtUnknown},
+		{true, AtCache},
+		{e.Queued, AtOutbox},
+		{e.Flags&cache.AtCentre != 0, AtCentre},
+	} {
+		if p.is {
+			where = append(where, p.name)
+		}
+	}
+	return where
+}
+
+// summarise folds problems of one kind into one, which then tells how many
+// there were: a damaged card must not fill the page.
+func summarise(problems []Failure) []Failure {
+	var out []Failure
+	count := make(map[string]int)
+	for _, f := range problems {
+		if count[f.Code]++; count[f.Code] == 1 {
+			out = append(out, f)
+		}
+	}
+	for i := range out {
+		if n := count[out[i].Code]; n > 1 {
+			text := make(map[string]string, len(out[i].Text))
+			for lang, words := range out[i].Text {
+				text[lang] = words + " (" + strconv.Itoa(n) + ")"
+			}
+			out[i].Text = text
+		}
+	}
+	return out
+}

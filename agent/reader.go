@@ -1,0 +1,162 @@
+package agent
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/dhamani-iq/dhamani/card"
+	"github.com/dhamani-iq/dhamani/internal/logkey"
+	"github.com/dhamani-iq/dhamani/record"
+)
+
+const (
+	tapTries     = 3 // a reset or busy card is tapped again while it is there
+	tapRetryWait = 300 * time.Millisecond
+)
+
+// reader owns one card reader: its goroutine alone talks to the card in it.
+type reader struct {
+	a       *Agent
+	name    string
+	wake    chan struct{}
+	appends chan appendRequest
+	done    chan struct{}
+	endOnce sync.Once
+
+	mu       sync.Mutex // guards what follows
+	present  bool
+	atr      []byte
+	inserted uint64 // insertions seen
+
+	// Owned by the goroutine.
+	served uint64 // the insertion that tap has dealt with
+	open   *openCard
+}
+
+type appendRequest struct {
+	ctx   context.Context //nolint:containedctx // belongs to the request, which crosses to another goroutine
+	visit string
+	draft *record.Entry
+	reply chan appendReply
+}
+
+type appendReply struct {
+	written Written
+	err     error
+}
+
+func newReader(a *Agent, name string) *reader {
+	return &reader{
+		a: a, name: name,
+		wake: make(chan struct{}, 1), appends: make(chan appendRequest), done: make(chan struct{}),
+	}
+}
+
+// note takes the state of the slot from the reader watch.
+func (r *reader) note(present bool, atr []byte) {
+	r.mu.Lock()
+	r.present, r.atr = present, atr
+	if present {
+		r.inserted++
+	}
+	r.mu.Unlock()
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (r *reader) end() { r.endOnce.Do(func() { close(r.done) }) }
+
+func (r *reader) stateNow() ReaderState {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return ReaderState{Name: r.name, Present: r.present, ATR: hex.EncodeToString(r.atr)}
+}
+
+func (r *reader) slot() (present bool, inserted uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.present, r.inserted
+}
+
+func (r *reader) run(ctx context.Context) {
+	defer r.release()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.done:
+			return
+		case <-r.wake:
+			r.serve(ctx)
+		case req := <-r.appends:
+			written, err := r.write(req)
+			req.reply <- appendReply{written, err}
+		}
+	}
+}
+
+// serve brings the goroutine in line with the slot: a card that has gone is
+// let go, a new one is tapped.
+func (r *reader) serve(ctx context.Context) {
+	present, inserted := r.slot()
+	if !present || inserted != r.served {
+		r.release()
+	}
+	if !present || inserted == r.served {
+		return
+	}
+	r.served = inserted
+	for try := 1; ; try++ {
+		err := r.tap(ctx)
+		if err == nil {
+			return
+		}
+		r.release()
+		if ctx.Err() != nil {
+			return
+		}
+		still, now := r.slot()
+		again := still && now == inserted && try < tapTries &&
+			(errors.Is(err, card.ErrReset) || errors.Is(err, card.ErrBusy) || errors.Is(err, card.ErrRemoved))
+		if !again {
+			r.a.fail(r.name, "", err)
+			return
+		}
+		r.a.cfg.Log.Debug("tap again", logkey.Reader, r.name, logkey.Error, err)
+		timer := time.NewTimer(tapRetryWait)
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// release ends the card session, if there is one. The card may have gone, so
+// an error of closing says nothing new.
+func (r *reader) release() {
+	if r.open != nil {
+		_ = r.open.session.Close()
+		r.open = nil
+	}
+}
+
+// append hands a draft to the reader's goroutine and waits for the answer.
+func (r *reader) append(ctx context.Context, visit string, draft *record.Entry) (Written, error) {
+	req := appendRequest{ctx: ctx, visit: visit, draft: draft, reply: make(chan appendReply, 1)}
+	select {
+	case r.appends <- req:
+	case <-r.done:
+		return Written{}, card.ErrNoReader
+	case <-ctx.Done():
+		return Written{}, ctx.Err()
+	}
+	// Once taken, the write is carried to its end: its outcome must be known.
+	reply := <-req.reply
+	return reply.written, reply.err
+}

@@ -1,0 +1,287 @@
+package agent
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dhamani-iq/dhamani/cache"
+	"github.com/dhamani-iq/dhamani/card"
+	"github.com/dhamani-iq/dhamani/crypto/envelope"
+	"github.com/dhamani-iq/dhamani/crypto/trust"
+	"github.com/dhamani-iq/dhamani/internal/logkey"
+	"github.com/dhamani-iq/dhamani/record"
+)
+
+// keysKeep is how long section keys that a card gave stay with the workstation.
+const keysKeep = 12 * time.Hour
+
+// openCard is an authenticated card in a reader and what was read from it.
+type openCard struct {
+	session  *card.Session
+	info     card.Info
+	security []byte
+	secure   trust.CardSecurity
+	idRaw    []byte
+	id       trust.IDFile
+	identity *record.Identity
+	cover    *record.Cover
+	keys     *envelope.Keys
+	keyMap   map[record.Section][]byte
+	head     card.Head
+	known    cache.CardState
+	knows    bool
+	sumRaw   []byte
+	summary  *record.Summary
+	fresh    [][]byte // entries read from the card in this tap, newest first
+	problems []Failure
+	visit    string
+	steps    []Step
+}
+
+// The read path: named steps, carried out in this order. After those of
+// tapIdentity the page can show who has come; after those of tapRecord, all.
+var (
+	tapIdentity = []tapStep{
+		{"connect", (*reader).connect},
+		{"recognise", (*reader).recognise},
+		{"authenticate", (*reader).authenticate},
+		{"identity", (*reader).readIdentity},
+		{"keys", (*reader).readKeys},
+		{"summary", (*reader).readSummary},
+	}
+	tapRecord = []tapStep{
+		{"entries", (*reader).readEntries},
+		{"settle", (*reader).settle},
+		{"keep", (*reader).keep},
+		{"open", (*reader).show},
+	}
+)
+
+type tapStep struct {
+	name string
+	do   func(*reader, context.Context, *openCard) error
+}
+
+// tap carries out the read path on the card in the reader.
+func (r *reader) tap(ctx context.Context) error {
+	c := &openCard{}
+	r.open = nil
+	if err := r.steps(ctx, c, tapIdentity); err != nil {
+		return err
+	}
+	r.openVisit(c)
+	r.a.publish(Event{Kind: KindIdentityReady, Reader: r.name, Visit: c.visit})
+	if err := r.steps(ctx, c, tapRecord); err != nil {
+		return err
+	}
+	r.a.publish(Event{Kind: KindRecordsReady, Reader: r.name, Visit: c.visit})
+	stats := c.session.Stats()
+	r.a.cfg.Log.Info("card read", logkey.Reader, r.name, logkey.Visit, c.visit,
+		logkey.Entries, len(c.fresh), logkey.APDUs, stats.APDUs, logkey.Bytes, stats.Sent+stats.Received)
+	r.a.refresh(c.id.Subject.Patient)
+	return nil
+}
+
+func (r *reader) steps(ctx context.Context, c *openCard, steps []tapStep) error {
+	for _, s := range steps {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		begin := time.Now()
+		err := s.do(r, ctx, c)
+		took := time.Since(begin)
+		c.steps = append(c.steps, Step{Name: s.name, Took: took})
+		r.a.cfg.Log.Debug("tap step", logkey.Reader, r.name, logkey.Step, s.name, logkey.Took, took)
+		if err != nil {
+			if c.session != nil {
+				_ = c.session.Close() // the step's error is the one to tell
+			}
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+// connect opens the slot and selects the card's application.
+func (r *reader) connect(ctx context.Context, c *openCard) error {
+	transport, err := r.a.cfg.Readers.Connect(ctx, r.name)
+	if err != nil {
+		return err
+	}
+	session, err := card.Open(ctx, transport)
+	if err != nil {
+		_ = transport.Close() // the error of opening is the one to tell
+		return err
+	}
+	c.session, c.info = session, session.Info()
+	return c.info.State.Err()
+}
+
+// recognise finds the card's signed public key, from the cache when it is
+// there, and refuses a card that the block list names.
+func (r *reader) recognise(ctx context.Context, c *openCard) error {
+	if r.a.cfg.Trust.Blocked(c.info.ID) {
+		return card.ErrBlocked
+	}
+	var err error
+	if c.known, c.knows, err = r.a.cfg.Cache.Card(c.info.ID); err != nil {
+		return err
+	}
+	c.security = c.known.Security
+	if len(c.security) == 0 {
+		if c.security, err = c.session.Security(ctx); err != nil {
+			return err
+		}
+	}
+	if c.secure, err = r.a.cfg.Trust.CardSecurity(c.security, time.Now()); err != nil {
+		return err
+	}
+	if c.secure.Card != c.info.ID {
+		return fmt.Errorf("card security names another card: %w", card.ErrMalformed)
+	}
+	return nil
+}
+
+// authenticate proves card and terminal to each other.
+func (r *reader) authenticate(ctx context.Context, c *openCard) error {
+	if !r.a.cfg.Expires.IsZero() && time.Now().After(r.a.cfg.Expires) {
+		return ErrTerminalExpired
+	}
+	err := c.session.Authenticate(ctx, c.secure.Public, r.a.cfg.Terminal)
+	if errors.Is(err, card.ErrSecureMessaging) {
+		// Session keys are fresh: whatever answers does not hold the chip's key.
+		return fmt.Errorf("%w: %w", errChipUnproven, err)
+	}
+	return err
+}
+
+var errChipUnproven = errors.New("card did not prove that it is genuine")
+
+func (r *reader) readIdentity(ctx context.Context, c *openCard) error {
+	var err error
+	if c.idRaw, err = c.session.ReadFile(ctx, card.FileID); err != nil {
+		return err
+	}
+	if c.id, err = r.a.cfg.Trust.Identity(c.idRaw); err != nil {
+		return err
+	}
+	if c.id.Card != c.info.ID {
+		return fmt.Errorf("identity names another card: %w", card.ErrMalformed)
+	}
+	if c.identity, err = record.DecodeIdentity(c.id.Identity); err != nil {
+		return fmt.Errorf("identity: %w", err)
+	}
+	if len(c.id.Cover) > 0 {
+		if c.cover, err = record.DecodeCover(c.id.Cover); err != nil {
+			return fmt.Errorf("cover: %w", err)
+		}
+	}
+	return nil
+}
+
+// readKeys takes the section keys that the card gives to this role, and the
+// head of its log.
+func (r *reader) readKeys(ctx context.Context, c *openCard) error {
+	var err error
+	if c.keyMap, err = c.session.Keys(ctx); err != nil {
+		return err
+	}
+	if c.keys, err = envelope.KeysFromMap(c.keyMap, c.id.Subject); err != nil {
+		return err
+	}
+	c.head, err = c.session.Head(ctx)
+	return err
+}
+
+// readSummary reads the emergency summary unless the cache holds this very
+// version of it. A role without its key goes without.
+func (r *reader) readSummary(ctx context.Context, c *openCard) error {
+	if !c.keys.Has(record.SectionSummary) || c.head.SummaryVersion == 0 {
+		return nil
+	}
+	if known, ok := knownHead(c); ok && known.SummaryVersion == c.head.SummaryVersion {
+		c.sumRaw = c.known.SummarySealed
+	}
+	if len(c.sumRaw) == 0 {
+		var err error
+		if c.sumRaw, err = c.session.ReadFile(ctx, card.FileSummary); err != nil {
+			return err
+		}
+	}
+	var err error
+	if c.summary, err = r.a.openSummary(c.sumRaw, c.id.Subject, c.keys); err != nil {
+		// The visit goes on without it; what is wrong is told beside the record.
+		c.problems = append(c.problems, Classify(fmt.Errorf("summary: %w", err)))
+	}
+	return nil
+}
+
+func (a *Agent) openSummary(raw []byte, subject envelope.Subject, keys *envelope.Keys) (*record.Summary, error) {
+	sealed, _, err := a.check(raw, subject)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := sealed.Open(keys, record.SectionSummary)
+	if err != nil {
+		return nil, err
+	}
+	return record.DecodeSummary(plain)
+}
+
+// readEntries reads what the cache has not seen of the log, newest first.
+func (r *reader) readEntries(ctx context.Context, c *openCard) error {
+	known, _ := knownHead(c)
+	return c.session.Entries(ctx, c.head, known, func(_ uint32, sealed []byte) error {
+		if _, err := envelope.Parse(sealed); err != nil {
+			c.problems = append(c.problems, Classify(err))
+			return nil
+		}
+		c.fresh = append(c.fresh, sealed)
+		return nil
+	})
+}
+
+// keep puts all that was read into the cache, in one transaction.
+func (r *reader) keep(_ context.Context, c *openCard) error {
+	head, err := c.head.MarshalBinary()
+	if err != nil {
+		return err
+	}
+	return r.a.cfg.Cache.PutRead(cache.Read{
+		Card: c.info.ID, Patient: c.id.Subject.Patient, Subject: c.id.Subject.Bytes(),
+		Security: c.security, IDFile: c.idRaw, SummarySealed: c.sumRaw, Head: head,
+		Entries: c.fresh, SectionKeys: c.keyMap, KeyExpiry: time.Now().Add(keysKeep),
+		Audit: r.a.audit("read", ""),
+	})
+}
+
+// knownHead is the head of this card's log when it was last read here.
+func knownHead(c *openCard) (card.Head, bool) {
+	var h card.Head
+	if !c.knows || len(c.known.Head) == 0 || h.UnmarshalBinary(c.known.Head) != nil {
+		return card.Head{}, false
+	}
+	return h, true
+}
+
+// openVisit makes the visit that the page shows, as far as it is known.
+func (r *reader) openVisit(c *openCard) {
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // never fails
+	c.visit = hex.EncodeToString(id[:])
+	r.open = c
+	v := &Visit{
+		ID: c.visit, Reader: r.name, Card: c.info.ID, Patient: c.id.Subject.Patient,
+		Opened: time.Now().UTC(), Present: true, Role: r.a.cfg.Role,
+		Identity: c.identity, Cover: c.cover, Summary: c.summary,
+		Alerts: []record.Alert{}, Entries: []VisitEntry{}, Steps: c.steps, Stats: c.session.Stats(),
+	}
+	if c.summary != nil {
+		v.Alerts = c.summary.Alerts()
+	}
+	r.a.visits.open(v, c.id.Subject, c.keys)
+}

@@ -1,0 +1,130 @@
+package agent
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/dhamani-iq/dhamani/crypto/envelope"
+	"github.com/dhamani-iq/dhamani/record"
+)
+
+// visitKeep is how long a visit stays readable after its card has gone.
+const visitKeep = 20 * time.Minute
+
+// visits holds the visits that can still be read: one for each reader, until
+// the reader's next card or the end of visitKeep. A Visit is replaced as a
+// whole; its slices are never changed in place, so copies may be handed out.
+type visits struct {
+	mu       sync.Mutex
+	byReader map[string]*heldVisit
+}
+
+type heldVisit struct {
+	Visit
+	subject envelope.Subject
+	keys    *envelope.Keys
+	left    time.Time // when the card was taken away; zero while it is there
+}
+
+func newVisits() *visits { return &visits{byReader: make(map[string]*heldVisit)} }
+
+// open replaces the reader's visit by v, whose entries open under keys.
+func (s *visits) open(v *Visit, subject envelope.Subject, keys *envelope.Keys) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.byReader[v.Reader] = &heldVisit{Visit: *v, subject: subject, keys: keys}
+}
+
+// refill replaces the entries of a visit and reports whether that shows.
+func (s *visits) refill(id string, entries []VisitEntry, problems []Failure) bool {
+	changed := false
+	s.update(id, func(v *Visit) {
+		changed = !slices.EqualFunc(v.Entries, entries, func(x, y VisitEntry) bool {
+			return x.ID == y.ID && slices.Equal(x.Where, y.Where) && slices.Equal(x.Locked, y.Locked)
+		}) || len(v.Problems) != len(problems)
+		v.Entries = entries
+		if len(problems) > 0 {
+			v.Problems = problems
+		}
+	})
+	return changed
+}
+
+// update changes the visit with this identifier under the lock; it reports
+// false when the visit has ended.
+func (s *visits) update(id string, change func(*Visit)) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.find(id)
+	if h == nil {
+		return false
+	}
+	change(&h.Visit)
+	return true
+}
+
+func (s *visits) find(id string) *heldVisit {
+	for _, h := range s.byReader {
+		if h.ID == id {
+			return h
+		}
+	}
+	return nil
+}
+
+// leave notes that the reader's card has gone and returns its visit, if any.
+func (s *visits) leave(reader string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.byReader[reader]
+	if h == nil || !h.Present {
+		return ""
+	}
+	h.Present, h.left = false, time.Now()
+	return h.ID
+}
+
+func (s *visits) get(id string) (Visit, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if h := s.find(id); h != nil {
+		return h.Visit, true
+	}
+	return Visit{}, false
+}
+
+func (s *visits) all() []Visit {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]Visit, 0, len(s.byReader))
+	for _, h := range s.byReader {
+		out = append(out, h.Visit)
+	}
+	slices.SortFunc(out, func(x, y Visit) int { return y.Opened.Compare(x.Opened) })
+	return out
+}
+
+// of returns the visits of one patient.
+func (s *visits) of(p record.PatientID) []heldVisit {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []heldVisit
+	for _, h := range s.byReader {
+		if h.Patient == p && h.Ready {
+			out = append(out, *h)
+		}
+	}
+	return out
+}
+
+// sweep forgets the visits whose card left more than visitKeep ago.
+func (s *visits) sweep(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, h := range s.byReader {
+		if !h.Present && !h.left.IsZero() && now.Sub(h.left) > visitKeep {
+			delete(s.byReader, name)
+		}
+	}
+}

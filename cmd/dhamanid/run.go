@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/dhamani-iq/dhamani/agent"
+	"github.com/dhamani-iq/dhamani/agent/home"
+	"github.com/dhamani-iq/dhamani/agent/localapi"
+	"github.com/dhamani-iq/dhamani/agent/web"
+	"github.com/dhamani-iq/dhamani/cache"
+	"github.com/dhamani-iq/dhamani/card/pcsc"
+	"github.com/dhamani-iq/dhamani/internal/logkey"
+	"github.com/dhamani-iq/dhamani/sync/client"
+)
+
+type runOptions struct {
+	home      string
+	logLevel  string
+	logFormat string
+}
+
+func newRunCommand() *cobra.Command {
+	var opts runOptions
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Run the agent until it is asked to end",
+		Example: `  dhamanid run --home /var/lib/dhamani
+  dhamanid run --home ./ws --log-level debug`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			log, err := newLogger(cmd.ErrOrStderr(), opts.logFormat, opts.logLevel)
+			if err != nil {
+				return err
+			}
+			return runAgent(cmd.Context(), opts, log)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&opts.home, "home", home.DefaultDir(), "the workstation's folder")
+	flags.StringVar(&opts.logLevel, "log-level", "info", "debug, info, warn or error")
+	flags.StringVar(&opts.logFormat, "log-format", "text", "text or json")
+	_ = cmd.MarkFlagDirname("home")
+	return cmd
+}
+
+func runAgent(ctx context.Context, opts runOptions, log *slog.Logger) (err error) {
+	begin := time.Now()
+	h, err := home.Load(opts.home)
+	if err != nil {
+		return err
+	}
+	store, damage, err := openCache(home.CachePath(h.Dir), h.CacheKey, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	a, err := agent.New(agent.Config{
+		Version: version(), Facility: h.Grant.Facility, Role: h.Role, Only: h.Config.Readers,
+		Expires: h.Expires, Terminal: h.Terminal, Author: h.Author,
+		Found: damage, Readers: pcsc.New(log), Cache: store, Trust: h.Trust, Log: log,
+		Centre: func(s client.Store) (*client.Client, error) { return h.Client(s, log) },
+	})
+	if err != nil {
+		return err
+	}
+	server := localapi.New(localapi.Config{
+		Addr: h.Listen(), Socket: home.SocketPath(h.Dir), Page: web.Handler(), Log: log,
+		Ready: func(page string) {
+			log.Info("ready", logkey.Address, page, logkey.Facility, h.Grant.Facility, logkey.Took, time.Since(begin))
+			_, _ = daemon.SdNotify(false, daemon.SdNotifyReady) // without systemd there is nobody to tell
+		},
+	}, a)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.Run(ctx) })
+	group.Go(func() error { return server.Run(ctx) })
+	err = group.Wait()
+	_, _ = daemon.SdNotify(false, daemon.SdNotifyStopping)
+	return err
+}
+
+// openCache opens the cache. A damaged file is set aside, what can be read of
+// it is taken over into a new one, and work goes on; the damage is returned
+// beside the cache, to be told.
+func openCache(path string, key [32]byte, log *slog.Logger) (store *cache.Cache, damage []error, err error) {
+	store, err = cache.Open(path, key, log)
+	if !errors.Is(err, cache.ErrCorrupt) {
+		return store, nil, err
+	}
+	damage = []error{err}
+	log.Error("cache is damaged", logkey.Code, agent.Classify(err).Code, logkey.Error, err)
+	found, err := cache.Recover(path, key, log)
+	if err != nil {
+		return nil, nil, fmt.Errorf("recover cache: %w", err)
+	}
+	log.Warn("cache recovered", logkey.Path, found.Broken, logkey.Entries, found.Entries, logkey.Count, found.Lost)
+	store, err = cache.Open(path, key, log)
+	return store, damage, err
+}
