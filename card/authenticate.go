@@ -35,11 +35,12 @@ const (
 // Authentication version 1 under it (BSI TR-03110-1 3.4, 3.5). Afterwards the
 // card knows the terminal's role and rights.
 //
-// It owes ErrNotActivated, ErrBlocked and ErrTerminated without asking the
-// card; *AuthError when the card refuses a step; ErrSecureMessaging when the
-// card does not hold the key, which makes it a clone or another card.
+// It owes ErrNotActivated and ErrTerminated without asking the card (a blocked
+// card may still be unblocked); *AuthError when the card refuses a step;
+// ErrSecureMessaging when the card does not hold the key, which makes it a
+// clone or another card.
 func (s *Session) Authenticate(ctx context.Context, cardKey *ecdh.PublicKey, t Terminal) error {
-	if err := s.info.State.Err(); err != nil {
+	if err := s.info.State.Err(); err != nil && !errors.Is(err, ErrBlocked) {
 		return fmt.Errorf("authenticate: %w", err)
 	}
 	if s.link.sm != nil {
@@ -65,8 +66,7 @@ func (s *Session) Authenticate(ctx context.Context, cardKey *ecdh.PublicKey, t T
 // step sends one command of an authentication.
 func (s *Session) step(ctx context.Context, step Step, cert int, c apdu.Command) ([]byte, error) {
 	data, err := s.link.do(ctx, c, sm.Encrypted)
-	var status *StatusError
-	if errors.As(err, &status) {
+	if status, ok := errors.AsType[*StatusError](err); ok {
 		return nil, &AuthError{step, cert, status.SW, status.Cmd}
 	}
 	if err != nil {

@@ -142,8 +142,7 @@ func (b *Blank) put(ctx context.Context, what string, tag uint16, data []byte) e
 		return fmt.Errorf("write %s: no data", what)
 	}
 	_, err := b.link.do(ctx, putData(tag, bytes.Clone(data), 0), sm.Encrypted)
-	var status *StatusError
-	if errors.As(err, &status) && status.SW == apdu.SWConditions {
+	if status, ok := errors.AsType[*StatusError](err); ok && status.SW == apdu.SWConditions {
 		err = fmt.Errorf("%w: status %v", ErrConditions, status.SW) // no version is expected here
 	}
 	if err != nil {

@@ -163,6 +163,6 @@ type Info struct {
 	ID       ID
 	Version  uint8
 	State    State
-	MaxBlock int // largest response data field that one read may ask for, bytes
+	MaxBlock int // most bytes of a file or the log that one read may ask for
 	MaxEntry int // largest sealed entry that the log takes, bytes
 }

@@ -5,8 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-
-	"github.com/dhamani-iq/dhamani/card/tlv"
+	"slices"
 )
 
 // Entries reads the entries between two heads, newest first: from head, which
@@ -35,7 +34,6 @@ func (s *Session) Entries(ctx context.Context, head, known Head, emit func(seq u
 	w.buf = make([]byte, w.end)
 	w.have = w.end
 	digests := make([][sha256.Size]byte, 0, head.Seq-from.Seq)
-	block := s.info.MaxBlock - tlv.HeaderLen(0x53, s.info.MaxBlock)
 	for w.seq > from.Seq {
 		sealed, ok, err := w.next(from.Seq)
 		if err != nil {
@@ -48,7 +46,7 @@ func (s *Session) Entries(ctx context.Context, head, known Head, emit func(seq u
 			}
 			continue
 		}
-		n := min(block, w.have)
+		n := min(s.info.MaxBlock, w.have)
 		data, err := s.readLog(ctx, w.low+uint32(w.have-n), n) // #nosec G115 -- within the log
 		if err != nil {
 			return fmt.Errorf("read entries: %w", err)
@@ -60,8 +58,8 @@ func (s *Session) Entries(ctx context.Context, head, known Head, emit func(seq u
 		return fmt.Errorf("read entries: %w", malformed("%d bytes of log before its first entry", w.end))
 	}
 	chain := from.Chain
-	for i := len(digests) - 1; i >= 0; i-- {
-		chain = extend(chain, digests[i])
+	for _, d := range slices.Backward(digests) {
+		chain = extend(chain, d)
 	}
 	if chain != head.Chain {
 		return fmt.Errorf("read entries: %w", ErrChain)

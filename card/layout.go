@@ -10,7 +10,7 @@ const FormatVersion = 1
 
 // Limits of format version 1, in bytes.
 const (
-	MaxBlock   = 2048  // response data field of one read
+	MaxBlock   = 2048  // file or log content in one read
 	MaxEntry   = 2000  // sealed entry
 	MaxSummary = 2044  // sealed summary
 	LogSize    = 65536 // physical size of the log ring
@@ -33,6 +33,7 @@ const OIDChipAuth = "\x04\x00\x7F\x00\x07\x02\x02\x03\x02\x02"
 
 // Instructions of the application under their names in ISO/IEC 7816-4 and -8.
 const (
+	insDeactivate      = 0x04
 	insMSE             = 0x22
 	insPSO             = 0x2A
 	insActivate        = 0x44
@@ -47,6 +48,7 @@ const (
 	insUpdateBinary    = 0xD6
 	insPutData         = 0xDA
 	insAppendRecord    = 0xE2
+	insTerminate       = 0xE6
 )
 
 // File is an elementary file, named by its short file identifier.

@@ -21,10 +21,9 @@ func (s *Session) Security(ctx context.Context) ([]byte, error) {
 	return s.ReadFile(ctx, FileSecurity)
 }
 
-// ReadFile reads a whole elementary file; an empty file is an empty slice.
-// EF.LOG is read with Entries instead. It owes ErrSecurityStatus when the
-// role may not read it, ErrFileNotFound, and ErrMalformed for a file longer
-// than its Size.
+// ReadFile reads a whole elementary file. EF.LOG is read with Entries instead.
+// It owes ErrSecurityStatus when the role may not read it, ErrFileNotFound
+// when it was never written, and ErrMalformed when it is longer than its Size.
 func (s *Session) ReadFile(ctx context.Context, f File) ([]byte, error) {
 	if f.Size() == 0 || f == FileLog {
 		return nil, fmt.Errorf("read %v: %w", f, ErrFileNotFound)
@@ -131,12 +130,12 @@ func encodeKeys(keys map[record.Section][]byte) ([]byte, error) {
 }
 
 // readLog reads want bytes of the log at a logical offset; want is at least 1
-// and fits one read. The answer is a single discretionary data object 53, and
-// Ne counts all of it.
+// and at most Info.MaxBlock. Ne counts the bytes of the log; they come in a
+// discretionary data object 53, whose header it does not count.
 func (s *Session) readLog(ctx context.Context, offset uint32, want int) ([]byte, error) {
 	at := tlv.Make(0x54, binary.BigEndian.AppendUint32(nil, offset))
 	raw, err := s.link.do(ctx, apdu.Command{
-		INS: insReadBinaryOdd, P2: byte(FileLog), Data: at, Ne: tlv.HeaderLen(0x53, want) + want,
+		INS: insReadBinaryOdd, P2: byte(FileLog), Data: at, Ne: want,
 	}, sm.Encrypted)
 	if err != nil {
 		return nil, err

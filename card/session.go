@@ -51,9 +51,7 @@ func selectApplication(ctx context.Context, l *link) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	switch r.SW {
-	case apdu.SWOK, apdu.SWDeactivated, apdu.SWTerminated:
-	default:
+	if r.SW != apdu.SWOK && r.SW != apdu.SWDeactivated && r.SW != apdu.SWTerminated {
 		err := error(&StatusError{insSelect, r.SW})
 		if !errors.Is(err, ErrNotDhamani) {
 			err = fmt.Errorf("%w: %w", ErrNotDhamani, err)
