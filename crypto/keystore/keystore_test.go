@@ -169,7 +169,7 @@ func TestSignerPrintsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	decimal := fmt.Sprint(raw)
+	decimal := fmt.Sprintf("%d", raw)
 	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d", "%q"} {
 		out := fmt.Sprintf(format, key)
 		if strings.Contains(out, hex.EncodeToString(raw)) || strings.Contains(out, strings.Trim(decimal, "[]")) ||
