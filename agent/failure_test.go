@@ -1,0 +1,92 @@
+package agent
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/dhamani-iq/dhamani/card"
+	"github.com/dhamani-iq/dhamani/card/apdu"
+	"github.com/dhamani-iq/dhamani/sync/client"
+)
+
+var update = flag.Bool("update", false, "write docs/failure-codes.md anew")
+
+const failureDoc = "../docs/failure-codes.md"
+
+func TestClassify(t *testing.T) {
+	tests := []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"unknown error", errors.New("something"), "internal"},
+		{"wrapped sentinel", fmt.Errorf("entries: %w", card.ErrChain), "card_log_altered"},
+		{"status word alone", &card.StatusError{Cmd: 0xCA, SW: 0x6F00}, "card_refused"},
+		{"status word with a meaning", &card.StatusError{Cmd: 0xE2, SW: apdu.SWNoSpace}, "card_full"},
+		{"certificate refused", &card.AuthError{Step: card.StepCertificate, SW: apdu.SWSecurityStatus}, "terminal_refused"},
+		{"chip refuses the agreement", &card.AuthError{Step: card.StepChip, SW: apdu.SWWrongData}, "card_not_genuine"},
+		{"clone", fmt.Errorf("authenticate: %w: %w", errChipUnproven, card.ErrSecureMessaging), "card_not_genuine"},
+		{"swap in mid-session", fmt.Errorf("summary: %w", card.ErrSecureMessaging), "card_changed"},
+		{"unknown write wins over its cause", fmt.Errorf("%w: %w", ErrWriteUnknown, card.ErrRemoved), "card_write_unknown"},
+		{"refusal of the centre", &client.ServerError{Status: 403, Code: "forbidden"}, "centre_refused"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := Classify(tt.err).Code; got != tt.want {
+				t.Fatalf("code %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestWordings holds the table whole: every code that an error can become has
+// words in three languages, and no words stand there for nothing.
+func TestWordings(t *testing.T) {
+	used := map[string]bool{"internal": true, "terminal_refused": true, "card_not_genuine": true, "card_changed": true, "card_refused": true, "centre_refused": true}
+	for _, c := range classes {
+		used[c.code] = true
+	}
+	seen := make(map[string]bool)
+	for _, w := range wordings {
+		if seen[w.code] {
+			t.Errorf("code %s stands twice", w.code)
+		}
+		seen[w.code] = true
+		if !used[w.code] {
+			t.Errorf("no error becomes code %s", w.code)
+		}
+		if w.action == "" || w.ar == "" || w.ckb == "" || w.en == "" {
+			t.Errorf("code %s lacks an action or words", w.code)
+		}
+	}
+	for code := range used {
+		if !seen[code] {
+			t.Errorf("code %s has no words", code)
+		}
+	}
+}
+
+// TestFailureDoc keeps docs/failure-codes.md and the table together.
+func TestFailureDoc(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("# Failure codes\n\nAn error that a person or a program must deal with has one of these codes, wherever it shows: on the page, in the\nlocal API's `error` object, in an event, in the command line's JSON. The action names the remedy that a program may offer.\n\n| code | action | English | العربية | کوردی |\n|---|---|---|---|---|\n")
+	for _, w := range wordings {
+		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s | %s |\n", w.code, w.action, w.en, w.ar, w.ckb)
+	}
+	if *update {
+		if err := os.WriteFile(failureDoc, []byte(b.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(failureDoc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != b.String() {
+		t.Errorf("%s is not what the table says; run: go test ./agent -run TestFailureDoc -update", failureDoc)
+	}
+}
