@@ -25,11 +25,10 @@ var (
 		}
 		return w
 	}()
-	// The reader refuses a frame that announces or reaches more than MaxBody,
-	// before it allocates for it.
+	// The reader never writes past the capacity of what it is given.
 	zstdReader = func() *zstd.Decoder {
-		r, err := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(MaxBody), zstd.WithDecoderMaxWindow(MaxBody),
-			zstd.WithDecoderConcurrency(0), zstd.WithDecoderLowmem(true))
+		r, err := zstd.NewReader(nil, zstd.WithDecodeAllCapLimit(true), zstd.WithDecoderMaxMemory(MaxList),
+			zstd.WithDecoderMaxWindow(MaxList), zstd.WithDecoderConcurrency(0), zstd.WithDecoderLowmem(true))
 		if err != nil {
 			panic("wire: internal error: " + err.Error())
 		}
@@ -51,14 +50,15 @@ func PackBody(raw []byte) (body []byte, encoding string) {
 }
 
 // ReadBody reads a body of at most limit bytes, which holds for the bytes on
-// the wire and for what they unpack to; limit is at most MaxBody. It owes
-// ErrTooLarge, ErrEncoding, ErrMalformed for a broken frame, and the reader's
-// own errors.
+// the wire and for what they unpack to; limit is at most MaxList. A zstd frame
+// has to announce its content size (RFC 8878 section 3.1.1.1.4) and to keep to
+// it. It owes ErrTooLarge, ErrEncoding, ErrMalformed for a broken frame, and
+// the reader's own errors.
 func ReadBody(r io.Reader, encoding string, limit int) ([]byte, error) {
 	if encoding != "" && encoding != EncodingZstd {
 		return nil, fmt.Errorf("read body: %w", ErrEncoding)
 	}
-	limit = min(limit, MaxBody)
+	limit = min(limit, MaxList)
 	raw, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
 	if err != nil {
 		return nil, fmt.Errorf("read body: %w", err)
@@ -69,14 +69,16 @@ func ReadBody(r io.Reader, encoding string, limit int) ([]byte, error) {
 	if encoding == "" {
 		return raw, nil
 	}
-	out, err := zstdReader.DecodeAll(raw, nil)
-	switch {
-	case errors.Is(err, zstd.ErrDecoderSizeExceeded), errors.Is(err, zstd.ErrWindowSizeExceeded):
-		return nil, fmt.Errorf("unpack body: %w", ErrTooLarge)
-	case err != nil:
+	var header zstd.Header
+	if err := header.Decode(raw); err != nil || header.Skippable || !header.HasFCS {
 		return nil, fmt.Errorf("unpack body: %w", ErrMalformed)
-	case len(out) > limit:
+	}
+	if header.FrameContentSize > uint64(limit) { // #nosec G115 -- limit is not negative
 		return nil, fmt.Errorf("unpack body: %w", ErrTooLarge)
+	}
+	out, err := zstdReader.DecodeAll(raw, make([]byte, 0, header.FrameContentSize))
+	if err != nil || uint64(len(out)) != header.FrameContentSize {
+		return nil, fmt.Errorf("unpack body: %w", ErrMalformed)
 	}
 	return out, nil
 }

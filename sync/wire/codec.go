@@ -20,6 +20,9 @@ type Message interface {
 	check() error
 }
 
+// maxMessage bounds any message: an EnrolGrant holds both lists.
+const maxMessage = 2*MaxList + MaxBody
+
 var (
 	encMode = func() cbor.EncMode {
 		opts := cbor.CoreDetEncOptions()
@@ -60,7 +63,7 @@ func Encode(m Message) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode message: %w: %w", ErrMalformed, err)
 	}
-	if len(raw) > MaxBody {
+	if len(raw) > maxMessage {
 		return nil, fmt.Errorf("encode message: %d bytes: %w", len(raw), ErrMalformed)
 	}
 	return raw, nil
@@ -69,7 +72,7 @@ func Encode(m Message) ([]byte, error) {
 // Decode reads m from raw, which must be exactly what Encode would write. It
 // owes ErrMalformed; m is then undefined. Slices in m do not alias raw.
 func Decode(raw []byte, m Message) error {
-	if len(raw) > MaxBody {
+	if len(raw) > maxMessage {
 		return fmt.Errorf("decode message of %d bytes: %w", len(raw), ErrMalformed)
 	}
 	if err := decMode.Unmarshal(raw, m); err != nil {

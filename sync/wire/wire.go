@@ -56,12 +56,13 @@ const (
 	EncodingZstd = "zstd"
 )
 
-// Bounds. A message outside them is refused by Encode and by Decode alike.
+// Bounds. A message outside them is refused by Encode and by Decode alike; the
+// bound of a whole body is ReadBody's.
 const (
-	MaxBody        = 4 << 20 // bytes of any body, before and after compression
-	MaxItems       = 500     // entries in a push, a page of changes or of a patient
-	MaxSealed      = 8192    // bytes of one sealed entry (a card takes 2,000)
-	MaxList        = MaxBody // bytes of a signed list
+	MaxBody        = 4 << 20  // bytes of any body, before and after compression
+	MaxItems       = 500      // entries in a push, a page of changes or of a patient
+	MaxSealed      = 8192     // bytes of one sealed entry (a card takes 2,000)
+	MaxList        = 16 << 20 // bytes of a signed list: 270,000 keys, or 2 million cards
 	MaxReceipt     = 32 << 10
 	MaxIdentity    = 4096 // bytes of an identity or of a cover
 	MaxCOSE        = 8192 // bytes of EF.CardSecurity or EF.ID
