@@ -1,0 +1,242 @@
+// Package apitest is an agent without readers, cards or network: a
+// localapi.Backend in memory, for the tests of what stands before the agent.
+package apitest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/dhamani-iq/dhamani/agent"
+	"github.com/dhamani-iq/dhamani/agent/localapi"
+	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/sync/client"
+)
+
+// Agent is the backend. Change it with its methods; what it hands out is
+// copied.
+type Agent struct {
+	mu      sync.Mutex
+	visits  []agent.Visit
+	readers []agent.ReaderState
+	sync    client.Status
+	health  agent.Health
+	events  []agent.Event
+	subs    map[chan agent.Event]struct{}
+	refuse  error
+	partly  error
+	appends int
+}
+
+var _ localapi.Backend = (*Agent)(nil)
+
+// New returns a backend of one physician's workstation with one reader.
+func New() *Agent {
+	return &Agent{
+		subs:    make(map[chan agent.Event]struct{}),
+		readers: []agent.ReaderState{{Name: "Reader 0"}},
+		sync:    client.Status{Online: true, LastSuccess: time.Now()},
+		health:  agent.Health{Version: "test", Started: time.Now(), PCSC: "up", Facility: 1207, Role: "physician"},
+	}
+}
+
+// Visits implements localapi.Backend.
+func (a *Agent) Visits() []agent.Visit {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.visits)
+}
+
+// Visit implements localapi.Backend.
+func (a *Agent) Visit(id string) (agent.Visit, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, v := range a.visits {
+		if v.ID == id {
+			return v, true
+		}
+	}
+	return agent.Visit{}, false
+}
+
+// Readers implements localapi.Backend.
+func (a *Agent) Readers() []agent.ReaderState {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.readers)
+}
+
+// Sync implements localapi.Backend.
+func (a *Agent) Sync() client.Status {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.sync
+}
+
+// Health implements localapi.Backend.
+func (a *Agent) Health() agent.Health {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.health
+}
+
+// Append implements localapi.Backend: the entry goes to the card and waits in
+// the outbox.
+func (a *Agent) Append(_ context.Context, visit string, entry *record.Entry) (agent.Written, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.appends++
+	if a.refuse != nil {
+		return agent.Written{}, a.refuse
+	}
+	i := slices.IndexFunc(a.visits, func(v agent.Visit) bool { return v.ID == visit })
+	if i < 0 {
+		return agent.Written{}, agent.ErrNoVisit
+	}
+	if entry.Start.IsZero() {
+		entry.Start = time.Now().UTC().Truncate(time.Minute)
+	}
+	if err := entry.Validate(); err != nil {
+		return agent.Written{}, err
+	}
+	raw, err := json.Marshal(entry)
+	if err != nil {
+		return agent.Written{}, err
+	}
+	id := record.EntryID(sha256.Sum256(raw))
+	where := []string{agent.AtCard, agent.AtCache, agent.AtOutbox}
+	if a.partly != nil {
+		where = []string{agent.AtCache, agent.AtOutbox, agent.AtUnknown}
+	}
+	a.visits[i].Entries = slices.Insert(slices.Clone(a.visits[i].Entries), 0, agent.VisitEntry{
+		ID: id, Author: "apitest", Facility: a.health.Facility, Where: where, Entry: entry,
+	})
+	a.sync.Outbox++
+	a.publish(agent.Event{Kind: agent.KindEntryWritten, Visit: visit, Entry: id.String()})
+	return agent.Written{ID: id, Seq: 1, Where: where}, a.partly
+}
+
+// Subscribe implements localapi.Backend.
+func (a *Agent) Subscribe(after uint64) (<-chan agent.Event, func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	ch := make(chan agent.Event, len(a.events)+64)
+	for _, ev := range a.events {
+		if ev.Seq > after {
+			ch <- ev
+		}
+	}
+	a.subs[ch] = struct{}{}
+	return ch, func() { a.mu.Lock(); defer a.mu.Unlock(); a.drop(ch) }
+}
+
+func (a *Agent) drop(ch chan agent.Event) {
+	if _, ok := a.subs[ch]; ok {
+		delete(a.subs, ch)
+		close(ch)
+	}
+}
+
+func (a *Agent) publish(ev agent.Event) {
+	ev.Seq, ev.At = uint64(len(a.events)+1), time.Now().UTC()
+	a.events = append(a.events, ev)
+	for ch := range a.subs {
+		select {
+		case ch <- ev:
+		default:
+			a.drop(ch)
+		}
+	}
+}
+
+// Publish tells every subscriber of an event.
+func (a *Agent) Publish(ev agent.Event) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.publish(ev)
+}
+
+// Tap puts a card with this visit into the reader.
+func (a *Agent) Tap(v agent.Visit) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.visits = slices.Insert(slices.DeleteFunc(slices.Clone(a.visits), func(old agent.Visit) bool { return old.ID == v.ID }), 0, v)
+	a.readers = []agent.ReaderState{{Name: "Reader 0", Present: true}}
+	a.publish(agent.Event{Kind: agent.KindCardInserted, Reader: "Reader 0"})
+	a.publish(agent.Event{Kind: agent.KindRecordsReady, Reader: "Reader 0", Visit: v.ID})
+}
+
+// Remove takes the card of a visit away.
+func (a *Agent) Remove(id string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i := range a.visits {
+		if a.visits[i].ID == id {
+			a.visits[i].Present = false
+		}
+	}
+	a.readers = []agent.ReaderState{{Name: "Reader 0"}}
+	a.publish(agent.Event{Kind: agent.KindCardRemoved, Reader: "Reader 0", Visit: id})
+}
+
+// Synced sends every waiting entry to the centre.
+func (a *Agent) Synced() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i := range a.visits {
+		entries := slices.Clone(a.visits[i].Entries)
+		for j := range entries {
+			where := slices.Clone(entries[j].Where)
+			if k := slices.Index(where, agent.AtOutbox); k >= 0 {
+				where[k] = agent.AtCentre
+			}
+			entries[j].Where = where
+		}
+		a.visits[i].Entries = entries
+	}
+	a.sync = client.Status{Online: true, LastSuccess: time.Now()}
+	a.publish(agent.Event{Kind: agent.KindSyncStatus})
+}
+
+// SetSync changes the state of the exchange with the centre.
+func (a *Agent) SetSync(s client.Status) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.sync = s
+	a.publish(agent.Event{Kind: agent.KindSyncStatus})
+}
+
+// SetHealth changes the agent's own state and its readers.
+func (a *Agent) SetHealth(h agent.Health, readers ...agent.ReaderState) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.health, a.readers = h, readers
+	a.publish(agent.Event{Kind: agent.KindReaderRemoved})
+}
+
+// CutOff ends every subscription, as for a subscriber that fell behind.
+func (a *Agent) CutOff() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for ch := range a.subs {
+		a.drop(ch)
+	}
+}
+
+// Refuse lets the next writes fail: with nothing written (refuse), or kept but
+// not confirmed by the card (partly).
+func (a *Agent) Refuse(refuse, partly error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.refuse, a.partly = refuse, partly
+}
+
+// Appends counts the writes that were asked for.
+func (a *Agent) Appends() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.appends
+}

@@ -1,0 +1,70 @@
+// Words for codes, amounts and regular doses, as elements that keep their own
+// direction.
+
+import { el, ltr, own } from "./dom.js";
+import { digits, number } from "./format.js";
+import { language, t, term } from "./words.js";
+
+/** The words for a code: in the page's language, else English, else the code. */
+export function codeText(code) {
+  if (!code) return "";
+  return code.displays?.[language()] || code.display || code.code || "";
+}
+
+/** The words for a code with the code itself behind them. */
+export function codeName(code) {
+  const words = codeText(code);
+  if (!code || code.system === "text") return el("b", {}, own(words));
+  const exact = `${code.system.toUpperCase()} ${code.code}`;
+  if (words === code.code) return el("b", {}, ltr(exact));
+  return [el("b", {}, own(words)), " ", ltr(exact, { class: "code" })];
+}
+
+/** A measured amount: kept left to right and in Latin digits, as on the report. */
+export function quantity(q) {
+  if (!q) return "";
+  const unit = term("unit", q.unit);
+  if (unit !== (q.unit ?? "")) return [ltr(String(q.value)), " ", unit];
+  return ltr(q.unit ? `${q.value} ${q.unit}` : String(q.value));
+}
+
+/** What an observation found. */
+export function found(value) {
+  if (value?.quantity) return quantity(value.quantity);
+  if (value?.code) return codeName(value.code);
+  if (value?.text) return own(value.text);
+  if (typeof value?.bool === "boolean") return t(value.bool ? "yes" : "no");
+  return "";
+}
+
+/** How a medicine is taken, as a list of short phrases. */
+export function regimen(m) {
+  const out = [];
+  if (m.dose) out.push(el("span", {}, quantity(m.dose)));
+  const f = m.frequency;
+  if (f?.times) {
+    let words = t("frequency", { times: number(f.times), period: number(f.period), unit: term("period", f.unit) });
+    if (f.period === 1 && f.unit === "d") {
+      words = f.times === 1 ? t("frequency.once") : f.times === 2 ? t("frequency.twice") : t("frequency.daily", { times: number(f.times) });
+    }
+    out.push(el("span", {}, words));
+  }
+  if (m.route) out.push(el("span", {}, term("route", m.route)));
+  if (m.days) out.push(el("span", {}, t("fordays", { n: number(m.days) })));
+  if (m.as_needed) out.push(el("span", {}, t("asneeded")));
+  if (m.ongoing) out.push(el("span", {}, t("ongoing")));
+  if (m.directions) out.push(own(m.directions));
+  return out;
+}
+
+/** An amount of money; IQD has no coins. */
+export function money(amount, currency) {
+  if (currency) return ltr(`${amount} ${currency}`);
+  return t("iqd", { n: number(Number(amount)) });
+}
+
+/** A status that is not the usual one, as a tag. */
+export function unusual(status, usual) {
+  if (!status || status === usual) return null;
+  return el("span", { class: "tag amber" }, digits(term("status", status)));
+}

@@ -1,0 +1,152 @@
+// The record, newest entry first, each entry opening on demand.
+
+import { codeName, codeText, found, money, regimen, unusual } from "./codes.js";
+import { byId, el, fill, ltr, own } from "./dom.js";
+import { date, dateTime, digits, number } from "./format.js";
+import { inLanguage, t, term } from "./words.js";
+
+const page = 25; // entries shown at once; more on demand
+let shown = page;
+let shownFor = "";
+const opened = new Set();
+
+export function showHistory(visit) {
+  if (shownFor !== visit.id) {
+    shownFor = visit.id;
+    shown = page;
+    opened.clear();
+  }
+  const entries = visit.entries ?? [];
+  fill(byId("problems"), problems(visit.problems));
+  if (entries.length === 0) {
+    fill(byId("history"), el("p", { class: "empty" }, visit.ready ? t("history.none") : t("history.reading")));
+    return;
+  }
+  const rest = entries.length - shown;
+  fill(
+    byId("history"),
+    entries.slice(0, shown).map(one),
+    rest > 0 && el("button", {
+      type: "button", class: "plain",
+      onclick: () => {
+        shown += page;
+        showHistory(visit);
+      },
+    }, t("history.more", { n: number(Math.min(rest, page)) })),
+  );
+}
+
+function problems(list) {
+  if (!list?.length) return null;
+  const unique = new Map(list.map((f) => [f.code, f]));
+  return el(
+    "div",
+    { class: "failure", role: "note" },
+    el("strong", {}, `${t("problems.entries")}: ${number(list.length)}`),
+    [...unique.values()].map((f) => el("span", {}, inLanguage(f.text), " ", ltr(f.code, { class: "code" }))),
+  );
+}
+
+/** The places of an entry, as small labels. */
+export function places(where, locked) {
+  return el(
+    "span",
+    { class: "where" },
+    (where ?? []).map((place) => el("span", { class: `place ${place}` }, term("where", place))),
+    locked?.length > 0 && el("span", { class: "place locked" }, t("locked")),
+  );
+}
+
+function one(item) {
+  const entry = item.entry ?? {};
+  const details = el(
+    "details",
+    { class: entry.entered_in_error ? "entry struck" : "entry", "data-entry": item.id, open: opened.has(item.id) },
+    el(
+      "summary",
+      {},
+      el("span", { class: "when" }, date(entry.start)),
+      el("span", { class: "what" }, el("span", { class: "kind" }, term("class", entry.class)), headline(entry)),
+      places(item.where, item.locked),
+    ),
+  );
+  const build = () => details.children.length < 2 && details.append(body(item, entry));
+  if (details.open) build();
+  details.addEventListener("toggle", () => {
+    if (details.open) {
+      opened.add(item.id);
+      build();
+    } else opened.delete(item.id);
+  });
+  return details;
+}
+
+// headline is what an entry is about, in one line.
+function headline(e) {
+  const all = [
+    ...(e.diagnoses ?? []).map((d) => codeText(d.code)),
+    ...(e.reasons ?? []).map(codeText),
+    ...(e.procedures ?? []).map((p) => codeText(p.code)),
+    ...(e.prescriptions ?? []).map((p) => codeText(p.medicine)),
+    ...(e.panels ?? []).map((p) => codeText(p.code)),
+    ...(e.observations ?? []).map((o) => codeText(o.code)),
+    ...(e.immunisations ?? []).map((i) => codeText(i.vaccine)),
+    ...(e.notes ?? []).map((n) => n.text),
+    e.type ? codeText(e.type) : "",
+  ].filter(Boolean);
+  return [...new Set(all)].slice(0, 3).map((words, i) => [i > 0 && " · ", own(words)]);
+}
+
+function body(item, e) {
+  const results = [...(e.observations ?? []), ...(e.panels ?? []).flatMap((p) => p.observations ?? [])];
+  return el(
+    "div",
+    { class: "entry-body" },
+    item.locked?.length > 0 && el("p", { class: "lockline" }, t("locked.text", { list: item.locked.map((s) => term("section", s)).join("، ") })),
+    e.entered_in_error && el("p", {}, el("span", { class: "tag red" }, t("inerror"))),
+    part("reason", [e.type, ...(e.reasons ?? [])].filter(Boolean), (c) => codeName(c)),
+    part("diagnoses", e.diagnoses, (d) => [
+      codeName(d.code), " ", d.chronic && el("span", { class: "tag amber" }, t("chronic")), " ",
+      unusual(d.status, "active"), unusual(d.certainty, "confirmed"), d.severity && el("span", { class: "tag" }, term("severity", d.severity)), note(d.note),
+    ]),
+    part("prescriptions", e.prescriptions, (p) => [codeName(p.medicine), " ", unusual(p.status, "active"), el("div", { class: "how" }, regimen(p))]),
+    results.length > 0 && el("section", {}, el("h3", {}, t("results")), el("table", { class: "results" }, el("tbody", {}, results.flatMap(result)))),
+    part("procedures", e.procedures, (p) => [codeName(p.code), " ", unusual(p.status, "completed"), note(p.note)]),
+    part("immunisations", e.immunisations, (i) => [
+      codeName(i.vaccine), " ", unusual(i.status, "completed"), el("span", { class: "how" }, i.dose && el("span", {}, t("dose.number", { n: number(i.dose) })), i.lot && ltr(i.lot)),
+    ]),
+    part("allergies", e.allergies, (a) => [codeName(a.code), " ", unusual(a.status, "active"), unusual(a.certainty, "confirmed"), note(a.note)]),
+    part("careplans", e.care_plans, (p) => [codeName(p.code), " ", unusual(p.status, "active"), (p.goals ?? []).map((g) => note(g))]),
+    part("imaging", e.imaging, (i) => [ltr(i.modality), " ", own(i.title ?? ""), " ", i.body_site && codeName(i.body_site)]),
+    part("notes", e.notes, (n) => note(n.text)),
+    e.cost && part("cost", [e.cost], (c) => [money(c.total, c.currency), c.patient !== undefined && c.patient !== null && [" · ", t("cost.patient", { amount: "" }), money(c.patient, c.currency)]]),
+    el(
+      "p",
+      { class: "foot" },
+      el("span", {}, dateTime(e.start)),
+      item.author && el("span", {}, t("author"), ": ", own(item.author)),
+      item.facility > 0 && el("span", {}, t("facility", { n: digits(item.facility) })),
+      e.person > 0 && el("span", {}, t("person.member", { n: number(e.person) })),
+      e.amends && el("span", {}, t("amends"), " ", ltr(e.amends.slice(0, 8))),
+      el("span", {}, t("entry"), " ", ltr(item.id.slice(0, 8))),
+    ),
+  );
+}
+
+function part(title, items, line) {
+  return items?.length > 0 && el("section", {}, el("h3", {}, t(title)), el("ul", {}, items.map((item) => el("li", {}, line(item)))));
+}
+
+const note = (text) => text && el("p", { class: "note how" }, own(text));
+
+function result(o) {
+  const flagged = o.interpretation && o.interpretation !== "N";
+  const row = (code, value, interpretation, sub) => el(
+    "tr",
+    {},
+    el("th", { scope: "row" }, sub && "– ", codeName(code)),
+    el("td", {}, found(value)),
+    el("td", { class: flagged ? "flag" : "" }, interpretation && term("interpretation", interpretation), unusual(sub ? "" : o.status, "final")),
+  );
+  return [row(o.code, o.value, o.interpretation, false), ...(o.components ?? []).map((c) => row(c.code, c.value, c.interpretation, true)), o.note && el("tr", {}, el("td", { colspan: 3 }, note(o.note)))];
+}

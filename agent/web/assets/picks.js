@@ -1,0 +1,52 @@
+// Codes that are often entered, as suggestions, and what a person meant by a
+// line of text: a code, the words of a known code, or just words.
+
+import { el } from "./dom.js";
+import { language } from "./words.js";
+
+let picks = [];
+
+const shapes = {
+  icd10: /^[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?$/,
+  atc: /^[A-Z][0-9]{2}[A-Z]{1,2}([0-9]{2})?$/,
+  loinc: /^[0-9]{1,7}-[0-9]$/,
+};
+
+/** Fetches the suggestions once. */
+export async function loadPicks() {
+  picks = await (await fetch("/assets/picks.json")).json();
+}
+
+/** A list of suggestions for one code system, for an input's list attribute. */
+export function suggestions(id, system) {
+  const options = picks.filter((p) => p.system === system).map((p) => el("option", { value: wordsOf(p) }, p.code));
+  return el("datalist", { id }, options);
+}
+
+const wordsOf = (pick) => pick.displays[language()] || pick.displays.en;
+
+// fold makes spellings alike that people do not tell apart when they type:
+// the forms of alef, yeh, kaf and heh, marks, and digits of three scripts.
+function fold(text) {
+  return text
+    .normalize("NFKC")
+    .replace(/[\u064b-\u065f\u0670\u0640\u200c-\u200f]/g, "")
+    .replace(/[أإآٱ]/g, "ا")
+    .replace(/[ىیئ]/g, "ي")
+    .replace(/[ة\u06d5]/g, "ه")
+    .replace(/ک/g, "ك")
+    .replace(/[\u0660-\u0669]/g, (d) => String(d.charCodeAt(0) - 0x0660))
+    .replace(/[\u06f0-\u06f9]/g, (d) => String(d.charCodeAt(0) - 0x06f0))
+    .trim()
+    .toLowerCase();
+}
+
+/** Reads a line as {code, pick}; a line that is no code is kept as text. */
+export function meant(text, system) {
+  const exact = text.trim().toUpperCase();
+  const folded = fold(text);
+  const known = picks.find((p) => p.system === system && (p.code === exact || Object.values(p.displays).some((d) => fold(d) === folded)));
+  if (known) return { code: { system, code: known.code }, pick: known };
+  if (shapes[system].test(exact)) return { code: { system, code: exact }, pick: null };
+  return { code: { system: "text", code: text.trim() }, pick: null };
+}

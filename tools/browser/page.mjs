@@ -1,0 +1,295 @@
+// Checks the reception page in a real browser against a test agent, and prints
+// a line of JSON {name, error} for each check: node page.mjs PAGE CONTROL [SHOTS]
+// CONTROL is the test's own server, which plays the clinic.
+
+import { mkdir } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { openPage, withBrowser } from "./browser.mjs";
+
+const [home, control, shots] = process.argv.slice(2);
+const axePath = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+if (shots) await mkdir(shots, { recursive: true });
+
+const play = async (action) => {
+  const answer = await fetch(control + action);
+  if (!answer.ok) throw new Error(`${action}: ${answer.status}`);
+  return answer.text();
+};
+const equal = (what, got, want) => {
+  if (got !== want) throw new Error(`${what}: got ${JSON.stringify(got)}, want ${JSON.stringify(want)}`);
+};
+const holds = (what, yes) => {
+  if (!yes) throw new Error(what);
+};
+async function check(name, work) {
+  let error = "";
+  try {
+    await work();
+  } catch (e) {
+    error = String(e?.message ?? e).slice(0, 2000);
+  }
+  process.stdout.write(`${JSON.stringify({ name, error })}\n`);
+}
+
+await withBrowser({}, async (context) => {
+  context.setDefaultTimeout(10_000);
+  const trouble = [];
+  const page = context.pages()[0] ?? (await context.newPage());
+  page.on("pageerror", (e) => trouble.push(`error: ${e.message}`));
+  page.on("console", (m) => m.type() === "error" && !/Failed to load resource|TrustedHTML/.test(m.text()) && trouble.push(`console: ${m.text()}`));
+  page.on("request", (r) => !r.url().startsWith(home) && trouble.push(`request to ${r.url()}`));
+
+  const language = (tag) => page.click(`[data-language=${tag}]`);
+  const text = (selector) => page.locator(selector).innerText();
+  const shot = async (name) => shots && page.screenshot({ path: join(shots, `${name}.png`), fullPage: true, animations: "disabled" });
+  const accessible = async (where) => {
+    // Trusted Types forbid injecting a script tag; the protocol may still run one.
+    await page.evaluate(await (await import("node:fs/promises")).readFile(axePath, "utf8"));
+    const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+    holds(`${where}: ${violations.map((v) => `${v.id} (${v.nodes.map((n) => `${n.target}: ${n.any?.[0]?.message ?? n.failureSummary}`).join("; ")})`).join(", ")}`, violations.length === 0);
+  };
+
+  await check("without a code the page is locked and shows nothing", async () => {
+    await openPage(context, home);
+    await page.waitForSelector("#closed:not([hidden])");
+    equal("direction", await page.getAttribute("html", "dir"), "rtl");
+    equal("language", await page.getAttribute("html", "lang"), "ar");
+    await accessible("locked page");
+    await shot("locked-ar");
+  });
+
+  await check("a one-time code opens the page and leaves the address", async () => {
+    const address = await play("/code");
+    await page.goto("about:blank");
+    await openPage(context, address);
+    await page.waitForSelector("#waiting:not([hidden])");
+    equal("address", page.url(), `${home}/`);
+    await page.waitForSelector("#state .good");
+    await accessible("waiting page");
+    await shot("waiting-ar");
+  });
+
+  await check("the session's cookie is out of the scripts' reach", async () => {
+    const cookies = await context.cookies(`${home}/v1/visits`);
+    const session = cookies.find((c) => c.name.startsWith("dhamani_") && c.name !== "dhamani_language");
+    holds("no session cookie", session);
+    holds("not HttpOnly", session.httpOnly);
+    equal("SameSite", session.sameSite, "Strict");
+    holds("seen by scripts", !(await page.evaluate(() => document.cookie)).includes(session.value));
+  });
+
+  await check("markup cannot be injected by the page's own scripts", async () => {
+    const refused = await page.evaluate(() => {
+      try {
+        document.createElement("div").innerHTML = "<b>x</b>";
+        return false;
+      } catch {
+        return true;
+      }
+    });
+    holds("innerHTML was accepted", refused);
+  });
+
+  await check("a tapped card is on the screen without a reload", async () => {
+    await play("/tap");
+    await page.waitForSelector("#visit:not([hidden])");
+    equal("name", await text("#name"), "زينب حسن كاظم الموسوي");
+    holds("no red allergy", await page.locator(".alert.danger").count() === 2);
+    holds("not covered", (await text("#cover-state")).includes("مشمول"));
+    equal("entries", await page.locator("#history details").count(), 5);
+  });
+
+  for (const [tag, dir, word, name] of [["ar", "rtl", "السجل", "زينب"], ["ckb", "rtl", "مێژوو", "زەینەب"], ["en", "ltr", "History", "Zainab"]]) {
+    await check(`language ${tag}`, async () => {
+      await language(tag);
+      equal("direction", await page.getAttribute("html", "dir"), dir);
+      equal("lang", await page.getAttribute("html", "lang"), tag);
+      equal("heading", await text("#history-title"), word);
+      holds("name in its script", (await text("#name")).includes(name));
+      holds("words missing", !/\b(undefined|null|NaN|\[object)/.test(await text("body")));
+      const dates = await page.locator(".entry .when").allInnerTexts();
+      holds(`digits in ${dates[0]}`, tag === "en" ? /\d{4}/.test(dates[0]) : /[٠-٩]{4}/.test(dates[0]));
+      for (const id of await page.locator("bdi[dir=ltr]").all()) equal("identifier's direction", await id.evaluate((n) => getComputedStyle(n).direction), "ltr");
+      holds("the page is wider than the screen", await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+      await shot(`visit-${tag}`);
+      await page.locator("#history summary").first().click();
+      await page.waitForSelector("#history details[open] .entry-body");
+      await page.locator("#history summary").nth(1).click();
+      await accessible(`visit in ${tag}`);
+      await shot(`visit-open-${tag}`);
+      await page.locator("#history summary").nth(1).click();
+      await page.locator("#history summary").first().click();
+    });
+  }
+
+  await check("the language is remembered", async () => {
+    await language("ckb");
+    await page.reload();
+    await page.waitForSelector("#visit:not([hidden])");
+    equal("language", await page.getAttribute("html", "lang"), "ckb");
+    equal("heading", await text("#history-title"), "مێژوو");
+    await language("ar");
+  });
+
+  await check("a history entry opens with the keyboard", async () => {
+    await page.locator("#history summary").first().focus();
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#history details[open]");
+    await page.keyboard.press("Enter");
+    equal("open entries", await page.locator("#history details[open]").count(), 0);
+  });
+
+  await check("the form says what is wrong", async () => {
+    await page.click("#new");
+    await page.click("#writer button[type=submit]");
+    holds("an empty form was sent", (await text(".form-error")).length > 10);
+    await page.fill("[name=test]", "4548-4");
+    await page.fill("[name=value]", "many");
+    await page.fill("[name=result-unit]", "%");
+    await page.fill("[name=medicine]", "A10BA02");
+    await page.fill("[name=times]", "99");
+    await page.click("#writer button[type=submit]");
+    equal("marked fields", await page.locator("#writer [aria-invalid=true]").count(), 2);
+    equal("focus", await page.evaluate(() => document.activeElement.name), "times");
+    await accessible("form with errors");
+    await shot("form-errors-ar");
+  });
+
+  await check("an entry is written once, shown, and followed to the centre", async () => {
+    await page.fill("[name=diagnosis]", "E11");
+    await page.locator("[name=diagnosis]").blur();
+    holds("code not recognised", (await text("fieldset[data-kind=diagnosis]")).includes("ICD10 E11"));
+    await page.fill("[name=times]", "٢");
+    await page.fill("[name=dose]", "850");
+    await page.fill("[name=value]", "٧٫٠");
+    await page.click("fieldset[data-kind=diagnosis] > button");
+    await page.locator("[name=diagnosis]").nth(1).fill("دوخة");
+    await page.fill("[name=note]", "ملاحظة");
+    const sent = page.waitForRequest((r) => r.method() === "POST" && r.url().endsWith("/entries"));
+    await page.dblclick("#writer button[type=submit]");
+    const body = (await sent).postData();
+    holds(`7.0 lost its zero: ${body}`, body.includes('"value":7.0'));
+    const entry = JSON.parse(body);
+    equal("first diagnosis", JSON.stringify(entry.diagnoses[0].code), '{"system":"icd10","code":"E11"}');
+    equal("second diagnosis", entry.diagnoses[1].code.system, "text");
+    equal("times", entry.prescriptions[0].frequency.times, 2);
+    await page.waitForSelector(".outcome .place.outbox");
+    await page.waitForFunction(() => document.querySelectorAll("#history details").length === 6);
+    await accessible("after a write");
+    await shot("written-ar");
+    await play("/synced");
+    await page.waitForSelector(".outcome .place.centre");
+    equal("entries after a double click", await page.locator("#history details").count(), 6);
+    await page.click(".outcome button");
+  });
+
+  await check("a refusal keeps what was typed", async () => {
+    await play("/refuse");
+    await page.click("#new");
+    await page.fill("[name=note]", "kept");
+    await page.click("#writer button[type=submit]");
+    await page.waitForFunction(() => document.querySelector(".form-error")?.textContent.length > 5);
+    equal("note", await page.inputValue("[name=note]"), "kept");
+    await language("en");
+    equal("note in English", await page.inputValue("[name=note]"), "kept");
+    await shot("form-en");
+    await language("ar");
+  });
+
+  await check("a torn write is shown as kept and open", async () => {
+    await play("/torn");
+    await page.click("#writer button[type=submit]");
+    await page.waitForSelector(".outcome.open .place.card_unknown");
+    await shot("torn-ar");
+    await page.click(".outcome button");
+    await play("/obey");
+  });
+
+  await check("failures come with an action and can be put away", async () => {
+    await play("/fail");
+    await page.waitForSelector(".failure[data-code=internal] .do");
+    await accessible("a failure");
+    await play("/offline");
+    await page.waitForSelector("#state .warn");
+    await shot("failure-ar");
+    await page.click(".failure button");
+    equal("failures", await page.locator("#failures .failure").count(), 0);
+    await play("/synced");
+  });
+
+  await check("a removed card stops writing but stays readable", async () => {
+    await play("/remove");
+    await page.waitForSelector("#new:disabled");
+    holds("record gone", await page.locator("#history details").count() > 0);
+    await shot("removed-ar");
+  });
+
+  await check("hostile card data stays text", async () => {
+    await play("/hostile");
+    await page.waitForFunction(() => document.querySelector("#name").textContent.includes("onerror"));
+    await page.locator("#history summary").first().click();
+    await page.waitForSelector(".entry-body");
+    for (const tag of ["en", "ckb", "ar"]) await language(tag);
+    await page.waitForTimeout(300);
+    equal("script ran", await page.evaluate(() => String(globalThis.hacked)), "undefined");
+    equal("images", await page.locator("img").count(), 0);
+    equal("scripts", await page.locator("body script").count(), 0);
+    await shot("hostile-ar");
+    equal("wider than the screen", await page.evaluate(() => [...document.querySelectorAll("body *")].filter((n) => { const r = n.getBoundingClientRect(); return r.width && (r.right > innerWidth + 1 || r.left < -1); }).map((n) => `${n.tagName}.${n.className}`).join(" ")), "");
+  });
+
+  await check("two patients can be told apart and chosen", async () => {
+    equal("tabs", await page.locator("#visits button").count(), 2);
+    await page.locator("#visits button").nth(1).click();
+    equal("name", await text("#name"), "زينب حسن كاظم الموسوي");
+    await accessible("two patients");
+  });
+
+  await check("a lost agent is seen, and the page recovers", async () => {
+    await context.route("**/v1/**", (route) => route.abort());
+    await play("/cut");
+    await page.waitForSelector("body.stale #lost:not([hidden])");
+    await shot("lost-ar");
+    await context.unroute("**/v1/**");
+    await page.waitForSelector("body:not(.stale)");
+    await page.waitForSelector("#lost", { state: "hidden" });
+  });
+
+  await check("a missing reader is told", async () => {
+    await play("/noreader");
+    await page.waitForSelector("#state .bad");
+    await play("/reader");
+    await page.waitForSelector("#state .bad", { state: "detached" });
+  });
+
+  await check("a narrow screen works", async () => {
+    await page.setViewportSize({ width: 420, height: 800 });
+    holds("wider than the screen", await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+    await shot("narrow-ar");
+    await page.setViewportSize({ width: 1366, height: 768 });
+  });
+
+  await check("the page locks, and nothing of the record stays", async () => {
+    await page.click("#lock");
+    await page.waitForSelector("#closed:not([hidden])");
+    holds("record left in the page", !(await page.content()).includes("الموسوي"));
+    await page.reload();
+    await page.waitForSelector("#closed:not([hidden])");
+  });
+
+  await check("a used code opens nothing", async () => {
+    const address = await play("/code");
+    await page.goto("about:blank");
+    await page.goto(address);
+    await page.waitForSelector("#visit:not([hidden])");
+    await page.click("#lock");
+    await page.goto("about:blank");
+    await page.goto(address);
+    await page.waitForSelector("#closed:not([hidden])");
+  });
+
+  await check("no script errors and no foreign requests", async () => {
+    equal("trouble", trouble.filter((line) => !line.includes("about:blank")).join("\n"), "");
+  });
+});
