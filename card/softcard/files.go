@@ -67,6 +67,9 @@ func (c *Card) readBinary(cl call) (answer, error) {
 		return answer{}, refuse(apdu.SWConditions)
 	}
 	content := c.content(f)
+	if len(content) == 0 {
+		return answer{}, refuse(apdu.SWFileNotFound)
+	}
 	ne, err := expected(cl)
 	if err != nil {
 		return answer{}, err
@@ -83,7 +86,7 @@ func (c *Card) readBinary(cl call) (answer, error) {
 }
 
 // readLog is READ BINARY with odd INS: {54 logical offset} of the log gives
-// {53 bytes}. Ne counts the whole object with its header.
+// {53 bytes}. Ne counts the bytes of the log, not the header of the object.
 func (c *Card) readLog(cl call) (answer, error) {
 	switch {
 	case cl.P1 != 0 || cl.P2&^0x1F != 0:
@@ -107,21 +110,12 @@ func (c *Card) readLog(cl call) (answer, error) {
 	if at < head.Start || at > head.Tail {
 		return answer{}, refuse(apdu.SWWrongOffset)
 	}
-	room, left := roomIn(ne), int(head.Tail-at)
-	a := answer{data: tlv.Make(0x53, readLog(&c.nvm, at, min(room, left))), mode: mode}
-	if left < room {
+	n := min(ne, int(head.Tail-at))
+	a := answer{data: tlv.Make(0x53, readLog(&c.nvm, at, n)), mode: mode}
+	if n < ne {
 		a.sw = apdu.SWEndOfFile
 	}
 	return a, nil
-}
-
-// roomIn returns the bytes that a data object 53 of at most ne bytes carries.
-func roomIn(ne int) int {
-	n := max(ne-tlv.HeaderLen(0x53, ne), 0)
-	if n+1+tlv.HeaderLen(0x53, n+1) <= ne {
-		n++ // the length of the value takes a byte less than that of the whole
-	}
-	return n
 }
 
 // updateBinary is UPDATE BINARY, in the creation state only. A write at offset

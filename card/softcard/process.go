@@ -133,10 +133,13 @@ func (c *Card) run(cl call) (answer, error) {
 		return answer{sw: apdu.SWConditions}, nil
 	}
 	a, err := commands[cl.INS](c, cl)
+	if !errors.Is(err, errPower) {
+		if saveErr := c.save(); saveErr != nil {
+			err = saveErr
+		}
+	}
 	var refused statusError
 	switch {
-	case !errors.Is(err, errPower) && c.save() != nil:
-		return answer{sw: swMemoryFailure}, nil
 	case err == nil:
 		if a.sw == 0 {
 			a.sw = apdu.SWOK
