@@ -6,9 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
+	"github.com/dhamani-iq/dhamani/agent/home"
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/card/pcsc"
+	"github.com/dhamani-iq/dhamani/crypto/keystore"
+	"github.com/dhamani-iq/dhamani/crypto/trust"
 )
 
 // The exit codes; the root command's help lists them.
@@ -102,7 +106,17 @@ var table = []struct {
 	{card.ErrBlocked, exitRefused, "send the holder to the card office: the card is blocked"},
 	{card.ErrTerminated, exitRefused, "send the holder to the card office: the card has ended"},
 	{card.ErrMalformed, exitRefused, "try another card; if only this one fails, have it replaced"},
+	{card.ErrNotActivated, exitRefused, "personalise the card first"},
+	{card.ErrSecurityStatus, exitRefused, "check that the workstation's role allows this and its certificate has not ended"},
 	{card.ErrSecureMessaging, exitUntrusted, "do not trust this card or reader; try the card in another reader"},
+	{card.ErrChain, exitUntrusted, "do not rely on this card; report it to the card office"},
+	{trust.ErrUnknownIssuer, exitUntrusted, "synchronise the trust list; if it stays, do not trust this card"},
+	{trust.ErrSignature, exitUntrusted, "do not trust this card; report it to the card office"},
+	{trust.ErrExpired, exitRefused, "send the holder to the card office: the card has expired"},
+	{home.ErrNotEnrolled, exitFailed, "enrol the workstation, or give its folder with --home"},
+	{home.ErrConfig, exitFailed, "correct agent.json in the folder given with --home"},
+	{keystore.ErrPermissions, exitFailed, "let only the agent's user read the folder keys: chmod -R go= keys"},
+	{os.ErrPermission, exitFailed, "run it as the agent's user or as an administrator"},
 }
 
 type advice struct {

@@ -9,6 +9,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/dhamani-iq/dhamani/agent/home"
 )
 
 // globals are the flags that every command has. They are set before a
@@ -56,6 +58,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no card service, reader or card,
 
 	root.AddCommand(
 		newReaderCommand(g),
+		newCardCommand(g),
 	)
 	return root
 }
@@ -92,7 +95,7 @@ func homeFolder() string {
 	if dir := os.Getenv(homeVariable); dir != "" {
 		return dir
 	}
-	return defaultHome()
+	return home.DefaultDir()
 }
 
 func newLogger(w io.Writer, verbose bool) *slog.Logger {

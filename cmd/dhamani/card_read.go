@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dhamani-iq/dhamani/agent/home"
+	"github.com/dhamani-iq/dhamani/card"
+	"github.com/dhamani-iq/dhamani/crypto/envelope"
+	"github.com/dhamani-iq/dhamani/crypto/trust"
+	"github.com/dhamani-iq/dhamani/record"
+)
+
+func newCardReadCommand(g *globals) *cobra.Command {
+	var opts cardOptions
+	cmd := &cobra.Command{
+		Use:   "read",
+		Short: "Read the card in the reader with this workstation's certificate",
+		Long: `Read the card in the reader: authenticate with the workstation's terminal
+certificate, check every signature and show what the workstation's role may see.
+Nothing is kept. It needs an enrolled workstation's folder (--home).`,
+		Example: "  dhamani card read\n  dhamani card read --json --wait 30s",
+		Args:    usage(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runCardRead(cmd.Context(), cmd.OutOrStdout(), g, opts)
+		},
+	}
+	opts.addFlags(cmd)
+	return cmd
+}
+
+// cardRecord is the JSON answer of card read.
+type cardRecord struct {
+	Card     card.ID          `json:"card"`
+	Patient  record.PatientID `json:"patient"`
+	Role     string           `json:"role"`
+	Identity *record.Identity `json:"identity"`
+	Cover    *record.Cover    `json:"cover,omitempty"`
+	Summary  *record.Summary  `json:"summary,omitempty"`
+	Entries  []readEntry      `json:"entries"` // newest first
+	APDUs    int              `json:"apdus"`
+	Bytes    int              `json:"bytes"` // both ways
+}
+
+// readEntry is one entry of the card's log. An entry that failed a check has
+// Problem and no content.
+type readEntry struct {
+	Seq      uint32         `json:"seq"`
+	ID       record.EntryID `json:"id"`
+	Author   string         `json:"author,omitempty"`
+	Facility uint32         `json:"facility,omitempty"`
+	Problem  string         `json:"problem,omitempty"`
+	Entry    *record.Entry  `json:"entry,omitempty"`
+}
+
+// cardReader is one card read. Its steps fill it in their order.
+type cardReader struct {
+	*openedCard
+	home   *home.Home
+	secure trust.CardSecurity
+	id     trust.IDFile
+	keys   *envelope.Keys
+	head   card.Head
+	record cardRecord
+}
+
+func runCardRead(ctx context.Context, out io.Writer, g *globals, opts cardOptions) error {
+	h, err := home.Load(g.home)
+	if err != nil {
+		return err
+	}
+	opened, err := openCard(ctx, g, opts)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = opened.Close() }()
+	r := &cardReader{openedCard: opened, home: h}
+	for _, step := range []struct {
+		name string
+		do   func(context.Context) error
+	}{
+		{"recognise the card", r.recognise},
+		{"authenticate", r.authenticate},
+		{"read the identity", r.readIdentity},
+		{"read the keys", r.readKeys},
+		{"read the summary", r.readSummary},
+		{"read the entries", r.readEntries},
+	} {
+		if err := step.do(ctx); err != nil {
+			return fmt.Errorf("%s: %w", step.name, err)
+		}
+	}
+	stats := r.Stats()
+	r.record.APDUs, r.record.Bytes = stats.APDUs, stats.Sent+stats.Received
+	if g.json {
+		return printJSON(out, r.record)
+	}
+	return r.record.print(out)
+}
+
+// recognise checks the card's signed key, number and state.
+func (r *cardReader) recognise(ctx context.Context) error {
+	info := r.Info()
+	if err := info.State.Err(); err != nil {
+		return err
+	}
+	if r.home.Trust.Blocked(info.ID) {
+		return card.ErrBlocked
+	}
+	raw, err := r.Security(ctx)
+	if err != nil {
+		return err
+	}
+	if r.secure, err = r.home.Trust.CardSecurity(raw, time.Now()); err != nil {
+		return err
+	}
+	if r.secure.Card != info.ID {
+		return fmt.Errorf("its signed key names another card: %w", card.ErrMalformed)
+	}
+	r.record.Card, r.record.Role = info.ID, r.home.Role
+	return nil
+}
+
+func (r *cardReader) authenticate(ctx context.Context) error {
+	return r.Authenticate(ctx, r.secure.Public, r.home.Terminal)
+}
+
+func (r *cardReader) readIdentity(ctx context.Context) error {
+	raw, err := r.ReadFile(ctx, card.FileID)
+	if err != nil {
+		return err
+	}
+	if r.id, err = r.home.Trust.Identity(raw); err != nil {
+		return err
+	}
+	if r.id.Card != r.record.Card {
+		return fmt.Errorf("it names another card: %w", card.ErrMalformed)
+	}
+	r.record.Patient = r.id.Subject.Patient
+	if r.record.Identity, err = record.DecodeIdentity(r.id.Identity); err != nil {
+		return err
+	}
+	if len(r.id.Cover) > 0 {
+		r.record.Cover, err = record.DecodeCover(r.id.Cover)
+	}
+	return err
+}
+
+func (r *cardReader) readKeys(ctx context.Context) error {
+	keys, err := r.Keys(ctx)
+	if err != nil {
+		return err
+	}
+	if r.keys, err = envelope.KeysFromMap(keys, r.id.Subject); err != nil {
+		return err
+	}
+	r.head, err = r.Head(ctx)
+	return err
+}
+
+// readSummary reads the emergency summary, if there is one and the role has
+// its key.
+func (r *cardReader) readSummary(ctx context.Context) error {
+	if !r.keys.Has(record.SectionSummary) || r.head.SummaryVersion == 0 {
+		return nil
+	}
+	raw, err := r.ReadFile(ctx, card.FileSummary)
+	if err != nil {
+		return err
+	}
+	sealed, _, err := r.check(raw)
+	if err != nil {
+		return err
+	}
+	plain, err := sealed.Open(r.keys, record.SectionSummary)
+	if err != nil {
+		return err
+	}
+	r.record.Summary, err = record.DecodeSummary(plain)
+	return err
+}
+
+// readEntries reads the whole log. An entry that fails a check is listed with
+// its problem; the others are shown.
+func (r *cardReader) readEntries(ctx context.Context) error {
+	r.record.Entries = []readEntry{}
+	return r.Entries(ctx, r.head, card.Head{}, func(seq uint32, raw []byte) error {
+		e := readEntry{Seq: seq, ID: envelope.IDOf(raw)}
+		if err := r.openEntry(&e, raw); err != nil {
+			e.Problem, e.Entry = err.Error(), nil
+		}
+		r.record.Entries = append(r.record.Entries, e)
+		return nil
+	})
+}
+
+func (r *cardReader) openEntry(e *readEntry, raw []byte) error {
+	sealed, author, err := r.check(raw)
+	if err != nil {
+		return err
+	}
+	e.Author, e.Facility = author.Name, author.Facility
+	texts, locked, err := sealed.OpenAll(r.keys)
+	if err != nil {
+		return err
+	}
+	e.Entry, err = record.Decode(record.Meta{Person: sealed.Person(), Start: sealed.Time()}, texts)
+	if err != nil {
+		return err
+	}
+	e.Entry.ID, e.Entry.Missing = e.ID, locked
+	return nil
+}
+
+// check parses something sealed and verifies its author's signature.
+func (r *cardReader) check(raw []byte) (*envelope.Sealed, trust.Key, error) {
+	sealed, err := envelope.Parse(raw)
+	if err != nil {
+		return nil, trust.Key{}, err
+	}
+	author, err := r.home.Trust.Author(sealed.KID(), sealed.Time())
+	if err != nil {
+		return nil, trust.Key{}, err
+	}
+	return sealed, author, sealed.Verify(r.id.Subject, author.Public)
+}
