@@ -99,6 +99,9 @@ func (l *link) send(ctx context.Context, c apdu.Command, mode sm.Mode) (apdu.Res
 		return apdu.Response{}, l.end(fmt.Errorf("protect command %02X: %w", c.INS, err))
 	}
 	raw, err := l.exchange(ctx, wrapped)
+	if errors.Is(err, ErrMalformed) { // nothing of it was protected: another card speaks
+		return apdu.Response{}, fmt.Errorf("%w: command %02X: %v", ErrSecureMessaging, c.INS, err) //nolint:errorlint // callers are to see one cause
+	}
 	if err != nil {
 		return apdu.Response{}, err
 	}

@@ -77,7 +77,7 @@ func (c Command) Encode() ([]byte, error) {
 	out = append(out, c.CLA, c.INS, c.P1, c.P2)
 	if !c.Extended {
 		if len(c.Data) > 0 {
-			out = append(out, byte(len(c.Data)))
+			out = append(out, byte(len(c.Data))) // #nosec G115 -- at most MaxShortData
 			out = append(out, c.Data...)
 		}
 		if c.Ne > 0 {
@@ -87,7 +87,7 @@ func (c Command) Encode() ([]byte, error) {
 	}
 	out = append(out, 0)
 	if len(c.Data) > 0 {
-		out = append(out, byte(len(c.Data)>>8), byte(len(c.Data)))
+		out = append(out, byte(len(c.Data)>>8), byte(len(c.Data))) // #nosec G115 -- at most MaxExtendedData
 		out = append(out, c.Data...)
 	}
 	if c.Ne > 0 {

@@ -34,7 +34,7 @@ func AppendHeader(dst []byte, tag Tag, n int) []byte {
 	dst = append(dst, byte(tag)) // #nosec G115 -- one byte of the tag
 	switch {
 	case n > 0xFF:
-		return append(dst, 0x82, byte(n>>8), byte(n))
+		return append(dst, 0x82, byte(n>>8), byte(n)) // #nosec G115 -- at most MaxLength
 	case n > 0x7F:
 		return append(dst, 0x81, byte(n))
 	}

@@ -188,8 +188,7 @@ func Find(items []Item, tag Tag) ([]byte, bool) {
 }
 
 func shift(err error, by int) error {
-	var s *SyntaxError
-	if errors.As(err, &s) {
+	if s, ok := errors.AsType[*SyntaxError](err); ok {
 		return &SyntaxError{s.Offset + by, s.What}
 	}
 	return err
