@@ -1,0 +1,336 @@
+package agent
+
+import (
+	"context"
+	"crypto/ecdh"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dhamani-iq/dhamani/cache"
+	"github.com/dhamani-iq/dhamani/card"
+	"github.com/dhamani-iq/dhamani/card/softcard"
+	"github.com/dhamani-iq/dhamani/crypto/cvc"
+	"github.com/dhamani-iq/dhamani/crypto/envelope"
+	"github.com/dhamani-iq/dhamani/crypto/trust"
+	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/record/terms"
+	"github.com/dhamani-iq/dhamani/sync/client"
+)
+
+// nation issues cards and certifies workstations, as the centre does.
+type nation struct {
+	tb                   testing.TB
+	root, issuer, author *ecdsa.PrivateKey
+	anchorKey            *ecdsa.PrivateKey
+	anchor               *cvc.Certificate
+	list                 trust.List
+}
+
+func newKey(tb testing.TB) *ecdsa.PrivateKey {
+	tb.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return key
+}
+
+func must[T any](tb testing.TB) func(T, error) T {
+	return func(v T, err error) T {
+		tb.Helper()
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return v
+	}
+}
+
+func newNation(tb testing.TB) *nation {
+	n := &nation{tb: tb, root: newKey(tb), issuer: newKey(tb), author: newKey(tb), anchorKey: newKey(tb)}
+	n.anchor = must[*cvc.Certificate](tb)(cvc.Issue(cvc.Template{
+		CHR: "IQTEST00001", Public: &n.anchorKey.PublicKey, Kind: cvc.KindAnchor, Roles: cvc.AllRoles,
+		Rights: cvc.AllRights, From: cvc.DateOf(time.Now().AddDate(-1, 0, 0)), To: cvc.DateOf(time.Now().AddDate(10, 0, 0)),
+	}, nil, n.anchorKey))
+	n.list = trust.List{Version: 1, Issued: time.Now(), Expires: time.Now().AddDate(0, 1, 0), Keys: []trust.Key{
+		n.key(&n.issuer.PublicKey, trust.UsageIssuer, "issuer"),
+		n.key(&n.author.PublicKey, trust.UsageAuthor, "Dr Zaynab"),
+	}}
+	return n
+}
+
+func (n *nation) key(pub *ecdsa.PublicKey, usage trust.Usage, name string) trust.Key {
+	return trust.Key{
+		KID: trust.KIDOf(pub), Public: pub, Usage: usage, Facility: 101, Name: name,
+		NotBefore: record.Epoch, NotAfter: time.Now().AddDate(10, 0, 0),
+	}
+}
+
+// trust is a store with the nation's lists.
+func (n *nation) trust(blocked ...[8]byte) *trust.Store {
+	store := trust.NewStore(&n.root.PublicKey)
+	list := must[[]byte](n.tb)(trust.SignList(n.root, n.list))
+	block := must[[]byte](n.tb)(trust.SignBlockList(n.root, trust.BlockList{Version: 1, Issued: time.Now(), Cards: blocked}))
+	if err := store.UpdateTrust(list); err != nil {
+		n.tb.Fatal(err)
+	}
+	if err := store.UpdateBlock(block); err != nil {
+		n.tb.Fatal(err)
+	}
+	return store
+}
+
+// terminal certifies a terminal until the given day.
+func (n *nation) terminal(role cvc.Roles, until time.Time) card.Terminal {
+	from := cvc.DateOf(time.Now().AddDate(0, -1, 0))
+	if until.Before(time.Now()) {
+		from = cvc.DateOf(until.AddDate(0, -1, 0))
+	}
+	facilityKey, key := newKey(n.tb), newKey(n.tb)
+	facility := must[*cvc.Certificate](n.tb)(cvc.Issue(cvc.Template{
+		CHR: "IQFAC00101", Public: &facilityKey.PublicKey, Kind: cvc.KindFacility, Roles: cvc.AllRoles,
+		Rights: cvc.AllRights, From: from, To: cvc.DateOf(time.Now().AddDate(1, 0, 0)),
+	}, n.anchor, n.anchorKey))
+	leaf := must[*cvc.Certificate](n.tb)(cvc.Issue(cvc.Template{
+		CHR: "IQTERM00001", Public: &key.PublicKey, Kind: cvc.KindTerminal, Roles: role,
+		Rights: cvc.RightAppend | cvc.RightWriteSummary, From: from, To: cvc.DateOf(until),
+	}, facility, facilityKey))
+	return card.Terminal{Chain: [][]byte{facility.Raw, leaf.Raw}, Signer: key}
+}
+
+// patient is a personalised card and what is needed to look behind it.
+type patient struct {
+	card    *softcard.Card
+	subject envelope.Subject
+	keys    *envelope.Keys
+}
+
+// issue personalises a card with a history of n visits.
+func (n *nation) issue(visits int, opts softcard.Options) *patient {
+	tb := n.tb
+	ctx := context.Background()
+	p := &patient{card: softcard.New(opts), keys: must[*envelope.Keys](tb)(envelope.NewKeys(rand.Reader))}
+	var id record.PatientID
+	_, _ = rand.Read(id[:])
+	p.subject = must[envelope.Subject](tb)(envelope.NewSubject(id, 0, p.keys))
+	blank := must[*card.Blank](tb)(card.OpenBlank(ctx, p.card.Transport()))
+	key := must[*ecdh.PublicKey](tb)(blank.GenerateKey(ctx))
+	cardID := blank.Info().ID
+	security := must[[]byte](tb)(trust.SignCardSecurity(n.issuer, trust.CardSecurity{Card: cardID, Public: key, NotAfter: time.Now().AddDate(10, 0, 0)}))
+	identity := must[[]byte](tb)((&record.Identity{
+		Names: record.Names{Latin: &record.Name{Given: []string{"Synthetic"}, Family: "Person"}},
+	}).Encode())
+	idFile := must[[]byte](tb)(trust.SignIdentity(n.issuer, trust.IDFile{Card: cardID, Subject: p.subject, Identity: identity, Issued: time.Now()}))
+	for _, step := range []func() error{
+		func() error { return blank.PutAnchor(ctx, n.anchor.Raw) },
+		func() error { return blank.PutDate(ctx, time.Now().AddDate(0, -2, 0)) },
+		func() error { return blank.PutKeys(ctx, p.keys.Map()) },
+		func() error { return blank.WriteFile(ctx, card.FileSecurity, security) },
+		func() error { return blank.WriteFile(ctx, card.FileID, idFile) },
+		func() error {
+			plain := must[[]byte](tb)((&record.Summary{}).Encode())
+			_, err := blank.WriteSummary(ctx, 0, n.seal(p, time.Now(), map[record.Section][]byte{record.SectionSummary: plain}))
+			return err
+		},
+		func() error {
+			for i := range visits {
+				e := visit(i)
+				sections := must[map[record.Section][]byte](tb)(e.Sections())
+				if _, err := blank.Append(ctx, uint32(i), n.seal(p, e.Start, sections)); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		func() error { return blank.Activate(ctx) },
+		blank.Close,
+	} {
+		if err := step(); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return p
+}
+
+func (n *nation) seal(p *patient, at time.Time, sections map[record.Section][]byte) []byte {
+	n.tb.Helper()
+	author := envelope.Author{KID: trust.KIDOf(&n.author.PublicKey), Signer: n.author}
+	return must[[]byte](n.tb)(envelope.Seal(p.subject, p.keys, author, envelope.Meta{Time: at}, sections, rand.Reader))
+}
+
+// visit is the i-th encounter of a synthetic history.
+func visit(i int) *record.Entry {
+	return &record.Entry{
+		Start:     time.Date(2020, 1, 1, 9, 0, 0, 0, time.UTC).AddDate(0, i, 0),
+		Diagnoses: []record.Diagnosis{{Code: record.Code{System: terms.ICD10, Value: "J06.9"}}},
+		Prescriptions: []record.Prescription{{
+			Medicine: record.Code{System: terms.ATC, Value: "N02BE01"}, Days: 5,
+		}},
+	}
+}
+
+// desk is an agent with one reader in process.
+type desk struct {
+	agent   *Agent
+	cache   *cache.Cache
+	reader  *testReader
+	events  <-chan Event
+	expires time.Time
+}
+
+type deskOptions struct {
+	role    cvc.Roles
+	until   time.Time
+	blocked [][8]byte
+	wrap    func(card.Transport) card.Transport
+	path    string // of the cache
+}
+
+func (n *nation) desk(opts deskOptions) *desk {
+	tb := n.tb
+	tb.Helper()
+	if opts.role == 0 {
+		opts.role = cvc.RolePhysician
+	}
+	if opts.until.IsZero() {
+		opts.until = time.Now().AddDate(0, 1, 0)
+	}
+	if opts.path == "" {
+		opts.path = filepath.Join(tb.TempDir(), "cache.db")
+	}
+	log := slog.New(slog.DiscardHandler)
+	store := must[*cache.Cache](tb)(cache.Open(opts.path, [32]byte{1}, log))
+	d := &desk{cache: store, reader: &testReader{wrap: opts.wrap, change: make(chan struct{}, 1)}}
+	d.agent = must[*Agent](tb)(New(Config{
+		Version: "test", Facility: 101, Role: opts.role.String(), Terminal: n.terminal(opts.role, opts.until),
+		Author:  envelope.Author{KID: trust.KIDOf(&n.author.PublicKey), Signer: n.author},
+		Readers: d.reader, Cache: store, Trust: n.trust(opts.blocked...), Log: log,
+		Centre: func(s client.Store) (*client.Client, error) {
+			return client.New(client.Config{
+				BaseURL: "https://127.0.0.1:1", TLS: &tls.Config{MinVersion: tls.VersionTLS13},
+				Verify: func([]byte, [16]byte, []record.EntryID) error { return client.ErrProtocol },
+				Accept: func(string, []byte) (uint64, error) { return 0, client.ErrProtocol },
+			}, s)
+		},
+	}))
+	events, cancel := d.agent.Subscribe(0)
+	d.events = events
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- d.agent.Run(ctx) }()
+	tb.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			tb.Errorf("agent ended with %v", err)
+		}
+		cancel()
+		if err := store.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return d
+}
+
+// await returns the first event of one of the kinds.
+func (d *desk) await(tb testing.TB, kinds ...string) Event {
+	tb.Helper()
+	timeout := time.After(20 * time.Second)
+	for {
+		select {
+		case ev, ok := <-d.events:
+			if !ok {
+				tb.Fatal("event stream ended")
+			}
+			for _, k := range kinds {
+				if ev.Kind == k {
+					return ev
+				}
+			}
+		case <-timeout:
+			tb.Fatalf("no event of %v", kinds)
+		}
+	}
+}
+
+// tap puts the card in and waits until it is read, or fails.
+func (d *desk) tap(tb testing.TB, p *patient) (Visit, *Failure) {
+	tb.Helper()
+	d.reader.put(p.card)
+	ev := d.await(tb, KindRecordsReady, KindFailure)
+	if ev.Kind == KindFailure && ev.Visit == "" {
+		return Visit{}, ev.Failure
+	}
+	for ev.Kind != KindRecordsReady {
+		ev = d.await(tb, KindRecordsReady)
+	}
+	v, ok := d.agent.Visit(ev.Visit)
+	if !ok {
+		tb.Fatal("the visit is not there")
+	}
+	return v, nil
+}
+
+// take takes the card out and waits until the agent has noticed.
+func (d *desk) take(tb testing.TB) {
+	tb.Helper()
+	d.reader.put(nil)
+	d.await(tb, KindCardRemoved)
+}
+
+const readerName = "Reader in process"
+
+// testReader is a reader whose card is put in and taken out by the test. The
+// real one cannot be made to lose its card at a chosen command.
+type testReader struct {
+	wrap   func(card.Transport) card.Transport
+	mu     sync.Mutex
+	card   *softcard.Card
+	change chan struct{}
+}
+
+func (r *testReader) put(c *softcard.Card) {
+	r.mu.Lock()
+	if r.card != nil && c == nil {
+		r.card.Remove()
+	}
+	r.card = c
+	r.mu.Unlock()
+	r.change <- struct{}{}
+}
+
+func (r *testReader) Watch(ctx context.Context, emit func(card.Event)) error {
+	emit(card.Event{Kind: card.ReaderAdded, Reader: readerName, At: time.Now()})
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-r.change:
+		}
+		r.mu.Lock()
+		kind := card.CardRemoved
+		if r.card != nil {
+			kind = card.CardInserted
+		}
+		r.mu.Unlock()
+		emit(card.Event{Kind: kind, Reader: readerName, At: time.Now()})
+	}
+}
+
+func (r *testReader) Connect(context.Context, string) (card.Transport, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.card == nil {
+		return nil, card.ErrNoCard
+	}
+	t := r.card.Transport()
+	if r.wrap != nil {
+		t = r.wrap(t)
+	}
+	return t, nil
+}
