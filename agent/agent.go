@@ -171,9 +171,9 @@ func (a *Agent) sweep(ctx context.Context) error {
 			return nil
 		case now := <-tick.C:
 			a.visits.sweep(now)
-			if s := a.centre.Status(); s.Online != told.Online || s.Outbox != told.Outbox || s.Quarantined != told.Quarantined {
+			if s := a.centre.Status(); s.Online != told.Online || s.LastError != told.LastError || s.Outbox != told.Outbox || s.Quarantined != told.Quarantined {
 				told = s
-				a.publish(Event{Kind: KindSyncStatus})
+				a.publish(Event{Kind: KindSyncStatus, Failure: centreFailure(s)})
 			}
 			if now.Before(expire) {
 				continue

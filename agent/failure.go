@@ -110,6 +110,24 @@ func codeOf(err error) string {
 	return "internal"
 }
 
+// centreFailure tells what is wrong with the exchange, nil when nothing is.
+func centreFailure(s client.Status) *Failure {
+	if s.LastError == "" {
+		return nil
+	}
+	code := "centre_refused"
+	switch s.LastError {
+	case client.CodeOffline, client.CodeTimeout, client.CodeCertificate:
+		code = "centre_offline"
+	case client.CodeProtocol:
+		code = "centre_garbled"
+	case client.CodeStorage:
+		code = "internal"
+	}
+	f := wordingOf(code).failure()
+	return &f
+}
+
 func wordingOf(code string) wording {
 	for _, w := range wordings {
 		if w.code == code {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -15,7 +14,6 @@ import (
 	"github.com/dhamani-iq/dhamani/agent/home"
 	"github.com/dhamani-iq/dhamani/agent/localapi"
 	"github.com/dhamani-iq/dhamani/agent/web"
-	"github.com/dhamani-iq/dhamani/cache"
 	"github.com/dhamani-iq/dhamani/card/pcsc"
 	"github.com/dhamani-iq/dhamani/internal/logkey"
 	"github.com/dhamani-iq/dhamani/sync/client"
@@ -57,7 +55,7 @@ func runAgent(ctx context.Context, opts runOptions, log *slog.Logger) (err error
 	if err != nil {
 		return err
 	}
-	store, damage, err := openCache(home.CachePath(h.Dir), h.CacheKey, log)
+	store, damage, err := agent.OpenCache(home.CachePath(h.Dir), h.CacheKey, log)
 	if err != nil {
 		return err
 	}
@@ -84,23 +82,4 @@ func runAgent(ctx context.Context, opts runOptions, log *slog.Logger) (err error
 	err = group.Wait()
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyStopping)
 	return err
-}
-
-// openCache opens the cache. A damaged file is set aside, what can be read of
-// it is taken over into a new one, and work goes on; the damage is returned
-// beside the cache, to be told.
-func openCache(path string, key [32]byte, log *slog.Logger) (store *cache.Cache, damage []error, err error) {
-	store, err = cache.Open(path, key, log)
-	if !errors.Is(err, cache.ErrCorrupt) {
-		return store, nil, err
-	}
-	damage = []error{err}
-	log.Error("cache is damaged", logkey.Code, agent.Classify(err).Code, logkey.Error, err)
-	found, err := cache.Recover(path, key, log)
-	if err != nil {
-		return nil, nil, fmt.Errorf("recover cache: %w", err)
-	}
-	log.Warn("cache recovered", logkey.Path, found.Broken, logkey.Entries, found.Entries, logkey.Count, found.Lost)
-	store, err = cache.Open(path, key, log)
-	return store, damage, err
 }

@@ -214,7 +214,7 @@ func (c *Client) IssueCard(ctx context.Context, req wire.CardRequest) (*wire.Car
 // because the line was dead, learns that it is not.
 func (c *Client) wakeOther() {
 	c.mu.Lock()
-	waiting := c.errs[activityPush] == codeOffline || c.errs[activityLists] == codeOffline
+	waiting := c.errs[activityPush] == CodeOffline || c.errs[activityLists] == CodeOffline
 	c.mu.Unlock()
 	if waiting {
 		c.Kick()

@@ -42,12 +42,12 @@ func (e *ServerError) Error() string {
 
 // Codes of Status.LastError beside the centre's own.
 const (
-	codeOffline     = "offline"
-	codeTimeout     = "timeout"
-	codeCertificate = "certificate"
-	codeProtocol    = "protocol"
-	codeStorage     = "storage"
-	codeHTTP        = "http"
+	CodeOffline     = "offline"
+	CodeTimeout     = "timeout"
+	CodeCertificate = "certificate"
+	CodeProtocol    = "protocol"
+	CodeStorage     = "storage"
+	CodeHTTP        = "http"
 )
 
 // code returns the stable code of an error.
@@ -59,15 +59,15 @@ func code(err error) string {
 	case errors.As(err, &server):
 		return server.Code
 	case errors.Is(err, ErrTimeout):
-		return codeTimeout
+		return CodeTimeout
 	case errors.Is(err, ErrCertificate):
-		return codeCertificate
+		return CodeCertificate
 	case errors.Is(err, ErrOffline):
-		return codeOffline
+		return CodeOffline
 	case errors.Is(err, ErrProtocol):
-		return codeProtocol
+		return CodeProtocol
 	default:
-		return codeStorage
+		return CodeStorage
 	}
 }
 

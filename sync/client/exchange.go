@@ -142,7 +142,7 @@ func readBody(resp *http.Response, limit int) ([]byte, error) {
 // answer 5xx or 429 without a message of the protocol; any other status without
 // one is ErrProtocol.
 func refusal(resp *http.Response) error {
-	out := &ServerError{Status: resp.StatusCode, Code: codeHTTP, RetryAfter: retryAfter(resp.Header.Get("Retry-After"))}
+	out := &ServerError{Status: resp.StatusCode, Code: CodeHTTP, RetryAfter: retryAfter(resp.Header.Get("Retry-After"))}
 	var m wire.Error
 	body, err := readBody(resp, maxErrorBody)
 	if err == nil && sameMedia(resp.Header.Get("Content-Type"), wire.ContentCBOR) && wire.Decode(body, &m) == nil && plain(m.Code) {

@@ -5,6 +5,11 @@ import { el, ltr, own } from "./dom.js";
 import { digits, number } from "./format.js";
 import { language, t, term } from "./words.js";
 
+const systems = { icd10: "ICD-10", atc: "ATC", loinc: "LOINC", snomed: "SNOMED", rxnorm: "RxNorm", cvx: "CVX", dhamani: "Dhamani" };
+
+/** A code as people write it, with its system. */
+export const exactCode = (code) => `${systems[code.system] ?? code.system} ${code.code}`;
+
 /** The words for a code: in the page's language, else English, else the code. */
 export function codeText(code) {
   if (!code) return "";
@@ -15,17 +20,28 @@ export function codeText(code) {
 export function codeName(code) {
   const words = codeText(code);
   if (!code || code.system === "text") return el("b", {}, own(words));
-  const exact = `${code.system.toUpperCase()} ${code.code}`;
-  if (words === code.code) return el("b", {}, ltr(exact));
-  return [el("b", {}, own(words)), " ", ltr(exact, { class: "code" })];
+  if (words === code.code) return el("b", {}, ltr(exactCode(code)));
+  return [el("b", {}, own(words)), " ", ltr(exactCode(code), { class: "code" })];
+}
+
+// A UCUM unit as people write it. Micrograms are mcg, which nobody misreads.
+const superscript = (digits) => [...digits].map((d) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[d]).join("");
+function written(unit) {
+  return unit
+    .replace(/10\*(\d+)/g, (_, n) => `10${superscript(n)}`)
+    .replace(/\bu(?=g\b)/g, "mc")
+    .replace(/\bu(?=(L|mol|eq|\[IU\]))/g, "µ")
+    .replace(/\bCel\b/g, "°C")
+    .replace(/\{[^}]*\}/g, "")
+    .replace(/[[\]]/g, "");
 }
 
 /** A measured amount: kept left to right and in Latin digits, as on the report. */
 export function quantity(q) {
   if (!q) return "";
-  const unit = term("unit", q.unit);
-  if (unit !== (q.unit ?? "")) return [ltr(String(q.value)), " ", unit];
-  return ltr(q.unit ? `${q.value} ${q.unit}` : String(q.value));
+  const words = term("unit", q.unit);
+  if (words !== (q.unit ?? "")) return [ltr(String(q.value)), " ", words];
+  return ltr(q.unit ? `${q.value} ${written(q.unit)}` : String(q.value));
 }
 
 /** What an observation found. */

@@ -119,7 +119,7 @@ function body(item, e) {
     part("careplans", e.care_plans, (p) => [codeName(p.code), " ", unusual(p.status, "active"), (p.goals ?? []).map((g) => note(g))]),
     part("imaging", e.imaging, (i) => [ltr(i.modality), " ", own(i.title ?? ""), " ", i.body_site && codeName(i.body_site)]),
     part("notes", e.notes, (n) => note(n.text)),
-    e.cost && part("cost", [e.cost], (c) => [money(c.total, c.currency), c.patient !== undefined && c.patient !== null && [" · ", t("cost.patient", { amount: "" }), money(c.patient, c.currency)]]),
+    e.cost && part("cost", [e.cost], (c) => [money(c.total, c.currency), c.patient !== undefined && c.patient !== null && [" · ", t("cost.patient"), " ", money(c.patient, c.currency)]]),
     el(
       "p",
       { class: "foot" },

@@ -1,6 +1,7 @@
 // The form that adds an entry to the card in the reader.
 
 import { Refused, appendEntry } from "./api.js";
+import { exactCode } from "./codes.js";
 import { add, byId, el, fill, ltr } from "./dom.js";
 import { number, plain } from "./format.js";
 import { places } from "./history.js";
@@ -149,7 +150,7 @@ function coded(name, label, system) {
   const input = el("input", { name, list: `list-${system}`, dir: "auto", onchange: () => {
     if (!input.value.trim()) return note(input, "");
     const { code, pick } = meant(input.value, system);
-    note(input, code.system === "text" ? t("form.text") : [ltr(`${code.system.toUpperCase()} ${code.code}`)], "known");
+    note(input, code.system === "text" ? t("form.text") : ltr(exactCode(code)), "known");
     const unit = input.closest(".row").querySelector("[name=result-unit]");
     if (pick?.unit && unit && !unit.value) unit.value = pick.unit;
     const chronic = input.closest(".row").querySelector("[name=chronic]");
