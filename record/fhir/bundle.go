@@ -1,0 +1,319 @@
+// Package fhir maps FHIR R4 Bundles to records and back.
+//
+// Import takes what whole-patient exports, IPS documents and transactions
+// hold; a Report says of every resource whether it was carried, in part, or
+// not, and why. Export writes a collection that Import reads back to the same
+// entries. Only the elements that a record carries are known here.
+package fhir
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dhamani-iq/dhamani/record"
+)
+
+// MaxSize is the greatest size of a Bundle that Import reads, in bytes, and
+// MaxEntries the greatest number of its entries.
+const (
+	MaxSize    = 64 << 20
+	MaxEntries = 200_000
+)
+
+// Errors of Import.
+var (
+	ErrBundle    = errors.New("not a FHIR R4 Bundle")
+	ErrTooLarge  = errors.New("bundle too large")
+	ErrNoPatient = errors.New("no patient in the bundle")
+)
+
+// Bundle is one patient's record: what a FHIR Bundle holds of it.
+type Bundle struct {
+	Identity *record.Identity `json:"identity"`
+	Cover    *record.Cover    `json:"cover,omitempty"`
+	Summary  *record.Summary  `json:"summary,omitempty"`
+	Entries  []*record.Entry  `json:"entries"` // oldest first
+}
+
+// res is a resource as it was read.
+type res struct {
+	kind, id, url string
+	raw           json.RawMessage
+	secret        bool // labelled restricted or very restricted
+}
+
+type header struct {
+	ResourceType string `json:"resourceType"`
+	ID           string `json:"id"`
+	Meta         *meta  `json:"meta"`
+}
+
+type bundleEntry struct {
+	FullURL  string          `json:"fullUrl,omitempty"`
+	Resource json.RawMessage `json:"resource,omitempty"`
+}
+
+// scan reads a Bundle entry by entry. It owes ErrBundle and ErrTooLarge.
+func scan(r io.Reader) (list []*res, stamp string, err error) {
+	limited := &io.LimitedReader{R: r, N: MaxSize + 1}
+	d := json.NewDecoder(limited)
+	fail := func(cause error) ([]*res, string, error) {
+		if limited.N <= 0 {
+			return nil, "", fmt.Errorf("read bundle: over %d bytes: %w", MaxSize, ErrTooLarge)
+		}
+		return nil, "", fmt.Errorf("read bundle at byte %d: %w: %w", d.InputOffset(), ErrBundle, cause)
+	}
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return fail(errors.Join(errors.New("no object"), err))
+	}
+	kind := ""
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return fail(err)
+		}
+		switch key {
+		case "resourceType":
+			err = d.Decode(&kind)
+		case "timestamp":
+			err = d.Decode(&stamp)
+		case "entry":
+			list, err = scanEntries(d)
+		default:
+			var skip json.RawMessage
+			err = d.Decode(&skip)
+		}
+		if err != nil {
+			if errors.Is(err, ErrTooLarge) {
+				return nil, "", fmt.Errorf("read bundle: %w", err)
+			}
+			return fail(err)
+		}
+	}
+	if _, err := d.Token(); err != nil {
+		return fail(err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return fail(errors.New("trailing data"))
+	}
+	if kind != "Bundle" {
+		return fail(errors.New("resource of another type"))
+	}
+	return list, stamp, nil
+}
+
+func scanEntries(d *json.Decoder) ([]*res, error) {
+	if t, err := d.Token(); err != nil || t != json.Delim('[') {
+		return nil, errors.Join(errors.New("entry is no list"), err)
+	}
+	var list []*res
+	for d.More() {
+		if len(list) == MaxEntries {
+			return nil, fmt.Errorf("over %d entries: %w", MaxEntries, ErrTooLarge)
+		}
+		var e bundleEntry
+		if err := d.Decode(&e); err != nil {
+			return nil, err
+		}
+		if len(e.Resource) == 0 || bytes.Equal(e.Resource, []byte("null")) {
+			continue
+		}
+		r := &res{url: e.FullURL, raw: e.Resource}
+		var h header
+		if err := json.Unmarshal(e.Resource, &h); err == nil {
+			r.kind, r.id, r.secret = h.ResourceType, h.ID, h.Meta.restricted()
+		}
+		list = append(list, r)
+	}
+	_, err := d.Token()
+	return list, err
+}
+
+// importer holds the state of one Import.
+type importer struct {
+	report    *Report
+	list      []*res
+	byRef     map[string]*res
+	stamp     record.Moment
+	encounter map[*res]*record.Entry
+	loose     map[int64]*record.Entry  // those made for what came without an encounter
+	panelled  map[*res]bool            // observations that a panel took (true) or refused
+	lost      map[*res]map[string]bool // what of the panels' observations was lost
+	planned   map[*res]bool            // goals and medications that another resource took
+	refused   map[*res]bool            // encounters that are not carried
+	costs     map[*record.Entry]bool   // entries whose cost came from claims
+	contact   *record.Contact
+	out       *Bundle
+}
+
+// converters, in the order in which kinds must be read: an item finds its
+// encounter, and a panel takes its observations before they are read alone.
+var converters = []struct {
+	kind string
+	read func(*importer, *job) error
+}{
+	{"Patient", (*importer).patient},
+	{"RelatedPerson", (*importer).relatedPerson},
+	{"Coverage", (*importer).coverage},
+	{"Encounter", (*importer).readEncounter},
+	{"Condition", (*importer).condition},
+	{"MedicationRequest", (*importer).medicationRequest},
+	{"MedicationStatement", (*importer).medicationStatement},
+	{"DiagnosticReport", (*importer).diagnosticReport},
+	{"Observation", (*importer).observation},
+	{"Procedure", (*importer).procedure},
+	{"Immunization", (*importer).immunization},
+	{"AllergyIntolerance", (*importer).allergy},
+	{"CarePlan", (*importer).carePlan},
+	{"ImagingStudy", (*importer).imagingStudy},
+	{"DocumentReference", (*importer).documentReference},
+	{"Claim", (*importer).claim},
+	{"ExplanationOfBenefit", (*importer).explanation},
+	{"Goal", (*importer).goal},
+	{"Medication", (*importer).medication},
+}
+
+// others says why kinds without a converter are not carried.
+var others = map[string]string{
+	"Organization":     "a facility is named by who signs the entry",
+	"Practitioner":     "an author is named by who signs the entry",
+	"PractitionerRole": "an author is named by who signs the entry",
+	"Location":         "a facility is named by who signs the entry",
+	"Composition":      "a document's outline is made anew on export",
+	"Provenance":       "a signature of another system does not cover the entry",
+}
+
+// Import reads a Bundle of one patient: a collection, a transaction, a
+// document, a search set. A resource that cannot be carried is passed over and
+// stands in the Report. It owes ErrBundle, ErrTooLarge and ErrNoPatient.
+func Import(r io.Reader) (*Bundle, *Report, error) {
+	list, stamp, err := scan(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	im := &importer{
+		report: newReport(), list: list, byRef: make(map[string]*res, 2*len(list)),
+		encounter: make(map[*res]*record.Entry), loose: make(map[int64]*record.Entry),
+		panelled: make(map[*res]bool), lost: make(map[*res]map[string]bool), planned: make(map[*res]bool), refused: make(map[*res]bool),
+		costs: make(map[*record.Entry]bool), out: &Bundle{},
+	}
+	im.stamp, _ = record.ParseMoment(stamp) // a Bundle need not have one
+	known := make(map[string]bool, len(converters))
+	for _, c := range converters {
+		known[c.kind] = true
+	}
+	for _, x := range list {
+		im.index(x)
+		if !known[x.kind] {
+			im.report.refuse(x.kind, reasonFor(x.kind))
+		}
+	}
+	for _, c := range converters {
+		for _, x := range list {
+			if x.kind != c.kind {
+				continue
+			}
+			j := &job{im: im, res: x, left: make(map[string]bool)}
+			if err := c.read(im, j); err != nil {
+				im.report.refuse(x.kind, err.Error())
+				continue
+			}
+			im.report.carry(j)
+		}
+	}
+	if im.out.Identity == nil {
+		return nil, im.report, fmt.Errorf("read bundle: %w", ErrNoPatient)
+	}
+	if err := im.finish(); err != nil {
+		return nil, im.report, err
+	}
+	return im.out, im.report, nil
+}
+
+func reasonFor(kind string) string {
+	if why, ok := others[kind]; ok {
+		return why
+	}
+	if kind == "" {
+		return "no resource type"
+	}
+	return "this kind has no place in a record"
+}
+
+func (im *importer) index(x *res) {
+	add := func(ref string) {
+		if _, ok := im.byRef[ref]; !ok && ref != "" {
+			im.byRef[ref] = x
+		}
+	}
+	add(x.url)
+	if x.id != "" {
+		add(x.kind + "/" + x.id)
+	}
+}
+
+// resolve finds what a reference names in the Bundle, by its full address, or
+// by type and id at the end of one.
+func (im *importer) resolve(ref *reference, kind string) *res {
+	if ref == nil || ref.Reference == "" {
+		return nil
+	}
+	x, ok := im.byRef[ref.Reference]
+	if !ok {
+		parts := strings.Split(strings.TrimSuffix(ref.Reference, "/"), "/")
+		if i := slices.Index(parts, "_history"); i > 0 {
+			parts = parts[:i]
+		}
+		if n := len(parts); n >= 2 {
+			x = im.byRef[parts[n-2]+"/"+parts[n-1]]
+		}
+	}
+	if x == nil || (kind != "" && x.kind != kind) {
+		return nil
+	}
+	return x
+}
+
+// finish puts the entries into order, marks what is sensitive, drops what is
+// not valid into the report, and makes the summary.
+func (im *importer) finish() error {
+	out := im.out
+	keep := out.Entries[:0]
+	for _, e := range out.Entries {
+		if e.Class == record.ClassRecord && empty(e) {
+			continue
+		}
+		e.MarkSensitive()
+		e.Normalise()
+		keep = append(keep, e)
+	}
+	out.Entries = keep
+	slices.SortStableFunc(out.Entries, func(a, b *record.Entry) int { return a.Start.Compare(b.Start) })
+	var last time.Time
+	for _, e := range out.Entries {
+		if err := e.Validate(); err != nil {
+			return fmt.Errorf("entry of %s: %w", e.Start.Format(time.DateOnly), err)
+		}
+		im.report.words(e)
+		last = e.Start
+	}
+	if last.IsZero() {
+		last = im.stamp.Time
+	}
+	if last.IsZero() {
+		last = record.Epoch
+	}
+	out.Summary = record.Summarise(&record.Summary{Contact: im.contact}, out.Entries, last)
+	return nil
+}
+
+func empty(e *record.Entry) bool {
+	return e.Cost == nil && len(e.Allergies)+len(e.Prescriptions)+len(e.Observations)+len(e.Panels)+len(e.Diagnoses)+
+		len(e.Procedures)+len(e.Immunisations)+len(e.CarePlans)+len(e.Notes)+len(e.Imaging) == 0
+}

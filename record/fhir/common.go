@@ -1,0 +1,365 @@
+package fhir
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/record/terms"
+)
+
+// Reasons for not carrying a resource.
+var (
+	errMalformed = errors.New("malformed")
+	errNoCode    = errors.New("no code and no words")
+	errNoDate    = errors.New("no date, and none in the bundle")
+	errLabel     = errors.New("labelled restricted, and this kind has no sensitive form")
+	errNoVisit   = errors.New("its encounter is not carried")
+	errAbsent    = errors.New("says only that nothing is known")
+)
+
+// parse reads the job's resource into T.
+func parse[T any](j *job) (*T, error) {
+	v := new(T)
+	if err := json.Unmarshal(j.raw, v); err != nil {
+		return nil, errMalformed
+	}
+	return v, nil
+}
+
+// prefer gives the order of systems for a kind of code, the best first.
+var (
+	preferProblem   = []terms.System{terms.ICD10, terms.SNOMED, terms.Own}
+	preferMedicine  = []terms.System{terms.ATC, terms.RxNorm, terms.SNOMED, terms.Own}
+	preferFinding   = []terms.System{terms.LOINC, terms.SNOMED, terms.Own, terms.ICD10}
+	preferProcedure = []terms.System{terms.SNOMED, terms.LOINC, terms.Own, terms.ICD10}
+	preferVaccine   = []terms.System{terms.CVX, terms.ATC, terms.SNOMED, terms.Own}
+	preferAllergen  = []terms.System{terms.ATC, terms.SNOMED, terms.RxNorm, terms.ICD10, terms.Own}
+)
+
+// code picks the code of a concept: the best system's, else the words. What is
+// beside it is lost by name.
+func (j *job) code(c *concept, prefer []terms.System, element string) (record.Code, bool) {
+	if c == nil {
+		return record.Code{}, false
+	}
+	best, rank := record.Code{}, len(prefer)
+	words := c.Text
+	known := 0
+	for _, x := range c.Coding {
+		if words == "" {
+			words = x.Display
+		}
+		sys, ok := terms.SystemByURI(x.System)
+		code := record.Code{System: sys, Value: x.Code}
+		if !ok || code.Validate() != nil {
+			continue
+		}
+		known++
+		i := slices.Index(prefer, sys)
+		if i < 0 {
+			i = len(prefer) - 1
+		}
+		if i < rank {
+			best, rank = code, i
+		}
+	}
+	if !best.IsZero() {
+		j.loseIf(len(c.Coding) > 1, element+" (further codings)")
+		return best, true
+	}
+	if words == "" && len(c.Coding) > 0 {
+		words = c.Coding[0].Code
+	}
+	if words = j.words(words, terms.MaxText, element); words == "" {
+		return record.Code{}, false
+	}
+	j.loseIf(len(c.Coding) > known, element+" (coding of an unknown system)")
+	return record.Code{System: terms.Text, Value: words}, true
+}
+
+func (j *job) optCode(c *concept, prefer []terms.System, element string) *record.Code {
+	if v, ok := j.code(c, prefer, element); ok {
+		return &v
+	}
+	return nil
+}
+
+// words cleans text and cuts it to a limit, between characters.
+func (j *job) words(s string, limit int, element string) string {
+	clean := strings.TrimSpace(strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' && limit > terms.MaxText:
+			return r
+		case r < ' ', r == 0x7f:
+			return ' '
+		case r == utf8.RuneError:
+			return -1
+		}
+		return r
+	}, s))
+	if len(clean) <= limit {
+		return clean
+	}
+	j.lose(element + " (cut)")
+	for clean = clean[:limit]; !utf8.ValidString(clean); {
+		clean = clean[:len(clean)-1]
+	}
+	return strings.TrimSpace(clean)
+}
+
+const (
+	noteLimit  = 600
+	shortLimit = 160
+	codeLimit  = 24
+)
+
+func (j *job) note(list []annotation, element string) string {
+	var all []string
+	for _, n := range list {
+		if n.Text != "" {
+			all = append(all, n.Text)
+		}
+	}
+	return j.words(strings.Join(all, "\n"), noteLimit, element)
+}
+
+func notes(s string) []annotation {
+	if s == "" {
+		return nil
+	}
+	return []annotation{{Text: s}}
+}
+
+// moment reads a dateTime; a malformed one is lost.
+func (j *job) moment(s, element string) record.Moment {
+	m, err := record.ParseMoment(s)
+	if err != nil {
+		j.lose(element + " (malformed)")
+	}
+	return m
+}
+
+// first returns the first of several times that is said.
+func first(ms ...record.Moment) record.Moment {
+	for _, m := range ms {
+		if !m.IsZero() {
+			return m
+		}
+	}
+	return record.Moment{}
+}
+
+// at is an item's time as it is kept: zero when it is the encounter's start.
+func at(m record.Moment, e *record.Entry) record.Moment {
+	if m.Precision == record.ToMinute && m.Time.Equal(e.Start) {
+		return record.Moment{}
+	}
+	return m
+}
+
+// when is the reverse of at.
+func when(m record.Moment, e *record.Entry) string {
+	if m.IsZero() {
+		return stamp(e.Start)
+	}
+	return m.String()
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// entry finds the entry that an item belongs to: its encounter's, or else the
+// one of its own date.
+func (j *job) entry(ref *reference, date record.Moment) (*record.Entry, error) {
+	if x := j.im.resolve(ref, "Encounter"); x != nil {
+		if e := j.im.encounter[x]; e != nil {
+			return e, nil
+		}
+		if j.im.refused[x] {
+			return nil, errNoVisit
+		}
+	}
+	j.loseIf(ref != nil && ref.Reference != "", "encounter")
+	if date.IsZero() {
+		if date = j.im.stamp; date.IsZero() {
+			return nil, errNoDate
+		}
+		j.lose("date (missing: the bundle's is taken)")
+	}
+	key := date.Time.Unix()
+	e := j.im.loose[key]
+	if e == nil {
+		e = &record.Entry{Start: date.Time, Class: record.ClassRecord}
+		j.im.loose[key] = e
+		j.im.out.Entries = append(j.im.out.Entries, e)
+	}
+	return e, nil
+}
+
+// reasons gathers codes and the codes of conditions and the like referred to.
+func (j *job) reasons(codes []concept, refs []reference, element string) []record.Code {
+	var out []record.Code
+	add := func(c record.Code) {
+		switch {
+		case slices.Contains(out, c):
+		case len(out) == 8:
+			j.lose(element + " (beyond eight)")
+		default:
+			out = append(out, c)
+		}
+	}
+	for i := range codes {
+		if c, ok := j.code(&codes[i], preferProblem, element+"Code"); ok {
+			add(c)
+		}
+	}
+	for i := range refs {
+		raw := j.target(&refs[i], "")
+		var target struct {
+			Code *concept `json:"code"`
+		}
+		if raw == nil || json.Unmarshal(raw, &target) != nil {
+			j.lose(element + "Reference")
+			continue
+		}
+		if c, ok := j.code(target.Code, preferProblem, element+"Reference"); ok {
+			add(c)
+			continue
+		}
+		j.lose(element + "Reference")
+	}
+	return out
+}
+
+// target returns what a reference names: a resource contained in the job's, or
+// one of the Bundle.
+func (j *job) target(ref *reference, kind string) json.RawMessage {
+	if id, ok := strings.CutPrefix(ref.Reference, "#"); ok {
+		var outer struct {
+			Contained []json.RawMessage `json:"contained"`
+		}
+		if json.Unmarshal(j.raw, &outer) != nil {
+			return nil
+		}
+		for _, raw := range outer.Contained {
+			var h header
+			if json.Unmarshal(raw, &h) == nil && h.ID == id && (kind == "" || h.ResourceType == kind) {
+				return raw
+			}
+		}
+		return nil
+	}
+	if x := j.im.resolve(ref, kind); x != nil {
+		return x.raw
+	}
+	return nil
+}
+
+// noise is the number of significant digits from which a number is not a
+// measurement but the residue of computing.
+const noise = 10
+
+// quantity reads an amount. A number with the residue of computing in it is
+// rounded to the decimals that its unit commonly has, two digits at least.
+func (j *job) quantity(q *quantity, element string) *record.Quantity {
+	if q == nil || q.Value == "" {
+		j.loseIf(q != nil, element)
+		return nil
+	}
+	d, exact, err := record.ParseDecimal(q.Value.String())
+	if err != nil {
+		j.lose(element + " (out of range)")
+		return nil
+	}
+	unit := q.Code
+	if unit == "" || (q.System != uriUCUM && q.Unit != "") {
+		unit = q.Unit
+	}
+	unit = j.words(unit, codeLimit, element+".unit")
+	if unit == "1" && q.System == uriUCUM {
+		unit = ""
+	}
+	if !exact || digits(d) >= noise {
+		scale, ok := record.UnitScale(unit)
+		if !ok {
+			scale = 2
+		}
+		r := d.Round(scale)
+		for scale < d.Scale && digits(r) < 2 {
+			scale++
+			r = d.Round(scale)
+		}
+		d = r
+		j.lose(element + " (rounded)")
+	}
+	return &record.Quantity{Value: d, Unit: unit}
+}
+
+func digits(d record.Decimal) int {
+	n := 0
+	for m := d.Mantissa; m != 0; m /= 10 {
+		n++
+	}
+	return n
+}
+
+func exportQuantity(q *record.Quantity) *quantity {
+	if q == nil {
+		return nil
+	}
+	out := &quantity{Value: json.Number(q.Value.String())}
+	out.Unit = q.Unit
+	if _, ok := record.UnitScale(q.Unit); ok && q.Unit != "" {
+		out.System, out.Code = uriUCUM, q.Unit
+	}
+	return out
+}
+
+func exportCode(c record.Code) *concept {
+	if c.System == terms.Text {
+		return &concept{Text: c.Value}
+	}
+	x := coding{System: c.System.URI(), Code: c.Value}
+	if t, ok := terms.Lookup(c); ok {
+		x.Display = t.Display[terms.English]
+	}
+	return &concept{Coding: []coding{x}}
+}
+
+func exportOptCode(c *record.Code) *concept {
+	if c == nil {
+		return nil
+	}
+	return exportCode(*c)
+}
+
+func exportCodes(cs []record.Code) []concept {
+	var out []concept
+	for _, c := range cs {
+		out = append(out, *exportCode(c))
+	}
+	return out
+}
+
+func single(system, code string) *concept {
+	return &concept{Coding: []coding{{System: system, Code: code}}}
+}
+
+// token returns the code of the first coding, whatever its system.
+func (c *concept) token() string {
+	if c == nil || len(c.Coding) == 0 {
+		return ""
+	}
+	return c.Coding[0].Code
+}
+
+// absent reports whether a concept says that nothing is known or present.
+func (c *concept) absent() bool {
+	return c != nil && slices.ContainsFunc(c.Coding, func(x coding) bool {
+		return x.System == uriAbsent || x.System == uriDataAbsent
+	})
+}

@@ -1,0 +1,335 @@
+package fhir
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"github.com/dhamani-iq/dhamani/record"
+)
+
+type coverage struct {
+	ResourceType string       `json:"resourceType"`
+	ID           string       `json:"id,omitempty"`
+	Extension    []extension  `json:"extension,omitempty"`
+	Identifier   []identifier `json:"identifier,omitempty"`
+	Status       string       `json:"status"`
+	Type         *concept     `json:"type,omitempty"`
+	SubscriberID string       `json:"subscriberId,omitempty"`
+	Beneficiary  *reference   `json:"beneficiary,omitempty"`
+	Relationship *concept     `json:"relationship,omitempty"`
+	Period       *period      `json:"period,omitempty"`
+	Payor        []reference  `json:"payor"`
+	Class        []coverClass `json:"class,omitempty"`
+}
+
+type coverClass struct {
+	Type  *concept `json:"type"`
+	Value string   `json:"value"`
+	Name  string   `json:"name,omitempty"`
+}
+
+// subscriberRelations by code of the subscriber's relationship.
+var subscriberRelations = map[string]record.Relation{
+	"self": record.RelationSelf, "spouse": record.RelationSpouse, "child": record.RelationChild,
+	"parent": record.RelationParent, "other": record.RelationOther,
+}
+
+func (im *importer) coverage(j *job) error {
+	c, err := parse[coverage](j)
+	if err != nil {
+		return err
+	}
+	if im.out.Cover != nil {
+		return errString("a record holds one cover")
+	}
+	v := &record.Cover{Inactive: c.Status != "active", Member: j.words(c.SubscriberID, codeLimit, "subscriberId")}
+	if c.Status != "active" && c.Status != "cancelled" {
+		j.lose("status")
+	}
+	for _, p := range c.Payor {
+		name := p.Display
+		if x := im.resolve(&p, "Organization"); x != nil && name == "" {
+			var o struct {
+				Name string `json:"name"`
+			}
+			if json.Unmarshal(x.raw, &o) == nil {
+				name = o.Name
+			}
+		}
+		if v.Payer != "" || name == "" {
+			j.lose("payor")
+			continue
+		}
+		v.Payer = j.words(name, shortLimit, "payor")
+	}
+	for _, k := range c.Class {
+		if v.Plan != "" || (k.Type.token() != "plan" && k.Type.token() != "group") {
+			j.lose("class")
+			continue
+		}
+		v.Plan = j.words(k.Value, shortLimit, "class")
+		j.loseIf(k.Name != "", "class.name")
+	}
+	if v.Member == "" && len(c.Identifier) > 0 {
+		v.Member = j.words(c.Identifier[0].Value, codeLimit, "identifier")
+	} else {
+		j.loseIf(len(c.Identifier) > 0, "identifier")
+	}
+	j.loseIf(c.Type != nil, "type")
+	rel, ok := subscriberRelations[c.Relationship.token()]
+	v.Relation = rel
+	j.loseIf(!ok && c.Relationship != nil, "relationship")
+	if c.Period != nil {
+		v.From, v.Until = j.moment(c.Period.Start, "period"), j.moment(c.Period.End, "period")
+	}
+	for _, x := range c.Extension {
+		j.coverExtension(v, &x)
+	}
+	if err := v.Validate(); err != nil {
+		return err
+	}
+	im.out.Cover = v
+	return nil
+}
+
+func (j *job) coverExtension(v *record.Cover, x *extension) {
+	switch {
+	case x.URL == extCopay && x.Unsigned != nil && *x.Unsigned < 256:
+		v.Copay = uint8(*x.Unsigned) // #nosec G115 -- bounded
+	case x.URL == extCounter && len(v.Counters) < 8:
+		var n record.Counter
+		for _, y := range x.Extension {
+			switch {
+			case y.URL == "kind":
+				n.Kind = y.Code
+			case y.URL == "year" && y.Unsigned != nil:
+				n.Year = uint16(*y.Unsigned) // #nosec G115 -- a year; a greater one wraps and is told wrong by who wrote it
+			case y.URL == "allowed" && y.Unsigned != nil:
+				n.Allowed = *y.Unsigned
+			case y.URL == "used" && y.Unsigned != nil:
+				n.Used = *y.Unsigned
+			default:
+				j.lose("extension")
+			}
+		}
+		v.Counters = append(v.Counters, n)
+	default:
+		j.lose("extension")
+	}
+}
+
+func (x *exporter) cover(v *record.Cover) {
+	c := coverage{
+		ResourceType: "Coverage", Status: "active", SubscriberID: v.Member, Beneficiary: x.patient,
+		Payor: []reference{{Display: v.Payer}},
+	}
+	if v.Inactive {
+		c.Status = "cancelled"
+	}
+	if v.Plan != "" {
+		c.Class = []coverClass{{Type: single(uriCoverClass, "plan"), Value: v.Plan}}
+	}
+	for code, rel := range subscriberRelations {
+		if rel == v.Relation {
+			c.Relationship = single(uriSubscriber, code)
+		}
+	}
+	if !v.From.IsZero() || !v.Until.IsZero() {
+		c.Period = &period{Start: v.From.String(), End: v.Until.String()}
+	}
+	if v.Copay > 0 {
+		n := uint32(v.Copay)
+		c.Extension = append(c.Extension, extension{URL: extCopay, Unsigned: &n})
+	}
+	for _, n := range v.Counters {
+		year := uint32(n.Year)
+		c.Extension = append(c.Extension, extension{URL: extCounter, Extension: []extension{
+			{URL: "kind", Code: n.Kind},
+			{URL: "year", Unsigned: &year},
+			{URL: "allowed", Unsigned: &n.Allowed},
+			{URL: "used", Unsigned: &n.Used},
+		}})
+	}
+	x.add(&c, "Coverage")
+}
+
+type claim struct {
+	ResourceType string     `json:"resourceType"`
+	Status       string     `json:"status"`
+	Use          string     `json:"use"`
+	Type         *concept   `json:"type,omitempty"`
+	Patient      *reference `json:"patient,omitempty"`
+	Created      string     `json:"created,omitempty"`
+	Provider     *reference `json:"provider,omitempty"`
+	Priority     *concept   `json:"priority,omitempty"`
+	Insurance    []any      `json:"insurance,omitempty"`
+	Item         []item     `json:"item,omitempty"`
+	Total        *money     `json:"total,omitempty"`
+}
+
+type item struct {
+	Sequence  int         `json:"sequence"`
+	Product   *concept    `json:"productOrService,omitempty"`
+	Encounter []reference `json:"encounter,omitempty"`
+}
+
+type money struct {
+	Value     json.Number `json:"value"`
+	Currency  string      `json:"currency,omitempty"`
+	Extension []extension `json:"extension,omitempty"`
+}
+
+// claim adds a claim's total to the cost of its encounter.
+func (im *importer) claim(j *job) error {
+	c, err := parse[claim](j)
+	if err != nil {
+		return err
+	}
+	if c.Total == nil {
+		return errString("no total")
+	}
+	var e *record.Entry
+	for _, it := range c.Item {
+		for i := range it.Encounter {
+			x := im.encounter[im.resolve(&it.Encounter[i], "Encounter")]
+			if x != nil && e != nil && x != e {
+				return errString("of more than one encounter")
+			}
+			if x != nil {
+				e = x
+			}
+		}
+	}
+	if e == nil {
+		return errString("of no encounter that is carried")
+	}
+	total, exact, err := record.ParseDecimal(c.Total.Value.String())
+	if err != nil || !exact {
+		return errString("total out of range")
+	}
+	cost := &record.Cost{Total: total, Currency: c.Total.Currency}
+	if cost.Currency == "IQD" {
+		cost.Currency = ""
+	}
+	for _, x := range c.Total.Extension {
+		share, exact, err := record.ParseDecimal(x.Decimal.String())
+		if x.URL != extCost || err != nil || !exact {
+			j.lose("total.extension")
+			continue
+		}
+		cost.Patient = &share
+	}
+	if e.Cost == nil {
+		e.Cost = cost
+		im.costs[e] = true
+		return level(e.Cost)
+	}
+	return sum(e.Cost, cost)
+}
+
+// level gives both amounts of a cost one scale.
+func level(c *record.Cost) error {
+	if c.Patient == nil {
+		return nil
+	}
+	for c.Total.Scale < c.Patient.Scale {
+		c.Total = record.Decimal{Mantissa: c.Total.Mantissa * 10, Scale: c.Total.Scale + 1}
+	}
+	for c.Patient.Scale < c.Total.Scale {
+		c.Patient = &record.Decimal{Mantissa: c.Patient.Mantissa * 10, Scale: c.Patient.Scale + 1}
+	}
+	return nil
+}
+
+func sum(to, c *record.Cost) error {
+	if to.Currency != c.Currency || to.Patient != nil || c.Patient != nil {
+		return errString("of another currency, or with a share, beside another claim")
+	}
+	a, b := to.Total, c.Total
+	for a.Scale < b.Scale {
+		a = record.Decimal{Mantissa: a.Mantissa * 10, Scale: a.Scale + 1}
+	}
+	for b.Scale < a.Scale {
+		b = record.Decimal{Mantissa: b.Mantissa * 10, Scale: b.Scale + 1}
+	}
+	a.Mantissa += b.Mantissa
+	if !a.Valid() {
+		return errString("total out of range")
+	}
+	to.Total = a
+	return nil
+}
+
+// explanation is read only where no claim told the cost.
+func (im *importer) explanation(j *job) error {
+	var x struct {
+		Total []struct {
+			Category *concept `json:"category"`
+			Amount   *money   `json:"amount"`
+		} `json:"total"`
+		Item []item `json:"item"`
+	}
+	if json.Unmarshal(j.raw, &x) != nil {
+		return errMalformed
+	}
+	var e *record.Entry
+	for _, it := range x.Item {
+		for i := range it.Encounter {
+			if found := im.encounter[im.resolve(&it.Encounter[i], "Encounter")]; found != nil {
+				e = found
+			}
+		}
+	}
+	switch {
+	case e == nil:
+		return errString("of no encounter that is carried")
+	case im.costs[e]:
+		return errString("the claim has the cost")
+	}
+	for _, t := range x.Total {
+		if t.Category.token() != "submitted" || t.Amount == nil {
+			j.lose("total")
+			continue
+		}
+		total, exact, err := record.ParseDecimal(t.Amount.Value.String())
+		if err != nil || !exact {
+			return errString("total out of range")
+		}
+		cost := &record.Cost{Total: total, Currency: t.Amount.Currency}
+		if cost.Currency == "IQD" {
+			cost.Currency = ""
+		}
+		if e.Cost == nil {
+			e.Cost = cost
+			continue
+		}
+		if err := sum(e.Cost, cost); err != nil {
+			return err
+		}
+	}
+	if e.Cost == nil {
+		return errString("no total")
+	}
+	return nil
+}
+
+func (x *exporter) cost(c *record.Cost, e *record.Entry, visit *reference) {
+	m := &money{Value: json.Number(c.Total.String()), Currency: c.Currency}
+	if m.Currency == "" {
+		m.Currency = "IQD"
+	}
+	if c.Patient != nil {
+		m.Extension = []extension{{URL: extCost, Decimal: json.Number(c.Patient.String())}}
+	}
+	x.add(&claim{
+		ResourceType: "Claim", Status: "active", Use: "claim", Patient: x.patient, Created: stamp(e.Start),
+		Type:     single("http://terminology.hl7.org/CodeSystem/claim-type", "institutional"),
+		Priority: single("http://terminology.hl7.org/CodeSystem/processpriority", "normal"),
+		Provider: &reference{Identifier: &identifier{System: uriFacility, Value: strconv.FormatUint(uint64(e.Facility), 10)}},
+		Insurance: []any{map[string]any{
+			"sequence": 1, "focal": true, "coverage": reference{Display: "Dhamani"},
+		}},
+		Item:  []item{{Sequence: 1, Product: exportOptCode(e.Type), Encounter: []reference{*visit}}},
+		Total: m,
+	}, "Claim")
+}

@@ -1,0 +1,365 @@
+package fhir
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/dhamani-iq/dhamani/record"
+)
+
+type patient struct {
+	ResourceType  string          `json:"resourceType"`
+	ID            string          `json:"id,omitempty"`
+	Identifier    []identifier    `json:"identifier,omitempty"`
+	Name          []humanName     `json:"name,omitempty"`
+	Gender        string          `json:"gender,omitempty"`
+	BirthDate     string          `json:"birthDate,omitempty"`
+	Deceased      string          `json:"deceasedDateTime,omitempty"`
+	Telecom       []contactPoint  `json:"telecom,omitempty"`
+	Address       []address       `json:"address,omitempty"`
+	Communication []communication `json:"communication,omitempty"`
+	Contact       []contact       `json:"contact,omitempty"`
+}
+
+type communication struct {
+	Language  *concept `json:"language"`
+	Preferred bool     `json:"preferred,omitempty"`
+}
+
+type contact struct {
+	Relationship []concept      `json:"relationship,omitempty"`
+	Name         *humanName     `json:"name,omitempty"`
+	Telecom      []contactPoint `json:"telecom,omitempty"`
+}
+
+type relatedPerson struct {
+	ResourceType string         `json:"resourceType"`
+	ID           string         `json:"id,omitempty"`
+	Identifier   []identifier   `json:"identifier,omitempty"`
+	Patient      *reference     `json:"patient,omitempty"`
+	Relationship []concept      `json:"relationship,omitempty"`
+	Name         []humanName    `json:"name,omitempty"`
+	Gender       string         `json:"gender,omitempty"`
+	BirthDate    string         `json:"birthDate,omitempty"`
+	Telecom      []contactPoint `json:"telecom,omitempty"`
+}
+
+func (im *importer) patient(j *job) error {
+	p, err := parse[patient](j)
+	if err != nil {
+		return err
+	}
+	if im.out.Identity != nil {
+		return errString("a record holds one patient")
+	}
+	id := &record.Identity{Names: j.names(p.Name)}
+	id.Sex, _ = enum(j, p.Gender, "gender", record.SexUnknown)
+	id.Born = j.moment(p.BirthDate, "birthDate")
+	id.Died = j.moment(p.Deceased, "deceasedDateTime")
+	for _, x := range p.Identifier {
+		if x.System == uriNational && id.NationalNumber == "" {
+			id.NationalNumber = j.words(x.Value, codeLimit, "identifier")
+			continue
+		}
+		j.lose("identifier (not the national number)")
+	}
+	id.Phone = j.phone(p.Telecom, "telecom")
+	id.Language = j.language(p.Communication)
+	if len(p.Address) > 0 {
+		id.Address = j.address(&p.Address[0])
+		j.loseIf(len(p.Address) > 1, "address (further)")
+	}
+	for i, c := range p.Contact {
+		phone := j.phone(c.Telecom, "contact.telecom")
+		if phone == "" || im.contact != nil {
+			j.lose("contact (without a number, or further)")
+			continue
+		}
+		im.contact = &record.Contact{Phone: phone}
+		if c.Name != nil {
+			n := j.name(c.Name)
+			im.contact.Name = j.words(n.String(), shortLimit, "contact.name")
+		}
+		j.loseIf(len(p.Contact[i].Relationship) > 0, "contact.relationship")
+	}
+	if err := id.Validate(); err != nil {
+		return err
+	}
+	im.out.Identity = id
+	return nil
+}
+
+type errString string
+
+func (e errString) Error() string { return string(e) }
+
+// names sorts a person's names by script. What is said of the language goes
+// before what the letters tell.
+func (j *job) names(list []humanName) record.Names {
+	var out record.Names
+	for i := range list {
+		h := &list[i]
+		n := j.name(h)
+		slot := &out.Latin
+		switch lang := h.lang(n.String()); lang {
+		case "ar":
+			slot = &out.Arabic
+		case "ckb":
+			slot = &out.Sorani
+		}
+		if *slot != nil || h.Use == "old" || h.Use == "maiden" || (len(n.Given) == 0 && n.Family == "") {
+			j.lose("name (further, or empty)")
+			continue
+		}
+		*slot = n
+	}
+	return out
+}
+
+func (j *job) name(h *humanName) *record.Name {
+	n := &record.Name{Family: j.words(h.Family, shortLimit, "name.family")}
+	for _, g := range h.Given {
+		if g = j.words(g, shortLimit, "name.given"); g != "" && len(n.Given) < 8 {
+			n.Given = append(n.Given, g)
+		}
+	}
+	if len(n.Given) == 0 && n.Family == "" {
+		n.Family = j.words(h.Text, shortLimit, "name.text")
+	}
+	j.loseIf(len(h.Prefix) > 0, "name.prefix")
+	j.loseIf(len(h.Suffix) > 0, "name.suffix")
+	return n
+}
+
+// soraniLetters are those of the Sorani alphabet that Arabic does not have.
+const soraniLetters = "ێۆڕڵەڤپچژگک"
+
+func (h *humanName) lang(s string) string {
+	for _, x := range h.Extension {
+		if x.URL == extLanguage {
+			switch lang, _, _ := strings.Cut(x.Code, "-"); lang {
+			case "ar":
+				return "ar"
+			case "ckb", "ku":
+				return "ckb"
+			default:
+				return "latin"
+			}
+		}
+	}
+	switch {
+	case !strings.ContainsFunc(s, func(r rune) bool { return unicode.Is(unicode.Arabic, r) }):
+		return "latin"
+	case strings.ContainsAny(s, soraniLetters):
+		return "ckb"
+	default:
+		return "ar"
+	}
+}
+
+func exportNames(n *record.Names) []humanName {
+	var out []humanName
+	for _, x := range []struct {
+		lang string
+		name *record.Name
+	}{{"ar", n.Arabic}, {"ckb", n.Sorani}, {"en", n.Latin}} {
+		if x.name != nil {
+			out = append(out, humanName{
+				Extension: []extension{{URL: extLanguage, Code: x.lang}},
+				Family:    x.name.Family, Given: x.name.Given,
+			})
+		}
+	}
+	return out
+}
+
+// phone picks the first telephone number.
+func (j *job) phone(list []contactPoint, element string) string {
+	phone := ""
+	for _, t := range list {
+		v := j.words(t.Value, codeLimit, element)
+		if phone != "" || v == "" || (t.System != "phone" && t.System != "sms" && t.System != "other") {
+			j.lose(element + " (not the first telephone)")
+			continue
+		}
+		phone = v
+	}
+	return phone
+}
+
+func phones(s string) []contactPoint {
+	if s == "" {
+		return nil
+	}
+	return []contactPoint{{System: "phone", Value: s}}
+}
+
+var languages = map[string]string{"ar": "ar", "ckb": "ckb", "ku": "ckb", "en": "en"}
+
+func (j *job) language(list []communication) string {
+	i := slices.IndexFunc(list, func(c communication) bool { return c.Preferred })
+	if i < 0 {
+		i = 0
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	tag, _, _ := strings.Cut(list[i].Language.token(), "-")
+	lang := languages[tag]
+	j.loseIf(lang == "" || len(list) > 1, "communication")
+	return lang
+}
+
+func (j *job) address(a *address) *record.Address {
+	out := record.Address{
+		Line: j.words(strings.Join(a.Line, ", "), shortLimit, "address.line"), District: j.words(a.District, shortLimit, "address.district"),
+		City: j.words(a.City, shortLimit, "address.city"), Governorate: j.words(a.State, shortLimit, "address.state"),
+		PostalCode: j.words(a.PostalCode, codeLimit, "address.postalCode"), Country: a.Country,
+	}
+	if len(out.Country) > 3 {
+		out.Country = ""
+		j.lose("address.country")
+	}
+	if out.Country == "IQ" {
+		out.Country = ""
+	}
+	if out == (record.Address{}) {
+		return nil
+	}
+	return &out
+}
+
+// relations by HL7 v3 role code; the first of each is the one exported.
+var relations = []struct {
+	code     string
+	relation record.Relation
+}{
+	{"SPS", record.RelationSpouse},
+	{"WIFE", record.RelationSpouse},
+	{"HUSB", record.RelationSpouse},
+	{"CHILD", record.RelationChild},
+	{"SON", record.RelationChild},
+	{"SONC", record.RelationChild},
+	{"NCHILD", record.RelationChild},
+	{"DAU", record.RelationChild},
+	{"DAUC", record.RelationChild},
+	{"PRN", record.RelationParent},
+	{"MTH", record.RelationParent},
+	{"FTH", record.RelationParent},
+	{"SIB", record.RelationSibling},
+	{"BRO", record.RelationSibling},
+	{"SIS", record.RelationSibling},
+	{"GRPRN", record.RelationGrandparent},
+	{"GRMTH", record.RelationGrandparent},
+	{"GRFTH", record.RelationGrandparent},
+	{"GRNDCHILD", record.RelationGrandchild},
+	{"GRNDSON", record.RelationGrandchild},
+	{"GRNDDAU", record.RelationGrandchild},
+	{"ONESELF", record.RelationSelf},
+	{"FAMMEMB", record.RelationOther},
+}
+
+func (im *importer) relatedPerson(j *job) error {
+	p, err := parse[relatedPerson](j)
+	if err != nil {
+		return err
+	}
+	id := im.out.Identity
+	if id == nil || len(id.Family) == 15 {
+		return errString("no patient, or too many of the family")
+	}
+	m := record.Member{Names: j.names(p.Name), Phone: j.phone(p.Telecom, "telecom")}
+	m.Sex, _ = enum(j, p.Gender, "gender", record.SexUnknown)
+	m.Born = j.moment(p.BirthDate, "birthDate")
+	for _, c := range p.Relationship {
+		i := slices.IndexFunc(relations, func(x struct {
+			code     string
+			relation record.Relation
+		},
+		) bool {
+			return x.code == c.token()
+		})
+		switch {
+		case c.token() == "GUARD":
+			m.Guardian = true
+		case i >= 0:
+			m.Relation = relations[i].relation
+		default:
+			j.lose("relationship")
+		}
+	}
+	for _, x := range p.Identifier {
+		n, err := strconv.ParseUint(x.Value, 10, 4)
+		if x.System != uriPerson || err != nil {
+			j.lose("identifier")
+			continue
+		}
+		m.Person = uint8(n) // #nosec G115 -- four bits
+	}
+	trial := *id
+	trial.Family = append(slices.Clone(id.Family), m)
+	if err := trial.Validate(); err != nil {
+		return err
+	}
+	*id = trial
+	return nil
+}
+
+func (x *exporter) identity(id *record.Identity, c *record.Contact) {
+	p := patient{
+		ResourceType: "Patient", Name: exportNames(&id.Names), Gender: id.Sex.String(), BirthDate: id.Born.String(),
+		Deceased: id.Died.String(), Telecom: phones(id.Phone),
+	}
+	if id.NationalNumber != "" {
+		p.Identifier = []identifier{{Type: single(uriV20203, "NI"), System: uriNational, Value: id.NationalNumber}}
+	}
+	if a := id.Address; a != nil {
+		out := address{City: a.City, District: a.District, State: a.Governorate, PostalCode: a.PostalCode, Country: a.Country}
+		if a.Line != "" {
+			out.Line = []string{a.Line}
+		}
+		if out.Country == "" {
+			out.Country = "IQ"
+		}
+		p.Address = []address{out}
+	}
+	if id.Language != "" {
+		p.Communication = []communication{{Language: single("urn:ietf:bcp:47", id.Language), Preferred: true}}
+	}
+	if c != nil {
+		out := contact{Telecom: phones(c.Phone)}
+		if c.Name != "" {
+			out.Name = &humanName{Text: c.Name}
+		}
+		p.Contact = []contact{out}
+	}
+	x.patient = x.add(&p, "Patient")
+	for i := range id.Family {
+		x.member(&id.Family[i])
+	}
+}
+
+func (x *exporter) member(m *record.Member) {
+	p := relatedPerson{
+		ResourceType: "RelatedPerson", Patient: x.patient, Name: exportNames(&m.Names), Gender: m.Sex.String(),
+		BirthDate: m.Born.String(), Telecom: phones(m.Phone),
+	}
+	for _, r := range relations {
+		if r.relation == m.Relation {
+			p.Relationship = append(p.Relationship, *single(uriRole, r.code))
+			break
+		}
+	}
+	if m.Relation == record.RelationOther {
+		p.Relationship = []concept{*single(uriRole, "FAMMEMB")}
+	}
+	if m.Guardian {
+		p.Relationship = append(p.Relationship, *single(uriRole, "GUARD"))
+	}
+	if m.Person > 0 {
+		p.Identifier = []identifier{{System: uriPerson, Value: strconv.Itoa(int(m.Person))}}
+	}
+	x.add(&p, "RelatedPerson")
+}

@@ -1,0 +1,188 @@
+package fhir
+
+import (
+	"encoding/json"
+)
+
+// The elements of FHIR R4 (hl7.org/fhir/R4) that a record carries.
+
+const (
+	uriUCUM       = "http://unitsofmeasure.org"
+	uriActCode    = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+	uriClinical   = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+	uriVerStatus  = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+	uriCondCat    = "http://terminology.hl7.org/CodeSystem/condition-category"
+	uriAlgStatus  = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
+	uriAlgVer     = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification"
+	uriObsCat     = "http://terminology.hl7.org/CodeSystem/observation-category"
+	uriInterpret  = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
+	uriConf       = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+	uriRoute      = "http://terminology.hl7.org/CodeSystem/v3-RouteOfAdministration"
+	uriRole       = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
+	uriCourse     = "http://terminology.hl7.org/CodeSystem/medicationrequest-course-of-therapy"
+	uriSubscriber = "http://terminology.hl7.org/CodeSystem/subscriber-relationship"
+	uriCoverClass = "http://terminology.hl7.org/CodeSystem/coverage-class"
+	uriV20203     = "http://terminology.hl7.org/CodeSystem/v2-0203"
+	uriV20074     = "http://terminology.hl7.org/CodeSystem/v2-0074"
+	uriDICOM      = "http://dicom.nema.org/resources/ontology/DCM"
+	uriDICOMUID   = "urn:dicom:uid"
+	uriAbsent     = "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips"
+	uriDataAbsent = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
+	extLanguage   = "http://hl7.org/fhir/StructureDefinition/language"
+	uriOwnClass   = "https://dhamani.iq/fhir/encounter-class"
+	uriNational   = "https://dhamani.iq/fhir/sid/national-number"
+	uriPerson     = "https://dhamani.iq/fhir/sid/person"
+	uriFacility   = "https://dhamani.iq/fhir/sid/facility"
+	uriAuthor     = "https://dhamani.iq/fhir/sid/practitioner"
+	extPart       = "https://dhamani.iq/fhir/StructureDefinition/part"
+	extAmends     = "https://dhamani.iq/fhir/StructureDefinition/amends"
+	extCost       = "https://dhamani.iq/fhir/StructureDefinition/patient-share"
+	extCopay      = "https://dhamani.iq/fhir/StructureDefinition/copay-class"
+	extCounter    = "https://dhamani.iq/fhir/StructureDefinition/cover-counter"
+	extUnknown    = "https://dhamani.iq/fhir/StructureDefinition/unknown-item"
+)
+
+type coding struct {
+	System  string `json:"system,omitempty"`
+	Code    string `json:"code,omitempty"`
+	Display string `json:"display,omitempty"`
+}
+
+type concept struct {
+	Coding []coding `json:"coding,omitempty"`
+	Text   string   `json:"text,omitempty"`
+}
+
+type meta struct {
+	Security []coding `json:"security,omitempty"`
+}
+
+// restricted reports whether a label asks for more than normal care.
+func (m *meta) restricted() bool {
+	if m == nil {
+		return false
+	}
+	for _, c := range m.Security {
+		if c.Code == "R" || c.Code == "V" {
+			return true
+		}
+	}
+	return false
+}
+
+func label(secret bool) *meta {
+	if !secret {
+		return nil
+	}
+	return &meta{Security: []coding{{System: uriConf, Code: "R"}}}
+}
+
+type reference struct {
+	Reference  string      `json:"reference,omitempty"`
+	Identifier *identifier `json:"identifier,omitempty"`
+	Display    string      `json:"display,omitempty"`
+}
+
+type identifier struct {
+	Use    string   `json:"use,omitempty"`
+	Type   *concept `json:"type,omitempty"`
+	System string   `json:"system,omitempty"`
+	Value  string   `json:"value,omitempty"`
+}
+
+type period struct {
+	Start string `json:"start,omitempty"`
+	End   string `json:"end,omitempty"`
+}
+
+type quantity struct {
+	Value      json.Number `json:"value,omitempty"`
+	Comparator string      `json:"comparator,omitempty"`
+	Unit       string      `json:"unit,omitempty"`
+	System     string      `json:"system,omitempty"`
+	Code       string      `json:"code,omitempty"`
+}
+
+type annotation struct {
+	Text string `json:"text"`
+}
+
+type extension struct {
+	URL       string      `json:"url"`
+	String    string      `json:"valueString,omitempty"`
+	Code      string      `json:"valueCode,omitempty"`
+	Unsigned  *uint32     `json:"valueUnsignedInt,omitempty"`
+	Decimal   json.Number `json:"valueDecimal,omitempty"`
+	Base64    *[]byte     `json:"valueBase64Binary,omitempty"`
+	Extension []extension `json:"extension,omitempty"`
+}
+
+type humanName struct {
+	Extension []extension `json:"extension,omitempty"`
+	Use       string      `json:"use,omitempty"`
+	Text      string      `json:"text,omitempty"`
+	Family    string      `json:"family,omitempty"`
+	Given     []string    `json:"given,omitempty"`
+	Prefix    []string    `json:"prefix,omitempty"`
+	Suffix    []string    `json:"suffix,omitempty"`
+}
+
+type contactPoint struct {
+	System string `json:"system,omitempty"`
+	Value  string `json:"value,omitempty"`
+}
+
+type address struct {
+	Line       []string `json:"line,omitempty"`
+	City       string   `json:"city,omitempty"`
+	District   string   `json:"district,omitempty"`
+	State      string   `json:"state,omitempty"`
+	PostalCode string   `json:"postalCode,omitempty"`
+	Country    string   `json:"country,omitempty"`
+}
+
+type dosage struct {
+	Text        string    `json:"text,omitempty"`
+	Additional  []concept `json:"additionalInstruction,omitempty"`
+	Instruction string    `json:"patientInstruction,omitempty"`
+	Timing      *timing   `json:"timing,omitempty"`
+	AsNeeded    bool      `json:"asNeededBoolean,omitempty"`
+	Route       *concept  `json:"route,omitempty"`
+	Rates       []rate    `json:"doseAndRate,omitempty"`
+}
+
+type timing struct {
+	Repeat *repeat `json:"repeat,omitempty"`
+}
+
+type repeat struct {
+	Bounds     *quantity   `json:"boundsDuration,omitempty"`
+	Frequency  int         `json:"frequency,omitempty"`
+	Period     json.Number `json:"period,omitempty"`
+	PeriodUnit string      `json:"periodUnit,omitempty"`
+}
+
+type rate struct {
+	Dose *quantity `json:"doseQuantity,omitempty"`
+}
+
+// valueX is value[x] of an observation and of its components.
+type valueX struct {
+	Quantity *quantity    `json:"valueQuantity,omitempty"`
+	Concept  *concept     `json:"valueCodeableConcept,omitempty"`
+	String   string       `json:"valueString,omitempty"`
+	Bool     *bool        `json:"valueBoolean,omitempty"`
+	Integer  *json.Number `json:"valueInteger,omitempty"`
+	Range    *struct {
+		Low  *quantity `json:"low"`
+		High *quantity `json:"high"`
+	} `json:"valueRange,omitempty"`
+	Ratio *struct {
+		Numerator   *quantity `json:"numerator"`
+		Denominator *quantity `json:"denominator"`
+	} `json:"valueRatio,omitempty"`
+	Time     string `json:"valueTime,omitempty"`
+	DateTime string `json:"valueDateTime,omitempty"`
+	Absent   any    `json:"valueSampledData,omitempty"`
+	Period   any    `json:"valuePeriod,omitempty"`
+}

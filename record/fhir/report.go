@@ -1,0 +1,240 @@
+package fhir
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/record/terms"
+)
+
+// Report says what became of every resource that Import read. It holds no
+// values of elements, only their names.
+//
+// What every export makes anew is not counted as lost: identifiers, addresses
+// and tags of resources, generated narratives, displays of codes, seconds of
+// times, and offsets from UTC.
+type Report struct {
+	Resources map[string]*Count `json:"resources"` // by type
+	// Unnamed counts the codes that the terminology table has no words for:
+	// they are carried, and shown as system and code.
+	Unnamed map[string]int `json:"unnamed,omitempty"`
+}
+
+// Count is the account of one resource type.
+type Count struct {
+	Read     int            `json:"read"`
+	Carried  int            `json:"carried"` // whole
+	Partly   int            `json:"partly"`
+	Refused  int            `json:"refused"`
+	Elements map[string]int `json:"elements,omitempty"` // what was left out of those carried in part
+	Reasons  map[string]int `json:"reasons,omitempty"`  // why the others were not carried
+}
+
+func newReport() *Report {
+	return &Report{Resources: make(map[string]*Count), Unnamed: make(map[string]int)}
+}
+
+// Types returns the resource types in order.
+func (r *Report) Types() []string { return slices.Sorted(maps.Keys(r.Resources)) }
+
+func (r *Report) count(kind string) *Count {
+	if kind == "" {
+		kind = "(none)"
+	}
+	c := r.Resources[kind]
+	if c == nil {
+		c = &Count{Elements: make(map[string]int), Reasons: make(map[string]int)}
+		r.Resources[kind] = c
+	}
+	return c
+}
+
+func (r *Report) refuse(kind, why string) {
+	c := r.count(kind)
+	c.Read++
+	c.Refused++
+	c.Reasons[why]++
+}
+
+func (r *Report) carry(j *job) {
+	j.unknown()
+	c := r.count(j.kind)
+	c.Read++
+	if len(j.left) == 0 {
+		c.Carried++
+		return
+	}
+	c.Partly++
+	for p := range j.left {
+		c.Elements[p]++
+	}
+}
+
+// words counts the codes of e that have no display.
+func (r *Report) words(e *record.Entry) {
+	see := func(cs ...record.Code) {
+		for _, c := range cs {
+			if c.System == terms.Text || c.IsZero() {
+				continue
+			}
+			if _, ok := terms.Lookup(c); !ok {
+				r.Unnamed[c.String()]++
+			}
+		}
+	}
+	if e.Type != nil {
+		see(*e.Type)
+	}
+	see(e.Reasons...)
+	for _, x := range e.Diagnoses {
+		see(x.Code)
+	}
+	for _, x := range e.Prescriptions {
+		see(x.Medicine)
+	}
+	for _, x := range e.Observations {
+		see(x.Code)
+	}
+	for _, p := range e.Panels {
+		see(p.Code)
+		for _, x := range p.Observations {
+			see(x.Code)
+		}
+	}
+	for _, x := range e.Procedures {
+		see(x.Code)
+	}
+	for _, x := range e.Immunisations {
+		see(x.Vaccine)
+	}
+	for _, x := range e.Allergies {
+		see(x.Code)
+	}
+	for _, x := range e.CarePlans {
+		see(x.Code)
+	}
+}
+
+// job is the reading of one resource; left gathers the names of the elements
+// that could not be carried.
+type job struct {
+	*res
+	im   *importer
+	left map[string]bool
+}
+
+func (j *job) lose(element string) { j.left[element] = true }
+
+// loseIf loses an element when there is something of it.
+func (j *job) loseIf(there bool, element string) {
+	if there {
+		j.lose(element)
+	}
+}
+
+// remade names what every resource may have and every export makes anew.
+var remade = map[string]bool{"resourceType": true, "id": true, "meta": true, "text": true, "language": true}
+
+// unknown loses every element that the table of its kind does not name.
+func (j *job) unknown() {
+	var m map[string]any
+	if json.Unmarshal(j.raw, &m) != nil {
+		return
+	}
+	for k, v := range m {
+		if !remade[k] {
+			j.walk(elements[j.kind], k, v)
+		}
+	}
+	if n, ok := m["text"].(map[string]any); ok && n["status"] == "additional" {
+		j.lose("text")
+	}
+}
+
+func (j *job) walk(known map[string]bool, path string, v any) {
+	whole, there := known[path]
+	switch {
+	case !there:
+		j.lose(path)
+	case whole:
+	default:
+		switch v := v.(type) {
+		case map[string]any:
+			for k, w := range v {
+				j.walk(known, path+"."+k, w)
+			}
+		case []any:
+			for _, w := range v {
+				j.walk(known, path, w)
+			}
+		}
+	}
+}
+
+// elements says for each kind which elements are read: true for one that is
+// read as a whole, false for one whose parts stand in the table too.
+var elements = table(map[string]string{
+	"Patient": `identifier name gender birthDate deceasedDateTime telecom address communication contact.name
+		contact.telecom contact.relationship active`,
+	"RelatedPerson": "identifier name gender birthDate telecom relationship patient active",
+	"Coverage": `status type class subscriberId identifier period relationship payor beneficiary subscriber
+		policyHolder extension`,
+	"Encounter": `status class type period reasonCode reasonReference subject serviceProvider.identifier
+		participant.individual.identifier extension`,
+	"Condition": `clinicalStatus verificationStatus severity category code subject encounter onsetDateTime
+		onsetPeriod abatementDateTime recordedDate note`,
+	"MedicationRequest": `status intent medicationCodeableConcept medicationReference subject encounter authoredOn
+		reasonCode reasonReference dosageInstruction.sequence dosageInstruction.text dosageInstruction.patientInstruction
+		dosageInstruction.additionalInstruction dosageInstruction.timing.repeat.frequency
+		dosageInstruction.timing.repeat.period dosageInstruction.timing.repeat.periodUnit
+		dosageInstruction.timing.repeat.boundsDuration dosageInstruction.asNeededBoolean dosageInstruction.route
+		dosageInstruction.doseAndRate.type dosageInstruction.doseAndRate.doseQuantity dispenseRequest.quantity
+		dispenseRequest.numberOfRepeatsAllowed dispenseRequest.expectedSupplyDuration courseOfTherapyType contained`,
+	"MedicationStatement": `status medicationCodeableConcept medicationReference subject context effectiveDateTime
+		effectivePeriod dateAsserted reasonCode reasonReference dosage.sequence dosage.text dosage.patientInstruction
+		dosage.additionalInstruction dosage.timing.repeat.frequency dosage.timing.repeat.period
+		dosage.timing.repeat.periodUnit dosage.timing.repeat.boundsDuration dosage.asNeededBoolean dosage.route
+		dosage.doseAndRate.type dosage.doseAndRate.doseQuantity contained`,
+	"Medication":       "code status",
+	"DiagnosticReport": "status category code subject encounter effectiveDateTime effectivePeriod result conclusion",
+	"Observation": `status category code subject encounter effectiveDateTime effectivePeriod effectiveInstant
+		valueQuantity valueCodeableConcept valueString valueBoolean valueInteger valueRange valueRatio valueTime
+		valueDateTime interpretation note component.code component.valueQuantity component.valueCodeableConcept
+		component.valueString component.valueBoolean component.valueInteger component.valueRange component.valueRatio
+		component.valueTime component.valueDateTime component.interpretation dataAbsentReason`,
+	"Procedure": `status code subject encounter performedDateTime performedPeriod reasonCode reasonReference bodySite
+		note`,
+	"Immunization": `status vaccineCode patient encounter occurrenceDateTime lotNumber route site
+		protocolApplied.doseNumberPositiveInt primarySource`,
+	"AllergyIntolerance": `clinicalStatus verificationStatus type category criticality code patient encounter
+		onsetDateTime recordedDate reaction.manifestation reaction.severity note`,
+	"CarePlan": `status intent category title description subject encounter period created activity.detail.code
+		activity.detail.status addresses goal contained`,
+	"Goal": "description lifecycleStatus subject",
+	"ImagingStudy": `identifier status modality subject encounter started numberOfSeries numberOfInstances description
+		series.modality series.bodySite`,
+	"DocumentReference": `status type subject date content.attachment.contentType content.attachment.data
+		context.encounter`,
+	"Claim":                "status use patient created total item.encounter",
+	"ExplanationOfBenefit": "status use patient created total item.encounter outcome",
+})
+
+func table(lists map[string]string) map[string]map[string]bool {
+	out := make(map[string]map[string]bool, len(lists))
+	for kind, list := range lists {
+		m := make(map[string]bool)
+		for path := range strings.FieldsSeq(list) {
+			m[path] = true
+			for i, c := range path {
+				if c == '.' {
+					m[path[:i]] = false
+				}
+			}
+		}
+		out[kind] = m
+	}
+	return out
+}
