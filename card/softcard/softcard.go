@@ -36,7 +36,8 @@ type Options struct {
 	// Sleep makes every command take the modelled time.
 	Sleep bool
 	// Save is given the image after every command that wrote to memory, and
-	// before its answer leaves; when it fails, the answer is 6581.
+	// before its answer leaves; when it fails, the answer is 6581, and the
+	// next command saves again. It must not call the card.
 	Save func(image []byte) error
 
 	// singleHead writes the head in place, always into the same slot: the

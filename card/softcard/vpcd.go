@@ -27,7 +27,8 @@ type Slot struct {
 }
 
 // Plug puts the card into the virtual reader that listens at addr, a host and
-// a port. The slot lives until Remove, until ctx ends, until the reader goes
+// a port. A reader that has not noticed yet that its last card left, for 0.4 s
+// at most, may refuse the connection; try again. The slot lives until Remove, until ctx ends, until the reader goes
 // away, or until the card loses its power or goes elsewhere.
 func (c *Card) Plug(ctx context.Context, addr string) (*Slot, error) {
 	var d net.Dialer

@@ -1,0 +1,161 @@
+package softcard
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dhamani-iq/dhamani/card"
+	"github.com/dhamani-iq/dhamani/card/pcsc"
+	"github.com/dhamani-iq/dhamani/internal/testpcsc"
+)
+
+// throughReader plugs a card into a virtual reader and opens it through the
+// PC/SC service. The service looks at its readers every 0.4 s only: until then
+// vpcd may refuse the card, and the reader look empty or hold the last card.
+func throughReader(t *testing.T, c *Card, at testpcsc.Slot) (*Slot, *card.Session) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	var slot *Slot
+	for {
+		var err error
+		if slot, err = c.Plug(t.Context(), at.Addr); err == nil {
+			break
+		}
+		if waitErr := wait(ctx, 20*time.Millisecond); waitErr != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(slot.Remove)
+	for {
+		s, err := connect(ctx, c, at.Reader)
+		if err == nil {
+			t.Cleanup(func() { _ = s.Close() })
+			return slot, s
+		}
+		if !errors.Is(err, card.ErrNoCard) && !errors.Is(err, card.ErrRemoved) {
+			t.Fatal(err)
+		}
+		if waitErr := wait(ctx, 20*time.Millisecond); waitErr != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func connect(ctx context.Context, c *Card, reader string) (*card.Session, error) {
+	tr, err := pcsc.New(slog.New(slog.DiscardHandler)).Connect(ctx, reader)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(tr.ATR(), c.atr) {
+		return nil, errors.Join(fmt.Errorf("atr % X", tr.ATR()), tr.Close())
+	}
+	s, err := card.Open(ctx, tr)
+	if err != nil {
+		return nil, errors.Join(err, tr.Close())
+	}
+	return s, nil
+}
+
+// TestRealReader is a visit through pcscd and vpcd, in two readers at a time.
+func TestRealReader(t *testing.T) {
+	testpcsc.Use(t)
+	p := newProgramme(t)
+	var wg sync.WaitGroup
+	for i, link := range []Link{LinkContactless424, LinkT1} {
+		c := New(Options{Link: link})
+		pub := p.personalise(t, c)
+		slot, s := throughReader(t, c, testpcsc.Slots()[i])
+		term := p.physician(t)
+		wg.Go(func() {
+			defer slot.Remove()
+			start := time.Now()
+			if err := s.Authenticate(t.Context(), pub, term); err != nil {
+				t.Error(err)
+				return
+			}
+			authenticated := time.Since(start)
+			var took []time.Duration
+			for seq := range uint32(30) {
+				start = time.Now()
+				if _, err := s.Append(t.Context(), seq, filled(1000, byte(seq))); err != nil {
+					t.Error(err)
+					return
+				}
+				took = append(took, time.Since(start))
+			}
+			head, err := s.Head(t.Context())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			start = time.Now()
+			entries := 0
+			err = s.Entries(t.Context(), head, card.Head{}, func(seq uint32, sealed []byte) error {
+				if entries++; !bytes.Equal(sealed, filled(1000, byte(seq-1))) {
+					t.Errorf("entry %d differs", seq)
+				}
+				return nil
+			})
+			if err != nil || entries != 30 {
+				t.Errorf("%d entries, %v", entries, err)
+			}
+			read := time.Since(start)
+			slices.Sort(took)
+			stats := s.Stats()
+			t.Logf("%v: authenticate %v, append of 1,000 bytes %v (median), %v (worst), read of 30,000 bytes %v; %d commands",
+				link, authenticated, took[len(took)/2], took[len(took)-1], read, stats.APDUs)
+			if photo, err := s.ReadFile(t.Context(), card.FilePhoto); err != nil || !bytes.Equal(photo, p.photo) {
+				t.Errorf("photo: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TestRealTear cuts the power amid an append, in a reader: the session says
+// that the card is gone, and in the reader again it holds the old state.
+func TestRealTear(t *testing.T) {
+	testpcsc.Use(t)
+	cut := false
+	opts := Options{Cut: func(p CutPoint) bool { return cut && p.Kind == CutTornWrite && p.INS == insAppendRecord }}
+	p, c, pub := issued(t, opts)
+	slot, s := throughReader(t, c, testpcsc.Slots()[0])
+	if err := s.Authenticate(t.Context(), pub, p.physician(t)); err != nil {
+		t.Fatal(err)
+	}
+	head, err := s.Append(t.Context(), 0, filled(800, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.mu.Lock()
+	cut = true
+	c.mu.Unlock()
+	if _, err := s.Append(t.Context(), 1, filled(900, 2)); !errors.Is(err, card.ErrRemoved) {
+		t.Fatalf("torn append: %v", err)
+	}
+	_ = s.Close()
+	if err := ended(t, slot); !errors.Is(err, card.ErrRemoved) {
+		t.Fatalf("slot: %v", err)
+	}
+	c.mu.Lock()
+	cut = false
+	c.mu.Unlock()
+	_, s = throughReader(t, c, testpcsc.Slots()[0])
+	if err := s.Authenticate(t.Context(), pub, p.physician(t)); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Head(t.Context()); err != nil || got != head {
+		t.Fatalf("head after the tear: %+v, %v", got, err)
+	}
+	if _, err := s.Append(t.Context(), 1, filled(900, 2)); err != nil {
+		t.Fatal(err)
+	}
+}
