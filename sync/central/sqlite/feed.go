@@ -39,7 +39,7 @@ func (s *Store) Changes(ctx context.Context, facility uint32, after uint64, maxI
 	feed := &store.Feed{Next: after}
 	err := s.snapshot(ctx, func(tx *sql.Tx) error {
 		head, err := headOf(ctx, tx)
-		if err != nil || after >= head {
+		if feed.Head = head; err != nil || after >= head {
 			return err
 		}
 		window := min(head, after+scanWindow)
@@ -50,7 +50,7 @@ func (s *Store) Changes(ctx context.Context, facility uint32, after uint64, maxI
 			feed.More = feed.Next < head
 			return nil
 		}
-		*feed = store.Feed{}
+		*feed = store.Feed{Head: head}
 		if err := s.page(ctx, tx, feedByInterest, feed, facility, after, head, maxItems, maxBytes); err != nil {
 			return err
 		}

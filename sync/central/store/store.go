@@ -110,10 +110,11 @@ type Outcome struct {
 }
 
 // Feed is one page of the change feed. Next is the position up to which the
-// facility has now seen everything.
+// facility has now seen everything; Head is that of the newest entry.
 type Feed struct {
 	Items []wire.Change
 	Next  uint64
+	Head  uint64
 	More  bool
 }
 

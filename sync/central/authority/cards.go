@@ -1,0 +1,259 @@
+package authority
+
+import (
+	"context"
+	"crypto/ecdh"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dhamani-iq/dhamani/crypto/envelope"
+	"github.com/dhamani-iq/dhamani/crypto/trust"
+	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/sync/central/store"
+	"github.com/dhamani-iq/dhamani/sync/wire"
+)
+
+// keyEpoch is the epoch of the section keys that are made now. Epochs count
+// the times that a patient's keys were changed.
+const keyEpoch = 0
+
+// IssueCard issues a card: for a new patient with a new identifier and new
+// section keys, for a known one with the keys that the patient has, so that a
+// card that is rebuilt opens all entries. A card that is replaced is blocked
+// in the same transaction. The same request again, after a lost answer, is
+// granted again. It owes store.ErrNotFound for a patient or a card that the
+// centre did not issue, ErrConflict for a card that is issued already, is
+// blocked, belongs to someone else, or whose holder has another one that is
+// not being replaced, and ErrRequest.
+func (a *Authority) IssueCard(ctx context.Context, facility uint32, req *wire.CardRequest) (*wire.CardGrant, error) {
+	public, err := ecdh.P256().NewPublicKey(req.CardKey[:])
+	if err != nil {
+		return nil, fmt.Errorf("issue card: card key is no point on P-256: %w", ErrRequest)
+	}
+	c := &cardIssue{a: a, facility: facility, req: req, public: public, now: time.Now()}
+	if err := c.checkContent(); err != nil {
+		return nil, fmt.Errorf("issue card: %w", err)
+	}
+	if err := a.store.Update(ctx, c.enter); err != nil {
+		return nil, fmt.Errorf("issue card: %w", err)
+	}
+	grant, err := c.grant()
+	if err != nil {
+		return nil, fmt.Errorf("issue card: %w", err)
+	}
+	if err := a.Reload(ctx); err != nil {
+		return nil, fmt.Errorf("issue card: %w", err)
+	}
+	return grant, nil
+}
+
+// cardIssue is a CardRequest on its way to the grant.
+type cardIssue struct {
+	a        *Authority
+	facility uint32
+	req      *wire.CardRequest
+	public   *ecdh.PublicKey
+	now      time.Time
+
+	patient  store.Patient
+	keys     *envelope.Keys
+	subject  envelope.Subject
+	identity []byte
+	cover    []byte
+	notAfter time.Time
+
+	security, idFile []byte
+}
+
+// checkContent refuses an identity or a cover that no card program could read.
+func (c *cardIssue) checkContent() error {
+	if len(c.req.Identity) > 0 {
+		if _, err := record.DecodeIdentity(c.req.Identity); err != nil {
+			return fmt.Errorf("identity: %w: %w", ErrRequest, err)
+		}
+	}
+	if len(c.req.Cover) > 0 {
+		if _, err := record.DecodeCover(c.req.Cover); err != nil {
+			return fmt.Errorf("cover: %w: %w", ErrRequest, err)
+		}
+	}
+	return nil
+}
+
+// enter writes patient, card and block list; it runs in a transaction.
+func (c *cardIssue) enter(w store.Writer) error {
+	known, err := w.Card(c.req.Card)
+	switch {
+	case err == nil:
+		if err := c.again(&known); err != nil {
+			return err
+		}
+		c.notAfter = known.NotAfter
+		if err := c.loadPatient(w, known.Patient); err != nil {
+			return err
+		}
+		return c.sign()
+	case !errors.Is(err, store.ErrNotFound):
+		return err
+	}
+	c.notAfter = c.now.AddDate(cardYears, 0, 0)
+	if c.req.Patient.IsZero() {
+		err = c.newPatient(w)
+	} else {
+		err = c.knownPatient(w)
+	}
+	if err != nil {
+		return err
+	}
+	err = w.AddCard(store.Card{
+		ID: c.req.Card, Patient: c.patient.ID, Facility: c.facility, Key: c.req.CardKey, Issued: c.now, NotAfter: c.notAfter,
+	})
+	if err != nil {
+		return stored(err, "card")
+	}
+	return c.sign()
+}
+
+// again reports whether a known card is the one of this very request.
+func (c *cardIssue) again(known *store.Card) error {
+	same := known.Key == c.req.CardKey && known.Facility == c.facility && known.Blocked.IsZero() &&
+		(c.req.Patient.IsZero() || c.req.Patient == known.Patient)
+	if !same {
+		return fmt.Errorf("card is issued: %w", ErrConflict)
+	}
+	return nil
+}
+
+func (c *cardIssue) newPatient(w store.Writer) error {
+	if c.req.Replaces != ([8]byte{}) {
+		return fmt.Errorf("a new patient has no card to replace: %w", ErrRequest)
+	}
+	keys, err := envelope.NewKeys(rand.Reader)
+	if err != nil {
+		return err
+	}
+	c.keys, c.identity, c.cover = keys, c.req.Identity, c.req.Cover
+	for range 8 {
+		var id record.PatientID
+		if _, err := rand.Read(id[:]); err != nil {
+			return fmt.Errorf("draw patient identifier: %w", err)
+		}
+		if id.IsZero() {
+			continue
+		}
+		if c.subject, err = envelope.NewSubject(id, keyEpoch, keys); err != nil {
+			return err
+		}
+		c.patient = store.Patient{ID: id, Subject: c.subject.Bytes(), Created: c.now, Updated: c.now}
+		if c.patient.Keys, err = c.a.seal(kindKeys, id, packKeys(keys)); err != nil {
+			return err
+		}
+		if err := c.sealContent(); err != nil {
+			return err
+		}
+		if err := w.AddPatient(c.patient); !errors.Is(err, store.ErrExists) {
+			return err
+		}
+	}
+	return errors.New("draw patient identifier: all are taken")
+}
+
+// knownPatient takes the patient's keys, blocks the card that is replaced, and
+// keeps a new identity or cover.
+func (c *cardIssue) knownPatient(w store.Writer) error {
+	if err := c.loadPatient(w, c.req.Patient); err != nil {
+		return err
+	}
+	if c.req.Replaces != ([8]byte{}) {
+		old, err := w.Card(c.req.Replaces)
+		if err != nil {
+			return fmt.Errorf("card to replace: %w", err)
+		}
+		if old.Patient != c.patient.ID {
+			return fmt.Errorf("card to replace is someone else's: %w", ErrConflict)
+		}
+		if err := c.a.blockIssued(w, old.ID, c.now); err != nil {
+			return err
+		}
+	}
+	cards, err := w.CardsOf(c.patient.ID)
+	if err != nil {
+		return err
+	}
+	for _, card := range cards {
+		if card.Blocked.IsZero() && c.now.Before(card.NotAfter) {
+			return fmt.Errorf("the patient has card %x, which is not blocked and not replaced: %w", card.ID, ErrConflict)
+		}
+	}
+	if len(c.req.Identity) > 0 {
+		c.identity = c.req.Identity
+	}
+	if len(c.req.Cover) > 0 {
+		c.cover = c.req.Cover
+	}
+	c.patient.Updated = c.now
+	if err := c.sealContent(); err != nil {
+		return err
+	}
+	return w.PutPatient(c.patient)
+}
+
+func (c *cardIssue) loadPatient(w store.Writer, id record.PatientID) (err error) {
+	if c.patient, err = w.Patient(id); err != nil {
+		return err
+	}
+	if c.subject, err = envelope.ParseSubject(c.patient.Subject); err != nil {
+		return fmt.Errorf("stored subject: %w", err)
+	}
+	raw, err := c.a.open(kindKeys, id, c.patient.Keys)
+	if err != nil {
+		return err
+	}
+	if c.keys, err = unpackKeys(raw, c.subject); err != nil {
+		return err
+	}
+	if c.identity, c.cover, err = c.a.Content(c.patient); err != nil {
+		return err
+	}
+	return nil
+}
+
+func (c *cardIssue) sealContent() (err error) {
+	if c.patient.Identity, err = c.a.seal(kindIdentity, c.patient.ID, c.identity); err != nil {
+		return err
+	}
+	c.patient.Cover, err = c.a.seal(kindCover, c.patient.ID, c.cover)
+	return err
+}
+
+// sign makes the two signed files. It runs in the transaction, so that a
+// content that does not fit on a card leaves nothing behind.
+func (c *cardIssue) sign() (err error) {
+	c.security, err = trust.SignCardSecurity(c.a.issuer, trust.CardSecurity{Card: c.req.Card, Public: c.public, NotAfter: c.notAfter})
+	if err != nil {
+		return err
+	}
+	c.idFile, err = trust.SignIdentity(c.a.issuer, trust.IDFile{
+		Card: c.req.Card, Subject: c.subject, Identity: c.identity, Cover: c.cover, Issued: c.now,
+	})
+	if errors.Is(err, trust.ErrFormat) {
+		return fmt.Errorf("%w: %w", ErrRequest, err)
+	}
+	return err
+}
+
+func (c *cardIssue) grant() (*wire.CardGrant, error) {
+	grant := &wire.CardGrant{
+		Patient: c.patient.ID, Security: c.security, IDFile: c.idFile, Anchor: c.a.anchor.Raw, Subject: c.subject.Bytes(),
+	}
+	for i, s := range record.AllSections() {
+		key, found := c.keys.Get(s)
+		if !found {
+			return nil, fmt.Errorf("%s key is not there: %w", s, store.ErrCorrupt)
+		}
+		grant.Keys[i] = key
+	}
+	return grant, nil
+}

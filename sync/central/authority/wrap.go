@@ -1,0 +1,101 @@
+package authority
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"fmt"
+
+	"github.com/dhamani-iq/dhamani/crypto/envelope"
+	"github.com/dhamani-iq/dhamani/crypto/keystore"
+	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/sync/central/store"
+)
+
+// What is sealed under the wrap key. The name is part of the additional data,
+// so that one cannot stand in the place of another.
+const (
+	kindKeys     = "section keys"
+	kindIdentity = "identity"
+	kindCover    = "cover"
+)
+
+const wrapContext = "dhamani centre wrap v1"
+
+func openWrap(keys *keystore.Store) (cipher.AEAD, error) {
+	secret, err := keys.Secret(secretWrap)
+	if err != nil {
+		return nil, err
+	}
+	block, err := aes.NewCipher(secret.Reveal())
+	if err != nil {
+		return nil, fmt.Errorf("open wrap key: %w", err)
+	}
+	return cipher.NewGCM(block)
+}
+
+func wrapAAD(kind string, patient record.PatientID) []byte {
+	return append([]byte(wrapContext+"\x00"+kind+"\x00"), patient[:]...)
+}
+
+// seal gives nonce(12) || AES-256-GCM ciphertext and tag. Nothing stays nothing.
+func (a *Authority) seal(kind string, patient record.PatientID, plain []byte) ([]byte, error) {
+	if len(plain) == 0 {
+		return nil, nil
+	}
+	nonce := make([]byte, a.wrap.NonceSize(), a.wrap.NonceSize()+len(plain)+a.wrap.Overhead())
+	if _, err := rand.Read(nonce); err != nil {
+		return nil, fmt.Errorf("draw nonce: %w", err)
+	}
+	return a.wrap.Seal(nonce, nonce, plain, wrapAAD(kind, patient)), nil
+}
+
+// open is the inverse of seal. It owes store.ErrCorrupt.
+func (a *Authority) open(kind string, patient record.PatientID, sealed []byte) ([]byte, error) {
+	if len(sealed) == 0 {
+		return nil, nil
+	}
+	n := a.wrap.NonceSize()
+	if len(sealed) < n {
+		return nil, fmt.Errorf("open stored %s: %w", kind, store.ErrCorrupt)
+	}
+	plain, err := a.wrap.Open(nil, sealed[:n], sealed[n:], wrapAAD(kind, patient))
+	if err != nil {
+		return nil, fmt.Errorf("open stored %s: %w", kind, store.ErrCorrupt)
+	}
+	return plain, nil
+}
+
+// Content returns the identity and the cover last issued for a patient.
+func (a *Authority) Content(p store.Patient) (identity, cover []byte, err error) {
+	if identity, err = a.open(kindIdentity, p.ID, p.Identity); err != nil {
+		return nil, nil, err
+	}
+	cover, err = a.open(kindCover, p.ID, p.Cover)
+	return identity, cover, err
+}
+
+// packKeys joins the six section keys in order.
+func packKeys(keys *envelope.Keys) []byte {
+	out := make([]byte, 0, record.NumSections*envelope.KeySize)
+	for _, s := range record.AllSections() {
+		key, _ := keys.Get(s)
+		out = append(out, key...)
+	}
+	return out
+}
+
+func unpackKeys(raw []byte, subject envelope.Subject) (*envelope.Keys, error) {
+	if len(raw) != record.NumSections*envelope.KeySize {
+		return nil, fmt.Errorf("stored section keys of %d bytes: %w", len(raw), store.ErrCorrupt)
+	}
+	m := make(map[record.Section][]byte, record.NumSections)
+	for i, s := range record.AllSections() {
+		m[s] = raw[i*envelope.KeySize : (i+1)*envelope.KeySize]
+	}
+	keys, err := envelope.KeysFromMap(m, subject)
+	if err != nil {
+		return nil, fmt.Errorf("stored section keys: %w: %w", store.ErrCorrupt, err)
+	}
+	return keys, nil
+}
