@@ -111,8 +111,17 @@ type patient struct {
 	keys    *envelope.Keys
 }
 
-// issue personalises a card with a history of n visits.
+// issue personalises a card with a history of so many visits.
 func (n *nation) issue(visits int, opts softcard.Options) *patient {
+	return n.personalise(visits, nil, opts)
+}
+
+// issueWith adds one more entry to the history, as it is.
+func (n *nation) issueWith(visits int, raw func(*patient) []byte) *patient {
+	return n.personalise(visits, raw, softcard.Options{})
+}
+
+func (n *nation) personalise(visits int, extra func(*patient) []byte, opts softcard.Options) *patient {
 	tb := n.tb
 	ctx := context.Background()
 	p := &patient{card: softcard.New(opts), keys: must[*envelope.Keys](tb)(envelope.NewKeys(rand.Reader))}
@@ -129,7 +138,7 @@ func (n *nation) issue(visits int, opts softcard.Options) *patient {
 	idFile := must[[]byte](tb)(trust.SignIdentity(n.issuer, trust.IDFile{Card: cardID, Subject: p.subject, Identity: identity, Issued: time.Now()}))
 	for _, step := range []func() error{
 		func() error { return blank.PutAnchor(ctx, n.anchor.Raw) },
-		func() error { return blank.PutDate(ctx, time.Now().AddDate(0, -2, 0)) },
+		func() error { return blank.PutDate(ctx, time.Now()) },
 		func() error { return blank.PutKeys(ctx, p.keys.Map()) },
 		func() error { return blank.WriteFile(ctx, card.FileSecurity, security) },
 		func() error { return blank.WriteFile(ctx, card.FileID, idFile) },
@@ -146,7 +155,11 @@ func (n *nation) issue(visits int, opts softcard.Options) *patient {
 					return err
 				}
 			}
-			return nil
+			if extra == nil {
+				return nil
+			}
+			_, err := blank.Append(ctx, uint32(visits), extra(p))
+			return err
 		},
 		func() error { return blank.Activate(ctx) },
 		blank.Close,
