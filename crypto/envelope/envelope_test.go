@@ -5,9 +5,18 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
+	"github.com/veraison/go-cose"
+
+	ours "github.com/dhamani-iq/dhamani/crypto/cose"
 	"github.com/dhamani-iq/dhamani/record"
 )
 
@@ -55,28 +64,424 @@ func (p patient) seal(tb testing.TB) []byte {
 	return raw
 }
 
-func BenchmarkSeal(b *testing.B) {
-	p, sections := newPatient(b), someSections()
-	for b.Loop() {
-		if _, err := Seal(p.subject, p.keys, p.author, Meta{Time: visit}, sections, rand.Reader); err != nil {
-			b.Fatal(err)
+// open parses and verifies.
+func (p patient) open(tb testing.TB, raw []byte) *Sealed {
+	tb.Helper()
+	s, err := Parse(raw)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := s.Verify(p.subject, p.public); err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+func TestSealAndOpen(t *testing.T) {
+	p := newPatient(t)
+	raw := p.seal(t)
+	s := p.open(t, raw)
+	if s.Person() != 2 || s.Epoch() != 1 || s.KID() != p.author.KID || !s.Time().Equal(visit.Truncate(time.Minute)) {
+		t.Errorf("header is person %d, epoch %d, kid %x, time %v", s.Person(), s.Epoch(), s.KID(), s.Time())
+	}
+	if s.ID() != IDOf(raw) || !bytes.Equal(s.Raw(), raw) {
+		t.Error("identifier or bytes differ")
+	}
+	want := []record.Section{record.SectionCoverage, record.SectionMedication, record.SectionClinical}
+	if !slices.Equal(s.Sections(), want) {
+		t.Errorf("sections %v", s.Sections())
+	}
+	texts, locked, err := s.OpenAll(p.keys)
+	if err != nil || len(locked) != 0 {
+		t.Fatalf("open: locked %v, %v", locked, err)
+	}
+	for section, text := range someSections() {
+		if !bytes.Equal(texts[section], text) {
+			t.Errorf("%s differs", section)
 		}
 	}
 }
 
-func BenchmarkOpen(b *testing.B) {
-	p := newPatient(b)
-	raw := p.seal(b)
-	for b.Loop() {
-		s, err := Parse(raw)
+func TestEverySetOfSections(t *testing.T) {
+	p := newPatient(t)
+	for set := 1; set < 1<<record.NumSections; set++ {
+		sections := make(map[record.Section][]byte)
+		for _, s := range record.AllSections() {
+			if set>>s&1 == 1 {
+				sections[s] = []byte{byte(s), byte(set)}
+			}
+		}
+		raw, err := Seal(p.subject, p.keys, p.author, Meta{Time: visit}, sections, rand.Reader)
 		if err != nil {
-			b.Fatal(err)
+			t.Fatal(err)
 		}
-		if err := s.Verify(p.subject, p.public); err != nil {
-			b.Fatal(err)
-		}
-		if _, _, err := s.OpenAll(p.keys); err != nil {
-			b.Fatal(err)
+		texts, _, err := p.open(t, raw).OpenAll(p.keys)
+		if err != nil || len(texts) != len(sections) {
+			t.Fatalf("set %06b: %v", set, err)
 		}
 	}
+}
+
+func TestOneSectionsKeyIsEnough(t *testing.T) {
+	p := newPatient(t)
+	s := p.open(t, p.seal(t))
+	key, _ := p.keys.Get(record.SectionMedication)
+	pharmacist, err := KeysFromMap(map[record.Section][]byte{record.SectionMedication: key}, p.subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts, locked, err := s.OpenAll(pharmacist)
+	if err != nil || len(texts) != 1 || !slices.Equal(locked, []record.Section{record.SectionCoverage, record.SectionClinical}) {
+		t.Errorf("texts %d, locked %v, %v", len(texts), locked, err)
+	}
+	if _, err := s.Open(pharmacist, record.SectionClinical); !errors.Is(err, ErrNoKey) {
+		t.Errorf("clinical: %v", err)
+	}
+	if _, err := s.Open(nil, record.SectionClinical); !errors.Is(err, ErrNoKey) {
+		t.Errorf("no keys: %v", err)
+	}
+	if _, err := s.Open(pharmacist, record.SectionSensitive); !errors.Is(err, ErrNoSection) {
+		t.Errorf("sensitive: %v", err)
+	}
+	if _, err := s.Open(pharmacist, 99); !errors.Is(err, ErrNoSection) {
+		t.Errorf("section 99: %v", err)
+	}
+}
+
+func TestOpenDemandsVerify(t *testing.T) {
+	p := newPatient(t)
+	raw := p.seal(t)
+	s, err := Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Open(p.keys, record.SectionClinical); !errors.Is(err, ErrNotVerified) {
+		t.Errorf("before verify: %v", err)
+	}
+	if err := s.Verify(p.subject, newPatient(t).public); !errors.Is(err, ErrSignature) {
+		t.Errorf("another author: %v", err)
+	}
+	if _, err := s.Open(p.keys, record.SectionClinical); !errors.Is(err, ErrNotVerified) {
+		t.Errorf("after a failed verify: %v", err)
+	}
+	s.AssumeVerified(p.subject)
+	if _, err := s.Open(p.keys, record.SectionClinical); err != nil {
+		t.Errorf("assumed: %v", err)
+	}
+}
+
+// TestBoundToPatient moves a sound entry to another patient, epoch and keys.
+func TestBoundToPatient(t *testing.T) {
+	p, q := newPatient(t), newPatient(t)
+	s, err := Parse(p.seal(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	otherPatient := p.subject
+	otherPatient.Patient[0] ^= 1
+	otherEpoch := p.subject
+	otherEpoch.Epoch++
+	otherKey := p.subject
+	otherKey.Commitments[record.SectionSensitive] = q.subject.Commitments[record.SectionSensitive]
+	for name, c := range map[string]struct {
+		subject Subject
+		want    error
+	}{
+		"patient": {otherPatient, ErrSignature},
+		"epoch":   {otherEpoch, ErrKeyMismatch},
+		"key":     {otherKey, ErrSignature},
+		"all":     {q.subject, ErrSignature},
+	} {
+		if err := s.Verify(c.subject, p.public); !errors.Is(err, c.want) {
+			t.Errorf("another %s: %v", name, err)
+		}
+	}
+}
+
+func TestKeysAreChecked(t *testing.T) {
+	p, q := newPatient(t), newPatient(t)
+	if _, err := KeysFromMap(q.keys.Map(), p.subject); !errors.Is(err, ErrKeyMismatch) {
+		t.Errorf("another's keys: %v", err)
+	}
+	mine, _ := p.keys.Get(record.SectionCoverage)
+	for name, m := range map[string]map[record.Section][]byte{
+		"under another section": {record.SectionSummary: mine},
+		"short":                 {record.SectionCoverage: mine[:31]},
+		"unknown section":       {record.NumSections: mine},
+		"empty":                 {record.SectionCoverage: nil},
+	} {
+		if _, err := KeysFromMap(m, p.subject); !errors.Is(err, ErrKeyMismatch) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := Seal(p.subject, q.keys, p.author, Meta{Time: visit}, someSections(), rand.Reader); !errors.Is(err, ErrKeyMismatch) {
+		t.Errorf("seal under another's keys: %v", err)
+	}
+	if _, err := p.open(t, p.seal(t)).Open(q.keys, record.SectionClinical); !errors.Is(err, ErrKeyMismatch) {
+		t.Errorf("open under another's keys: %v", err)
+	}
+	again, err := KeysFromMap(p.keys.Map(), p.subject)
+	if err != nil || len(again.Sections()) != record.NumSections {
+		t.Fatalf("own keys: %v", err)
+	}
+	if out := fmt.Sprintf("%v %+v %#v", again, *again, again); out != "[redacted] [redacted] [redacted]" {
+		t.Errorf("keys print as %s", out)
+	}
+	again.Wipe()
+	if len(again.Sections()) != 0 || !p.keys.Has(record.SectionCoverage) {
+		t.Error("wipe forgets too little or too much")
+	}
+	partial := &Keys{}
+	if _, err := NewSubject(p.subject.Patient, 0, partial); !errors.Is(err, ErrNoKey) {
+		t.Errorf("subject without keys: %v", err)
+	}
+	if _, err := Seal(p.subject, partial, p.author, Meta{Time: visit}, someSections(), rand.Reader); !errors.Is(err, ErrNoKey) {
+		t.Errorf("seal without keys: %v", err)
+	}
+	if _, err := NewKeys(iotest.ErrReader(errors.New("no entropy"))); err == nil {
+		t.Error("keys without entropy")
+	}
+}
+
+func TestEveryBitCounts(t *testing.T) {
+	p := newPatient(t)
+	raw := p.seal(t)
+	for i := range raw {
+		for bit := range 8 {
+			bad := bytes.Clone(raw)
+			bad[i] ^= 1 << bit
+			s, err := Parse(bad)
+			if err == nil {
+				err = s.Verify(p.subject, p.public)
+			}
+			if err == nil {
+				t.Fatalf("bit %d of byte %d does not count", bit, i)
+			}
+		}
+		if _, err := Parse(raw[:i]); !errors.Is(err, ErrFormat) {
+			t.Fatalf("cut at %d: %v", i, err)
+		}
+	}
+	if _, err := Parse(append(bytes.Clone(raw), 0)); !errors.Is(err, ErrFormat) {
+		t.Errorf("trailing byte: %v", err)
+	}
+}
+
+// TestSecondFormOfSignature is why low s is demanded: without it anyone could
+// give a sound entry a second identifier.
+func TestSecondFormOfSignature(t *testing.T) {
+	p := newPatient(t)
+	raw := p.seal(t)
+	other := bytes.Clone(raw)
+	s := other[len(other)-32:]
+	new(big.Int).Sub(elliptic.P256().Params().N, new(big.Int).SetBytes(s)).FillBytes(s)
+	if _, err := Parse(other); !errors.Is(err, ErrFormat) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestAuthorCannotSwapCiphertext tries what GCM alone allows: one ciphertext
+// that two keys open. The key is fixed by the commitment before it is used.
+func TestAuthorCannotSwapCiphertext(t *testing.T) {
+	p := newPatient(t)
+	s := p.open(t, p.seal(t))
+	wrong := &Keys{}
+	if err := wrong.Set(record.SectionClinical, bytes.Repeat([]byte{7}, KeySize)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Open(wrong, record.SectionClinical); !errors.Is(err, ErrKeyMismatch) {
+		t.Errorf("got %v", err)
+	}
+	// The author signs a ciphertext that is none: found at opening.
+	s.sections[record.SectionClinical][0] ^= 1
+	message := ours.SigStructure(ours.ProtectedES256, p.subject.Bytes(), s.payload())
+	var err error
+	if s.signature, err = ours.SignES256(p.author.Signer, message); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.open(t, s.encode()).Open(p.keys, record.SectionClinical); !errors.Is(err, ErrDecrypt) {
+		t.Errorf("changed and signed again: %v", err)
+	}
+}
+
+// TestSaltSurvivesRepeatedRandom seals two texts with a random source that
+// stands still, as that of a machine restored from a snapshot may.
+func TestSaltSurvivesRepeatedRandom(t *testing.T) {
+	p := newPatient(t)
+	still := func() *bytes.Reader { return bytes.NewReader(make([]byte, 16)) }
+	seen := make(map[[saltSize]byte]bool)
+	for i := range 100 {
+		sections := map[record.Section][]byte{record.SectionClinical: {byte(i)}}
+		raw, err := Seal(p.subject, p.keys, p.author, Meta{Time: visit}, sections, still())
+		if err != nil {
+			t.Fatal(err)
+		}
+		salt := p.open(t, raw).header.salt
+		if seen[salt] {
+			t.Fatal("two texts share a salt")
+		}
+		seen[salt] = true
+	}
+	if _, err := Seal(p.subject, p.keys, p.author, Meta{Time: visit}, someSections(), bytes.NewReader(nil)); err == nil {
+		t.Error("sealed without random bytes")
+	}
+}
+
+func TestSealRefuses(t *testing.T) {
+	p := newPatient(t)
+	for name, c := range map[string]struct {
+		meta     Meta
+		sections map[record.Section][]byte
+		author   Author
+		want     error
+	}{
+		"person 16":       {Meta{Person: 16, Time: visit}, someSections(), p.author, ErrMeta},
+		"before 2000":     {Meta{Time: visit.AddDate(-40, 0, 0)}, someSections(), p.author, ErrMeta},
+		"no time":         {Meta{}, someSections(), p.author, ErrMeta},
+		"far future":      {Meta{Time: visit.AddDate(300, 0, 0)}, someSections(), p.author, ErrMeta},
+		"no section":      {Meta{Time: visit}, nil, p.author, ErrMeta},
+		"empty section":   {Meta{Time: visit}, map[record.Section][]byte{0: {}}, p.author, ErrMeta},
+		"unknown section": {Meta{Time: visit}, map[record.Section][]byte{6: {1}}, p.author, ErrMeta},
+		"too large":       {Meta{Time: visit}, map[record.Section][]byte{0: make([]byte, MaxSealed)}, p.author, ErrTooLarge},
+		"far too large":   {Meta{Time: visit}, map[record.Section][]byte{0: make([]byte, MaxSealed+1)}, p.author, ErrTooLarge},
+		"no signer":       {Meta{Time: visit}, someSections(), Author{}, ErrMeta},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := Seal(p.subject, p.keys, c.author, c.meta, c.sections, rand.Reader); !errors.Is(err, c.want) {
+				t.Errorf("got %v, want %v", err, c.want)
+			}
+		})
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	kid, salt, sig := make([]byte, 4), make([]byte, 6), make([]byte, 64)
+	text := make([]byte, 17)
+	for name, v := range map[string]any{
+		"info of 13 bits":    []any{0x1000, 0, kid, salt, map[int]any{0: text}, sig},
+		"time of 28 bits":    []any{0, 1 << 27, kid, salt, map[int]any{0: text}, sig},
+		"negative time":      []any{0, -1, kid, salt, map[int]any{0: text}, sig},
+		"null for a number":  []any{nil, 0, kid, salt, map[int]any{0: text}, sig},
+		"short kid":          []any{0, 0, kid[:3], salt, map[int]any{0: text}, sig},
+		"list for kid":       []any{0, 0, []int{0, 0, 0, 0}, salt, map[int]any{0: text}, sig},
+		"long salt":          []any{0, 0, kid, kid, map[int]any{0: text}, sig},
+		"no section":         []any{0, 0, kid, salt, map[int]any{}, sig},
+		"section 6":          []any{0, 0, kid, salt, map[int]any{6: text}, sig},
+		"negative section":   []any{0, 0, kid, salt, map[int]any{-1: text}, sig},
+		"empty section":      []any{0, 0, kid, salt, map[int]any{0: text[:16]}, sig},
+		"null section":       []any{0, 0, kid, salt, map[int]any{0: nil}, sig},
+		"text for a section": []any{0, 0, kid, salt, map[int]any{0: strings.Repeat("a", 17)}, sig},
+		"short signature":    []any{0, 0, kid, salt, map[int]any{0: text}, sig[:63]},
+		"seven elements":     []any{0, 0, kid, salt, map[int]any{0: text}, sig, 0},
+		"five elements":      []any{0, 0, kid, salt, map[int]any{0: text}},
+		"map":                map[int]any{0: 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			raw, err := ours.Marshal(v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := Parse(raw); !errors.Is(err, ErrFormat) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	if _, err := Parse(make([]byte, MaxSealed+1)); !errors.Is(err, ErrFormat) {
+		t.Errorf("too long: %v", err)
+	}
+}
+
+// TestStandardForm shows that the compact form is COSE: another program
+// verifies the signature, and each section is a COSE_Encrypt0's ciphertext.
+func TestStandardForm(t *testing.T) {
+	p := newPatient(t)
+	s := p.open(t, p.seal(t))
+	verifier, err := cose.NewVerifier(cose.AlgorithmES256, p.public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m cose.Sign1Message
+	if err := m.UnmarshalCBOR(s.COSE()); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Verify(p.subject.Bytes(), verifier); err != nil {
+		t.Errorf("go-cose: %v", err)
+	}
+	for section, text := range someSections() {
+		key, _ := p.keys.Get(section)
+		person, err := personKey(key, section, s.Person())
+		if err != nil {
+			t.Fatal(err)
+		}
+		entry, err := s.entryKey(person, section)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := ours.Encrypt0(entry, zeroNonce[:], text, s.external(section))
+		if err != nil {
+			t.Fatal(err)
+		}
+		standard, err := ours.ParseEncrypt0(raw)
+		if err != nil || !bytes.Equal(standard.Ciphertext, s.sections[section]) {
+			t.Errorf("%s is not the ciphertext of a COSE_Encrypt0, %v", section, err)
+		}
+	}
+}
+
+func TestPersonsAreApart(t *testing.T) {
+	p := newPatient(t)
+	s := p.open(t, p.seal(t))
+	s.header.info = s.header.info&^0xf | 3
+	if _, err := s.Open(p.keys, record.SectionClinical); !errors.Is(err, ErrDecrypt) {
+		t.Errorf("another person's entry: %v", err)
+	}
+}
+
+func TestSubjectRoundTrip(t *testing.T) {
+	p := newPatient(t)
+	for _, epoch := range []uint8{0, 23, 24, 255} {
+		s := p.subject
+		s.Epoch = epoch
+		back, err := ParseSubject(s.Bytes())
+		if err != nil || back != s {
+			t.Errorf("epoch %d: %v", epoch, err)
+		}
+	}
+	raw := p.subject.Bytes()
+	for i := range raw {
+		if _, err := ParseSubject(raw[:i]); !errors.Is(err, ErrFormat) {
+			t.Errorf("cut at %d: %v", i, err)
+		}
+	}
+	if _, err := ParseSubject(make([]byte, 129)); !errors.Is(err, ErrFormat) {
+		t.Errorf("too long: %v", err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	p := newPatient(f)
+	f.Add(p.seal(f))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		s, err := Parse(raw)
+		if err != nil {
+			if !errors.Is(err, ErrFormat) {
+				t.Fatalf("error of no kind: %v", err)
+			}
+			return
+		}
+		if again := s.encode(); !bytes.Equal(again, raw) {
+			t.Fatalf("%x is written again as %x", raw, again)
+		}
+		_ = s.Verify(p.subject, p.public)
+	})
+}
+
+func FuzzParseSubject(f *testing.F) {
+	f.Add(newPatient(f).subject.Bytes())
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		s, err := ParseSubject(raw)
+		if err == nil && !bytes.Equal(s.Bytes(), raw) {
+			t.Fatalf("%x is written again as %x", raw, s.Bytes())
+		}
+	})
 }

@@ -3,6 +3,7 @@ package envelope
 import (
 	"fmt"
 	"io"
+	"log/slog"
 
 	"github.com/dhamani-iq/dhamani/internal/redact"
 	"github.com/dhamani-iq/dhamani/record"
@@ -17,6 +18,12 @@ const KeySize = 32
 type Keys struct {
 	keys [record.NumSections]redact.Bytes
 }
+
+// Format implements fmt.Formatter.
+func (k Keys) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redact.Mark) }
+
+// LogValue implements slog.LogValuer.
+func (k Keys) LogValue() slog.Value { return slog.StringValue(redact.Mark) }
 
 // NewKeys makes all six section keys of a patient.
 func NewKeys(rand io.Reader) (*Keys, error) {

@@ -189,13 +189,21 @@ func personKey(key []byte, section record.Section, person uint8) ([]byte, error)
 	return k, nil
 }
 
-// gcm narrows a person key to this entry.
-func (s *Sealed) gcm(person []byte, section record.Section) (cipher.AEAD, error) {
+// entryKey narrows a person key to this entry.
+func (s *Sealed) entryKey(person []byte, section record.Section) ([]byte, error) {
 	info := append([]byte(entryLabel), byte(section))
 	info = s.header.append(cose.AppendArray(info, 4))
 	key, err := hkdf.Key(sha256.New, person, nil, string(info), KeySize)
 	if err != nil {
 		return nil, fmt.Errorf("derive entry key: %w", err)
+	}
+	return key, nil
+}
+
+func (s *Sealed) gcm(person []byte, section record.Section) (cipher.AEAD, error) {
+	key, err := s.entryKey(person, section)
+	if err != nil {
+		return nil, err
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
@@ -208,10 +216,15 @@ func (s *Sealed) gcm(person []byte, section record.Section) (cipher.AEAD, error)
 	return gcm, nil
 }
 
-// aad is the Enc_structure of a section, over [info, time, kid, salt, section].
+// external is [info, time, kid, salt, section].
+func (s *Sealed) external(section record.Section) []byte {
+	out := s.header.append(cose.AppendArray(make([]byte, 0, 32), 5))
+	return cose.AppendUint(out, uint64(section))
+}
+
+// aad is the Enc_structure of a section.
 func (s *Sealed) aad(section record.Section) []byte {
-	external := s.header.append(cose.AppendArray(make([]byte, 0, 32), 5))
-	return cose.EncStructure(cose.ProtectedA256GCM, cose.AppendUint(external, uint64(section)))
+	return cose.EncStructure(cose.ProtectedA256GCM, s.external(section))
 }
 
 func (s *Sealed) encode() []byte {
