@@ -90,7 +90,7 @@ func (s *Session) chipAuthentication(ctx context.Context, cardKey *ecdh.PublicKe
 	if err != nil {
 		return nil, err
 	}
-	eph, err := ecdh.P256().GenerateKey(rand.Reader)
+	eph, err := s.ephemeral()
 	if err != nil {
 		return nil, fmt.Errorf("make an ephemeral key: %w", err)
 	}
@@ -145,6 +145,8 @@ func (s *Session) terminalAuthentication(ctx context.Context, certs []certificat
 	_, err = s.step(ctx, StepTerminal, 0, apdu.Command{INS: insExternalAuth, Data: sig})
 	return err
 }
+
+func newEphemeral() (*ecdh.PrivateKey, error) { return ecdh.P256().GenerateKey(rand.Reader) }
 
 // certificate is what presenting a CV certificate needs of it.
 type certificate struct {

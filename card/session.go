@@ -2,6 +2,7 @@ package card
 
 import (
 	"context"
+	"crypto/ecdh"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -21,6 +22,8 @@ type Session struct {
 	link *link
 	info Info
 	head Head // the last one that the card gave in this session
+
+	ephemeral func() (*ecdh.PrivateKey, error) // makes the host's key of Chip Authentication
 }
 
 // Open selects the application. From success on the session owns t and closes
@@ -34,7 +37,7 @@ func Open(ctx context.Context, t Transport, opts ...Option) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open card: %w", err)
 	}
-	return &Session{link: l, info: info}, nil
+	return &Session{link: l, info: info, ephemeral: newEphemeral}, nil
 }
 
 // Info returns what the card said of itself.
