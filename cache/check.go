@@ -217,18 +217,16 @@ func (c *checker) value(b bucket, key, value []byte) error {
 		return err
 	}
 	c.found.gen = max(c.found.gen, gen)
-	switch b {
-	case bucketOutbox:
+	switch {
+	case b == bucketOutbox:
 		c.found.outbox++
-	case bucketQuarantine:
+	case b == bucketQuarantine:
 		c.found.quarantine++
-	case bucketEntries:
-		if !c.all {
-			return nil
-		}
+	case b == bucketEntries && !c.all:
+		return nil
 	}
 	raw, err := c.box.open(b, key, value)
-	if err != nil {
+	if err != nil || b == bucketEntries { // what authenticates was encoded here
 		return err
 	}
 	r := newRow(b, key)

@@ -24,7 +24,7 @@ func handOver(*os.File) error { return nil }
 
 // syncDir makes a renaming in a folder durable.
 func syncDir(path string) error {
-	d, err := os.Open(path) // #nosec G304 -- the folder of the cache file
+	d, err := os.Open(path) // #nosec G304 G703 -- the folder of the cache file
 	if err != nil {
 		return err
 	}

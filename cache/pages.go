@@ -58,7 +58,7 @@ func readMeta(f io.ReaderAt, index uint64) (meta, error) {
 	id, flags := order.Uint64(buf), order.Uint16(buf[8:])
 	b := buf[pageHeader:]
 	sum := fnv.New64a()
-	sum.Write(b[:metaSize-8])
+	_, _ = sum.Write(b[:metaSize-8]) // never fails
 	switch {
 	case id != index || flags != flagMeta:
 		return m, corrupt("meta page %d: bad header", index)
@@ -169,7 +169,7 @@ func (n *node) elements() (int, error) {
 	}
 	for i := range n.count {
 		pos, size, keyLen := n.extent(i)
-		if uint64(end) != pos || keyLen == 0 || keyLen > size || size > uint64(len(n.data)-end) {
+		if uint64(end) != pos || keyLen == 0 || keyLen > size || size > uint64(len(n.data)-end) { // #nosec G115 -- end is inside data
 			return 0, corrupt("page %d: element %d out of place", n.id, i)
 		}
 		end += int(size) // #nosec G115 -- at most the length of data
@@ -180,14 +180,14 @@ func (n *node) elements() (int, error) {
 // extent returns where element i's key begins, the length of key and value
 // together, and of the key.
 func (n *node) extent(i int) (pos, size, keyLen uint64) {
-	at := pageHeader + i*elementSize
+	at := uint64(pageHeader + i*elementSize) // #nosec G115 -- i is an index
 	e := n.data[at : at+elementSize]
 	if n.flags == flagBranch {
 		keyLen = uint64(order.Uint32(e[4:]))
-		return uint64(at) + uint64(order.Uint32(e)), keyLen, keyLen
+		return at + uint64(order.Uint32(e)), keyLen, keyLen
 	}
 	keyLen = uint64(order.Uint32(e[8:]))
-	return uint64(at) + uint64(order.Uint32(e[4:])), keyLen + uint64(order.Uint32(e[12:])), keyLen
+	return at + uint64(order.Uint32(e[4:])), keyLen + uint64(order.Uint32(e[12:])), keyLen
 }
 
 func (n *node) key(i int) []byte {

@@ -185,13 +185,13 @@ func (t *tx) mendOwn(got *Recovered) error {
 		case ownRefused:
 			got.Refused++
 			return t.put(bucketQuarantine, key, &quarantineRow{Patient: own.Patient, Code: own.Code, Since: own.Since})
-		default:
+		case ownAcknowledged:
 			if !t.has(bucketReceipts, number(own.Number)) { // the centre still has it, and gives a new one
 				got.Outbox++
 				return t.queue(own.Patient, [32]byte(key))
 			}
-			return nil
 		}
+		return nil
 	})
 }
 

@@ -257,8 +257,8 @@ func decodeRow(raw []byte, r row) error {
 	return nil
 }
 
-// newRow returns an empty row of the bucket's kind; state holds two kinds,
-// told apart by their names.
+// newRow returns an empty row of the bucket's kind, or nil if it has none;
+// state holds two kinds, told apart by their names.
 func newRow(b bucket, key []byte) row {
 	switch b {
 	case bucketCards:
@@ -283,6 +283,7 @@ func newRow(b bucket, key []byte) row {
 		return new(listRow)
 	case bucketAudit:
 		return new(auditRow)
+	case bucketMeta: // not a row
 	case bucketState:
 		switch string(key) {
 		case keyCursor:

@@ -151,21 +151,33 @@ func (s *salvager) value(key, value []byte) error {
 		if notSalvaged[b] || length != 0 && length != len(key) || length == 0 && len(key) > maxName {
 			continue
 		}
-		raw, err := s.box.open(b, key, value)
-		if err != nil {
-			continue
+		if gen, ok := s.good(b, key, value); ok {
+			return s.keep(salvaged{b, slices.Clone(key), slices.Clone(value)}, gen)
 		}
-		r := newRow(b, key)
-		gen, err := generation(b, value)
-		if err != nil || r == nil || decodeRow(raw, r) != nil {
-			return nil
-		}
-		s.gen = max(s.gen, gen)
-		s.batch = append(s.batch, salvaged{b, slices.Clone(key), slices.Clone(value)})
-		if s.bytes += len(value); len(s.batch) >= salvageBatch || s.bytes >= maxList {
-			return s.flush()
-		}
-		return nil
+	}
+	return nil
+}
+
+// good reports whether a value authenticates in a bucket and is sound, and
+// gives its generation.
+func (s *salvager) good(b bucket, key, value []byte) (gen uint64, ok bool) {
+	raw, err := s.box.open(b, key, value)
+	if err != nil {
+		return 0, false
+	}
+	r := newRow(b, key)
+	if r == nil || decodeRow(raw, r) != nil {
+		return 0, false
+	}
+	gen, err = generation(b, value)
+	return gen, err == nil
+}
+
+func (s *salvager) keep(v salvaged, gen uint64) error {
+	s.gen = max(s.gen, gen)
+	s.batch = append(s.batch, v)
+	if s.bytes += len(v.value); len(s.batch) >= salvageBatch || s.bytes >= maxList {
+		return s.flush()
 	}
 	return nil
 }

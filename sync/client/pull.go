@@ -73,7 +73,7 @@ func (c *Client) pullPage(ctx context.Context) (more bool, err error) {
 		if err := c.store.ResetCursor(); err != nil {
 			return false, fmt.Errorf("reset cursor: %w", err)
 		}
-		c.cfg.Log.Info("change feed begins anew")
+		c.cfg.Log.InfoContext(ctx, "change feed begins anew")
 		return true, nil
 	}
 	if err != nil {

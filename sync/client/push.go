@@ -94,8 +94,7 @@ func (c *Client) pushAll(ctx context.Context) error {
 
 // stop reports an error after which nothing else is worth asking at once.
 func stop(err error) bool {
-	var server *ServerError
-	if errors.As(err, &server) {
+	if server, ok := errors.AsType[*ServerError](err); ok {
 		return server.RetryAfter > 0
 	}
 	return errors.Is(err, ErrOffline) && !errors.Is(err, ErrTimeout)

@@ -1,0 +1,335 @@
+package cache
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/dhamani-iq/dhamani/crypto/envelope"
+	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/sync/wire"
+)
+
+func TestReadComesBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cache.db")
+	c := openAt(t, path)
+	var entries [][]byte
+	for _, i := range shuffled(30) {
+		entries = append(entries, sealedEntry(t, i, 100-i, 200))
+	}
+	want := readOf(ahmed, cardA, entries...)
+	must(t, c.PutRead(want))
+	must(t, c.Close())
+	c = openAt(t, path)
+
+	state, ok, err := c.Card(cardA)
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	if state.Patient != ahmed || !bytes.Equal(state.Subject, want.Subject) || !bytes.Equal(state.Head, want.Head) ||
+		!bytes.Equal(state.Security, want.Security) || !bytes.Equal(state.IDFile, want.IDFile) || !bytes.Equal(state.SummarySealed, want.SummarySealed) {
+		t.Errorf("got %+v", state)
+	}
+	if _, ok, err := c.Card(cardZ); ok || err != nil {
+		t.Errorf("unknown card: %v, %v", ok, err)
+	}
+	got, err := c.Entries(ahmed)
+	must(t, err)
+	for i, raw := range got {
+		if !bytes.Equal(raw, sealedEntry(t, i, 100-i, 200)) { // newest first
+			t.Fatalf("entry %d is another one", i)
+		}
+	}
+	if len(got) != len(entries) {
+		t.Errorf("%d entries, want %d", len(got), len(entries))
+	}
+	var ids []record.EntryID
+	for _, raw := range entries {
+		ids = append(ids, envelope.IDOf(raw))
+	}
+	if digest, err := c.Digest(ahmed); err != nil || digest != wire.Digest(ids) {
+		t.Errorf("digest %x, %v", digest, err)
+	}
+	if digest, err := c.Digest(zahra); err != nil || digest != wire.Digest(nil) {
+		t.Errorf("digest of nothing %x, %v", digest, err)
+	}
+	keys, err := c.SectionKeys(ahmed, time.Now())
+	if err != nil || len(keys) != record.NumSections || !bytes.Equal(keys[record.SectionSensitive], want.SectionKeys[record.SectionSensitive]) {
+		t.Errorf("%d keys, %v", len(keys), err)
+	}
+	// The same tap again is a second access, and changes nothing else.
+	before := dump(t, c, bucketAudit, bucketState)
+	must(t, c.PutRead(want))
+	sameDump(t, "second read", dump(t, c, bucketAudit, bucketState), before)
+	if head, err := c.VerifyAudit(); err != nil || head.Seq != 2 {
+		t.Errorf("audit %+v, %v", head, err)
+	}
+	checkInvariants(t, c)
+}
+
+func TestRelay(t *testing.T) {
+	c := openNew(t)
+	known, foreign := sealedEntry(t, 1, 1, 100), sealedEntry(t, 2, 2, 100)
+	must(t, c.ApplyChanges([]wire.Envelope{{Patient: ahmed, Sealed: known}}, "1.1"))
+	r := readOf(ahmed, cardA, known, foreign)
+	must(t, c.PutRead(r))
+	if c.OutboxLen() != 0 {
+		t.Errorf("%d entries queued without being asked", c.OutboxLen())
+	}
+	r.Relay = true
+	for range 2 {
+		must(t, c.PutRead(r))
+		batch, err := c.OutboxBatch(10, 1<<20)
+		if err != nil || len(batch) != 1 || !bytes.Equal(batch[0].Sealed, foreign) || batch[0].Patient != ahmed {
+			t.Fatalf("outbox of %d, %v", len(batch), err)
+		}
+	}
+	checkInvariants(t, c)
+}
+
+func TestSectionKeysExpire(t *testing.T) {
+	c := openNew(t)
+	now := time.Now()
+	r := readOf(ahmed, cardA)
+	r.KeyExpiry = now.Add(time.Minute)
+	must(t, c.PutRead(r))
+	r = readOf(zahra, cardZ)
+	r.KeyExpiry = now.Add(time.Hour)
+	must(t, c.PutRead(r))
+	for _, tt := range []struct {
+		after  time.Duration
+		ahmed  int
+		zahra  int
+		stored int
+	}{{0, 6, 6, 2}, {59 * time.Second, 6, 6, 2}, {time.Minute, 0, 6, 1}, {2 * time.Hour, 0, 0, 0}} {
+		for p, want := range map[record.PatientID]int{ahmed: tt.ahmed, zahra: tt.zahra} {
+			if keys, err := c.SectionKeys(p, now.Add(tt.after)); err != nil || len(keys) != want {
+				t.Errorf("after %s: %d keys, %v, want %d", tt.after, len(keys), err, want)
+			}
+		}
+		stored := 0
+		for key := range dump(t, c) {
+			if bytes.HasPrefix([]byte(key), []byte("keys/")) {
+				stored++
+			}
+		}
+		if stored != tt.stored {
+			t.Errorf("after %s: %d rows stored, want %d", tt.after, stored, tt.stored)
+		}
+	}
+	must(t, c.PutRead(r))
+	must(t, c.ForgetKeys(zahra))
+	if keys, err := c.SectionKeys(zahra, now); err != nil || len(keys) != 0 {
+		t.Errorf("forgotten keys: %d, %v", len(keys), err)
+	}
+}
+
+func TestOpenRemovesExpiredKeys(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cache.db")
+	c := openAt(t, path)
+	r := readOf(ahmed, cardA)
+	r.KeyExpiry = time.Now().Add(-time.Second)
+	must(t, c.PutRead(r))
+	must(t, c.Close())
+	c = openAt(t, path)
+	for key := range dump(t, c) {
+		if bytes.HasPrefix([]byte(key), []byte("keys/")) {
+			t.Error("expired keys outlived a start")
+		}
+	}
+}
+
+func TestInvalidArguments(t *testing.T) {
+	c := openNew(t)
+	good := sealedEntry(t, 1, 1, 100)
+	with := func(change func(*Read)) error {
+		r := readOf(ahmed, cardA, good)
+		change(&r)
+		return c.PutRead(r)
+	}
+	id := envelope.IDOf(good)
+	must(t, c.Begin(pendingOf(ahmed, cardA, good)))
+	must(t, c.Commit(id, nil, audit("append")))
+	before := dump(t, c)
+	for name, err := range map[string]error{
+		"no patient":           with(func(r *Read) { r.Patient = record.PatientID{} }),
+		"no card":              with(func(r *Read) { r.Card = [8]byte{} }),
+		"no sealed entry":      with(func(r *Read) { r.Entries = append(r.Entries, []byte("garbage")) }),
+		"entry with a tail":    with(func(r *Read) { r.Entries = append(r.Entries, append(bytes.Clone(good), 0)) }),
+		"keys without end":     with(func(r *Read) { r.KeyExpiry = time.Time{} }),
+		"short key":            with(func(r *Read) { r.SectionKeys[0] = []byte{1} }),
+		"key of no section":    with(func(r *Read) { r.SectionKeys[6] = make([]byte, 32) }),
+		"long head":            with(func(r *Read) { r.Head = make([]byte, 300) }),
+		"long identity file":   with(func(r *Read) { r.IDFile = make([]byte, maxFile+1) }),
+		"no actor":             with(func(r *Read) { r.Audit.Actor = "" }),
+		"words in the audit":   with(func(r *Read) { r.Audit.Code = "patient has diabetes" }),
+		"name in the audit":    with(func(r *Read) { r.Audit.Code = "أحمد" }),
+		"pending garbage":      c.Begin(pendingOf(ahmed, cardA, []byte{1})),
+		"pending no patient":   c.Begin(pendingOf(record.PatientID{}, cardA, good)),
+		"changes with garbage": c.ApplyChanges([]wire.Envelope{{Patient: ahmed, Sealed: []byte{0x80}}}, "1.1"),
+		"nameless list":        c.PutList("", []byte{1}),
+		"receiptless":          c.Acknowledge(accepted(id), nil),
+		"audit alone":          c.AppendAudit(Audit{Actor: "x y", Action: "z"}, ahmed),
+	} {
+		if !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: %v, want %v", name, err, ErrInvalid)
+		}
+	}
+	sameDump(t, "after invalid arguments", dump(t, c), before)
+}
+
+func TestOutbox(t *testing.T) {
+	c := openNew(t)
+	var ids []record.EntryID
+	for i := range 10 {
+		sealed := sealedEntry(t, i, i, 500)
+		must(t, c.Begin(pendingOf(ahmed, cardA, sealed)))
+		ids = append(ids, envelope.IDOf(sealed))
+		must(t, c.Commit(ids[i], nil, audit("append")))
+	}
+	order := func(count, size int) []int {
+		t.Helper()
+		batch, err := c.OutboxBatch(count, size)
+		must(t, err)
+		var out []int
+		for _, e := range batch {
+			out = append(out, slices.Index(ids, e.ID()))
+		}
+		return out
+	}
+	one := len(sealedEntry(t, 0, 0, 500)) + envelopeOverhead
+	for name, tt := range map[string]struct {
+		count, size int
+		want        []int
+	}{
+		"all": {500, 1 << 20, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}}, "by count": {3, 1 << 20, []int{0, 1, 2}},
+		"by size": {500, 4 * one, []int{0, 1, 2, 3}}, "never none": {500, 1, []int{0}}, "none wanted": {0, 1 << 20, nil},
+	} {
+		if got := order(tt.count, tt.size); !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %v, want %v", name, got, tt.want)
+		}
+	}
+	must(t, c.Postpone([]record.EntryID{ids[0], ids[4], {1}}))
+	if got := order(500, 1<<20); !slices.Equal(got, []int{1, 2, 3, 5, 6, 7, 8, 9, 0, 4}) {
+		t.Errorf("postponed: %v", got)
+	}
+	must(t, c.Acknowledge([]wire.Result{
+		{ID: ids[1]}, {ID: ids[2], Status: wire.StatusDup}, {ID: ids[3], Status: wire.StatusRejected, Code: "signature"}, {ID: record.EntryID{9}},
+	}, []byte("receipt")))
+	if got := order(500, 1<<20); !slices.Equal(got, []int{5, 6, 7, 8, 9, 0, 4}) {
+		t.Errorf("acknowledged: %v", got)
+	}
+	q, err := c.Quarantined(0)
+	if err != nil || len(q) != 1 || q[0].ID != ids[3] || q[0].Code != "signature" || q[0].Patient != ahmed {
+		t.Errorf("quarantine %+v, %v", q, err)
+	}
+	for i, want := range map[int]string{1: "receipt", 2: "receipt", 3: "", 5: ""} {
+		if raw, err := c.Receipt(ids[i]); err != nil || string(raw) != want {
+			t.Errorf("receipt of %d: %q, %v", i, raw, err)
+		}
+	}
+	checkInvariants(t, c)
+}
+
+func TestFeedAndLists(t *testing.T) {
+	c := openNew(t)
+	if cursor, err := c.Cursor(); cursor != "" || err != nil {
+		t.Errorf("cursor %q, %v", cursor, err)
+	}
+	for _, step := range []string{"5.1", "5.1", "5.9", ""} {
+		must(t, c.ApplyChanges(nil, step))
+		if cursor, err := c.Cursor(); cursor != step || err != nil {
+			t.Errorf("cursor %q, %v, want %q", cursor, err, step)
+		}
+	}
+	must(t, c.ApplyChanges(nil, "5.9"))
+	must(t, c.ResetCursor())
+	if cursor, err := c.Cursor(); cursor != "" || err != nil {
+		t.Errorf("cursor after reset %q, %v", cursor, err)
+	}
+	big := bytes.Repeat([]byte("0123456789abcdef"), maxList/16)
+	for _, raw := range [][]byte{[]byte("v1"), big, []byte("v3")} {
+		must(t, c.PutList(wire.ListBlock, raw))
+		if got, err := c.List(wire.ListBlock); err != nil || !bytes.Equal(got, raw) {
+			t.Errorf("list of %d bytes, %v, want %d", len(got), err, len(raw))
+		}
+	}
+	if got, err := c.List(wire.ListTrust); got != nil || err != nil {
+		t.Errorf("list that was never put: %x, %v", got, err)
+	}
+}
+
+func TestOpenErrors(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cache.db")
+	c := openAt(t, path)
+	if _, err := Open(path, testKey, discard()); !errors.Is(err, ErrLocked) {
+		t.Errorf("second open: %v", err)
+	}
+	if _, err := Recover(path, testKey, discard()); !errors.Is(err, ErrLocked) {
+		t.Errorf("recover while open: %v", err)
+	}
+	must(t, c.Close())
+	must(t, c.Close())
+	if err := c.Begin(pendingOf(ahmed, cardA, sealedEntry(t, 1, 1, 50))); !errors.Is(err, ErrClosed) {
+		t.Errorf("begin after close: %v", err)
+	}
+	if _, err := Open(path, [32]byte{1}, discard()); !errors.Is(err, ErrWrongKey) {
+		t.Errorf("another key: %v", err)
+	}
+	if _, err := Recover(path, [32]byte{1}, discard()); !errors.Is(err, ErrWrongKey) {
+		t.Errorf("recover with another key: %v", err)
+	}
+	if _, err := Open(filepath.Join(path, "x"), testKey, discard()); err == nil {
+		t.Error("open below a file")
+	}
+	info, err := os.Stat(path)
+	must(t, err)
+	if info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v", info.Mode())
+	}
+	leftovers, err := filepath.Glob(path + ".new-*")
+	if err != nil || len(leftovers) != 0 {
+		t.Errorf("left over: %v, %v", leftovers, err)
+	}
+	openAt(t, path) // and it is still good
+}
+
+// TestNothingReadable looks for everything that went in, in any usual spelling.
+func TestNothingReadable(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cache.db")
+	c := openAt(t, path)
+	fill(t, c, 60)
+	sealed := sealedEntry(t, 3, 3, 203)
+	must(t, c.ForgetKeys(ahmed))
+	must(t, c.Close())
+	raw, err := os.ReadFile(path)
+	must(t, err)
+	secrets := map[string][]byte{
+		"patient": ahmed[:], "other patient": zahra[:], "patient's text": []byte(ahmed.String()), "card": cardA[:],
+		"name": []byte("Ahmed"), "identity": []byte("identity file"), "security": []byte("card security"),
+		"subject": []byte("subject of"), "summary": []byte("sealed summary"), "pending summary": []byte("new summary"),
+		"section key": bytes.Repeat([]byte{0x65}, 8), "sealed entry": sealed[20:60], "signature": sealed[len(sealed)-32:],
+		"cache key": testKey[:9], "actor": []byte("IQTERM"), "action": []byte("append"), "cursor": []byte("77.12"),
+		"receipt": []byte("receipt\x00"), "list": []byte("trusttrust"), "reject code": []byte("signature"),
+	}
+	for name, secret := range secrets {
+		for spelling, s := range map[string][]byte{
+			"raw": secret, "hex": []byte(hex.EncodeToString(secret)), "reversed": reversed(secret),
+		} {
+			if bytes.Contains(raw, s) {
+				t.Errorf("%s can be read in the file (%s)", name, spelling)
+			}
+		}
+	}
+}
+
+func reversed(b []byte) []byte {
+	out := bytes.Clone(b)
+	slices.Reverse(out)
+	return out
+}

@@ -1,0 +1,184 @@
+package cache
+
+import (
+	"bytes"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/dhamani-iq/dhamani/crypto/envelope"
+	"github.com/dhamani-iq/dhamani/record"
+)
+
+// recoverBytes recovers a file of the given bytes and opens the result.
+func recoverBytes(t *testing.T, raw []byte) (Recovered, *Cache) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "cache.db")
+	must(t, os.WriteFile(path, raw, 0o600))
+	got, err := Recover(path, testKey, discard())
+	must(t, err)
+	kept, err := os.ReadFile(got.Broken)
+	if err != nil || !bytes.Equal(kept, raw) || !strings.HasPrefix(got.Broken, path+".broken-") {
+		t.Fatalf("broken file %s: %v", got.Broken, err)
+	}
+	return got, openAt(t, path)
+}
+
+func TestRecoverSoundFile(t *testing.T) {
+	raw, want := image(t, 40)
+	got, c := recoverBytes(t, raw)
+	if got.Pending != 2 || got.Refused != 1 || got.Lost != 0 || got.Entries != 86 || got.Audit == 0 {
+		t.Errorf("recovered %+v", got)
+	}
+	checkInvariants(t, c)
+	have := dump(t, c)
+	for key, value := range want {
+		b := bucket(key[:strings.IndexByte(key, '/')])
+		if b != bucketOwn && !notSalvaged[b] && have[key] != value {
+			t.Errorf("%s is %q, want %q", key, have[key], value)
+		}
+	}
+	// All that the centre may not have is queued, in whatever order.
+	queued := 0
+	for _, p := range []record.PatientID{ahmed, zahra} {
+		history, err := c.History(p)
+		must(t, err)
+		for _, e := range history {
+			if e.Queued == (e.Flags&AtCentre != 0) && !e.Refused {
+				t.Errorf("entry with flags %b queued: %v", e.Flags, e.Queued)
+			}
+			if e.Queued {
+				queued++
+			}
+		}
+	}
+	if queued != got.Outbox || c.OutboxLen() != queued {
+		t.Errorf("%d queued, %d counted, %d told", queued, c.OutboxLen(), got.Outbox)
+	}
+	if cursor, err := c.Cursor(); cursor != "" || err != nil {
+		t.Errorf("cursor %q, %v", cursor, err)
+	}
+	if keys, err := c.SectionKeys(ahmed, fromPOSIX(0)); err != nil || len(keys) != 0 {
+		t.Errorf("section keys outlived a recovery: %d, %v", len(keys), err)
+	}
+	last := ""
+	if _, err := c.AuditRecords(0, func(r AuditRecord) error { last = r.Action; return nil }); err != nil || last != "recover" {
+		t.Errorf("last audit record %q, %v", last, err)
+	}
+	// It goes on as any other cache, with generations that rise.
+	sealed := sealedEntry(t, 99, 1, 60)
+	must(t, c.Begin(pendingOf(ahmed, cardA, sealed)))
+	must(t, c.Commit(envelope.IDOf(sealed), nil, audit("append")))
+	checkInvariants(t, c)
+}
+
+// TestRecoverDamaged damages one page at a time in every way; whatever does
+// not lie on that page has to come back.
+func TestRecoverDamaged(t *testing.T) {
+	raw, want := image(t, 40)
+	pages := len(raw) / pageSize
+	for name, harm := range map[string]func(page []byte){
+		"byte of the header": func(p []byte) { p[rand.IntN(16)] ^= byte(1 + rand.IntN(255)) },
+		"byte of an element": func(p []byte) { p[16+rand.IntN(32)] ^= byte(1 + rand.IntN(255)) },
+		"any byte":           func(p []byte) { p[rand.IntN(pageSize)] ^= byte(1 + rand.IntN(255)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			for page := range pages {
+				changed := bytes.Clone(raw)
+				harm(changed[page*pageSize : (page+1)*pageSize])
+				_, c := recoverBytes(t, changed)
+				checkInvariants(t, c)
+				missing, have := 0, dump(t, c)
+				for key := range want {
+					b := bucket(key[:strings.IndexByte(key, '/')])
+					if _, ok := have[key]; !ok && !notSalvaged[b] && b != bucketAudit {
+						missing++
+					}
+				}
+				// One byte can hit one element, its neighbour's place, or a
+				// bucket that stands inside another page.
+				if missing > 2 {
+					t.Errorf("page %d: %d values missing", page, missing)
+				}
+				must(t, c.Close())
+			}
+		})
+	}
+	t.Run("whole page", func(t *testing.T) {
+		for page := range pages {
+			changed := bytes.Clone(raw)
+			clear(changed[page*pageSize : (page+1)*pageSize])
+			_, c := recoverBytes(t, changed)
+			checkInvariants(t, c)
+			must(t, c.Close())
+		}
+	})
+	t.Run("cut short", func(t *testing.T) {
+		for n := 0; n < len(raw); n += pageSize/2 + 7 {
+			_, c := recoverBytes(t, raw[:n])
+			checkInvariants(t, c)
+			must(t, c.Close())
+		}
+	})
+}
+
+// TestRecoverNewestVersion makes many versions of everything, then loses the
+// trees: of each value the last version has to come back.
+func TestRecoverNewestVersion(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cache.db")
+	c := openAt(t, path)
+	fill(t, c, 30)
+	for i := range 40 {
+		must(t, c.PutSummary(cardA, bytes.Repeat([]byte{byte(i)}, 52), bytes.Repeat([]byte{byte(i)}, 900)))
+		must(t, c.PutList("block", bytes.Repeat([]byte{byte(i)}, 2500)))
+		sealed := sealedEntry(t, 500+i, i, 200)
+		must(t, c.Begin(pendingOf(zahra, cardZ, sealed)))
+		must(t, c.Commit(envelope.IDOf(sealed), nil, audit("append")))
+		if i%2 == 0 {
+			must(t, c.Acknowledge(accepted(envelope.IDOf(sealed)), []byte("receipt")))
+		}
+	}
+	want, err := c.History(zahra)
+	must(t, err)
+	must(t, c.Close())
+	raw, err := os.ReadFile(path)
+	must(t, err)
+	clear(raw[:2*pageSize]) // no meta page at all
+	_, c = recoverBytes(t, raw)
+	checkInvariants(t, c)
+	state, _, err := c.Card(cardA)
+	if err != nil || state.Head[0] != 39 || state.SummarySealed[0] != 39 {
+		t.Errorf("card state of another time: %d, %v", state.Head[0], err)
+	}
+	if list, err := c.List("block"); err != nil || list[0] != 39 {
+		t.Errorf("list of another time: %v", err)
+	}
+	got, err := c.History(zahra)
+	must(t, err)
+	if len(got) != len(want) {
+		t.Fatalf("%d entries, want %d", len(got), len(want))
+	}
+	for i := range want {
+		if got[i].ID != want[i].ID || got[i].Flags != want[i].Flags || want[i].Queued && !got[i].Queued {
+			t.Errorf("entry %d: %+v, want %+v", i, got[i].Flags, want[i].Flags)
+		}
+	}
+}
+
+func TestRecoverNothing(t *testing.T) {
+	for name, raw := range map[string][]byte{"empty": {}, "text": []byte("not a cache at all"), "zeros": make([]byte, 10*pageSize)} {
+		t.Run(name, func(t *testing.T) {
+			got, c := recoverBytes(t, raw)
+			if got.Entries != 0 || got.Pending != 0 || got.Lost != 0 {
+				t.Errorf("recovered %+v", got)
+			}
+			checkInvariants(t, c)
+		})
+	}
+	if _, err := Recover(filepath.Join(t.TempDir(), "none"), testKey, discard()); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("recover of no file: %v", err)
+	}
+}
