@@ -74,7 +74,7 @@ func (s *Service) Connect(ctx context.Context, reader string) (card.Transport, e
 func (s *Service) connect(reader string) (t *transport, err error) {
 	const op = "connect to the card"
 	defer guard(op, &err)
-	sc, err := scard.EstablishContext()
+	sc, err := establish()
 	if err != nil {
 		return nil, fail("reach the card service", err)
 	}

@@ -32,13 +32,23 @@ func New(log *slog.Logger) *Service {
 		log:  log,
 		open: map[*transport]struct{}{},
 		establish: func() (waitContext, error) {
-			sc, err := scard.EstablishContext()
+			sc, err := establish()
 			if err != nil {
 				return nil, err
 			}
 			return sc, nil
 		},
 	}
+}
+
+// establish makes a context. pcsc-lite says that the user is refused also when
+// pcscd dies between the connect and the first answer; asking again tells.
+func establish() (*scard.Context, error) {
+	sc, err := scard.EstablishContext()
+	if errors.Is(err, scard.ErrSecurityViolation) {
+		sc, err = scard.EstablishContext()
+	}
+	return sc, err
 }
 
 // Names lists the readers that are plugged in, sorted as the service sorts

@@ -38,23 +38,23 @@ type vcard struct {
 }
 
 // insert puts a card into the reader behind addr until remove or the test's end.
-func insert(t *testing.T, addr string, atr []byte, respond func(cmd []byte) []byte) *vcard {
-	t.Helper()
+func insert(tb testing.TB, addr string, atr []byte, respond func(cmd []byte) []byte) *vcard {
+	tb.Helper()
 	var d net.Dialer
 	var conn net.Conn
 	deadline := time.Now().Add(eventLimit)
 	for { // vpcd accepts the next card only after it noticed that the last one went
 		var err error
-		if conn, err = d.DialContext(t.Context(), "tcp", addr); err == nil {
+		if conn, err = d.DialContext(tb.Context(), "tcp", addr); err == nil {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("insert a card: %v", err)
+			tb.Fatalf("insert a card: %v", err)
 		}
 	}
 	v := &vcard{conn: conn, ended: make(chan struct{})}
 	go v.serve(atr, respond)
-	t.Cleanup(v.remove)
+	tb.Cleanup(v.remove)
 	return v
 }
 
@@ -101,23 +101,23 @@ func always(answer ...byte) func([]byte) []byte {
 	return func([]byte) []byte { return answer }
 }
 
-func newService(*testing.T) *pcsc.Service { return pcsc.New(slog.New(slog.DiscardHandler)) }
+func newService(testing.TB) *pcsc.Service { return pcsc.New(slog.New(slog.DiscardHandler)) }
 
 // watch is a running Watch.
 type watch struct {
-	t      *testing.T
+	tb     testing.TB
 	events chan card.Event
 	cancel context.CancelFunc
 	ended  chan error
 	once   sync.Once
 }
 
-func startWatch(t *testing.T, s *pcsc.Service) *watch {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	w := &watch{t: t, events: make(chan card.Event, 100), cancel: cancel, ended: make(chan error, 1)}
+func startWatch(tb testing.TB, s *pcsc.Service) *watch {
+	tb.Helper()
+	ctx, cancel := context.WithCancel(tb.Context())
+	w := &watch{tb: tb, events: make(chan card.Event, 100), cancel: cancel, ended: make(chan error, 1)}
 	go func() { w.ended <- s.Watch(ctx, func(ev card.Event) { w.events <- ev }) }()
-	t.Cleanup(w.stop)
+	tb.Cleanup(w.stop)
 	return w
 }
 
@@ -128,10 +128,10 @@ func (w *watch) stop() {
 		select {
 		case err := <-w.ended:
 			if !errors.Is(err, context.Canceled) {
-				w.t.Errorf("Watch returned %v, want context.Canceled", err)
+				w.tb.Errorf("Watch returned %v, want context.Canceled", err)
 			}
 		case <-time.After(eventLimit):
-			w.t.Errorf("Watch did not end")
+			w.tb.Errorf("Watch did not end")
 		}
 	})
 }
@@ -139,7 +139,7 @@ func (w *watch) stop() {
 // expect returns the next event of the kind in the reader, which must come
 // before any other event of that reader.
 func (w *watch) expect(kind card.EventKind, reader string) card.Event {
-	w.t.Helper()
+	w.tb.Helper()
 	limit := time.After(eventLimit)
 	for {
 		select {
@@ -148,38 +148,38 @@ func (w *watch) expect(kind card.EventKind, reader string) card.Event {
 				continue
 			}
 			if ev.Kind != kind {
-				w.t.Fatalf("event %v in %q, want %v", ev.Kind, reader, kind)
+				w.tb.Fatalf("event %v in %q, want %v", ev.Kind, reader, kind)
 			}
 			return ev
 		case <-limit:
-			w.t.Fatalf("no event %v in %q", kind, reader)
+			w.tb.Fatalf("no event %v in %q", kind, reader)
 		}
 	}
 }
 
 // connect connects as soon as the card is seen by the service.
-func connect(t *testing.T, s *pcsc.Service, reader string) card.Transport {
-	t.Helper()
+func connect(tb testing.TB, s *pcsc.Service, reader string) card.Transport {
+	tb.Helper()
 	deadline := time.Now().Add(eventLimit)
 	for {
-		tr, err := s.Connect(t.Context(), reader)
+		tr, err := s.Connect(tb.Context(), reader)
 		if err == nil {
-			t.Cleanup(func() {
+			tb.Cleanup(func() {
 				if err := tr.Close(); err != nil {
-					t.Errorf("close: %v", err)
+					tb.Errorf("close: %v", err)
 				}
 			})
 			return tr
 		}
 		if !errors.Is(err, card.ErrNoCard) || time.Now().After(deadline) {
-			t.Fatalf("connect: %v", err)
+			tb.Fatalf("connect: %v", err)
 		}
 	}
 }
 
 // service takes the machine's readers; the first one is used unless a test
 // needs both.
-func service(t *testing.T) (*testpcsc.Service, testpcsc.Slot) {
-	t.Helper()
-	return testpcsc.Use(t), testpcsc.Slots()[0]
+func service(tb testing.TB) (*testpcsc.Service, testpcsc.Slot) {
+	tb.Helper()
+	return testpcsc.Use(tb), testpcsc.Slots()[0]
 }

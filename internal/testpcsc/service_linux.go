@@ -36,6 +36,7 @@ const (
 // Service is the PC/SC service while one test has it.
 type Service struct {
 	tb  testing.TB
+	dir string  // for the log; made before stop is due, so that it outlives it
 	own *daemon // the pcscd that this test started, nil while there is none
 }
 
@@ -50,7 +51,7 @@ func Use(tb testing.TB) *Service {
 		missing(tb, "pcscd does not run and is not installed: %v", lookErr)
 	}
 	lock(tb)
-	s := &Service{tb: tb}
+	s := &Service{tb: tb, dir: tb.TempDir()}
 	tb.Cleanup(s.stop)
 	if !answers(tb.Context()) {
 		if lookErr != nil || os.Geteuid() != 0 {
@@ -115,7 +116,7 @@ func (s *Service) start(program string) {
 			s.tb.Fatalf("clear a dead pcscd's files: %v", err)
 		}
 	}
-	d, err := startDaemon(program, filepath.Join(s.tb.TempDir(), "pcscd.log"))
+	d, err := startDaemon(program, filepath.Join(s.dir, "pcscd.log"))
 	if err != nil {
 		s.tb.Fatalf("start pcscd: %v", err)
 	}
@@ -207,18 +208,25 @@ func waitUntil(ctx context.Context, limit time.Duration, try func() error) error
 	}
 }
 
-// processName is the name of a live process, "" for none and for a dead one
-// that its parent has not collected yet.
+// processName is the name of a live process, "" for none and for one that is
+// dead to the last thread. The first thread may be dead before the others, which
+// still hold its sockets.
 func processName(pid int) string {
-	raw, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	threads, err := filepath.Glob(filepath.Join("/proc", strconv.Itoa(pid), "task", "*", "stat"))
 	if err != nil {
 		return ""
 	}
-	// "123 (name) S ..."; the name may hold anything.
-	line := string(raw)
-	open, end := strings.IndexByte(line, '('), strings.LastIndexByte(line, ')')
-	if open < 0 || end < open || strings.HasPrefix(line[end+1:], " Z") {
-		return ""
+	for _, thread := range threads {
+		raw, err := os.ReadFile(thread) //nolint:gosec // a name in /proc
+		if err != nil {
+			continue
+		}
+		// "123 (name) S ..."; the name may hold anything.
+		line := string(raw)
+		open, end := strings.IndexByte(line, '('), strings.LastIndexByte(line, ')')
+		if open >= 0 && end > open && !strings.HasPrefix(line[end+1:], " Z") && !strings.HasPrefix(line[end+1:], " X") {
+			return line[open+1 : end]
+		}
 	}
-	return line[open+1 : end]
+	return ""
 }
