@@ -19,6 +19,7 @@ import (
 	"github.com/dhamani-iq/dhamani/crypto/cvc"
 	"github.com/dhamani-iq/dhamani/crypto/envelope"
 	"github.com/dhamani-iq/dhamani/crypto/trust"
+	"github.com/dhamani-iq/dhamani/internal/testpcsc"
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/record/terms"
 	"github.com/dhamani-iq/dhamani/sync/client"
@@ -202,7 +203,8 @@ type deskOptions struct {
 	until   time.Time
 	blocked [][8]byte
 	wrap    func(card.Transport) card.Transport
-	path    string // of the cache
+	path    string       // of the cache
+	readers card.Readers // instead of the reader in process
 }
 
 func (n *nation) desk(opts deskOptions) *desk {
@@ -220,10 +222,15 @@ func (n *nation) desk(opts deskOptions) *desk {
 	log := slog.New(slog.DiscardHandler)
 	store := must[*cache.Cache](tb)(cache.Open(opts.path, [32]byte{1}, log))
 	d := &desk{cache: store, reader: &testReader{wrap: opts.wrap, change: make(chan struct{}, 1)}}
+	var readers card.Readers = d.reader
+	var only []string
+	if opts.readers != nil {
+		readers, only = opts.readers, []string{testpcsc.Slots()[0].Reader}
+	}
 	d.agent = must[*Agent](tb)(New(Config{
-		Version: "test", Facility: 101, Role: opts.role.String(), Terminal: n.terminal(opts.role, opts.until),
+		Version: "test", Only: only, Facility: 101, Role: opts.role.String(), Terminal: n.terminal(opts.role, opts.until),
 		Author:  envelope.Author{KID: trust.KIDOf(&n.author.PublicKey), Signer: n.author},
-		Readers: d.reader, Cache: store, Trust: n.trust(opts.blocked...), Log: log,
+		Readers: readers, Cache: store, Trust: n.trust(opts.blocked...), Log: log,
 		Centre: func(s client.Store) (*client.Client, error) {
 			return client.New(client.Config{
 				BaseURL: "https://127.0.0.1:1", TLS: &tls.Config{MinVersion: tls.VersionTLS13},
@@ -275,6 +282,12 @@ func (d *desk) await(tb testing.TB, kinds ...string) Event {
 func (d *desk) tap(tb testing.TB, p *patient) (Visit, *Failure) {
 	tb.Helper()
 	d.reader.put(p.card)
+	return d.read(tb)
+}
+
+// read waits until a card is read, or fails.
+func (d *desk) read(tb testing.TB) (Visit, *Failure) {
+	tb.Helper()
 	ev := d.await(tb, KindRecordsReady, KindFailure)
 	if ev.Kind == KindFailure && ev.Visit == "" {
 		return Visit{}, ev.Failure
