@@ -1,10 +1,17 @@
 package main
 
 import (
+	"log/slog"
 	"os"
+	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/dhamani-iq/dhamani/card/pcsc"
+	"github.com/dhamani-iq/dhamani/card/softcard"
+	"github.com/dhamani-iq/dhamani/internal/testpcsc"
 )
 
 func TestMain(m *testing.M) {
@@ -18,9 +25,34 @@ func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("PCSCLITE_CSOCK_NAME", env.WorkDir+"/no-pcscd")
-			env.Setenv(homeVariable, env.WorkDir+"/home")
-			return os.Mkdir(env.WorkDir+"/home", 0o700)
+			env.Setenv("PCSCLITE_CSOCK_NAME", filepath.Join(env.WorkDir, "no-pcscd"))
+			return setupHome(env)
 		},
 	})
+}
+
+// TestCardScript plays testdata/pcsc/*.txtar with a new soft card in the first
+// virtual reader of the real card service.
+func TestCardScript(t *testing.T) {
+	testpcsc.Use(t)
+	slot := testpcsc.Slots()[0]
+	card, err := softcard.New(softcard.Options{}).Plug(t.Context(), slot.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(card.Remove)
+	service := pcsc.New(slog.New(slog.DiscardHandler))
+	if _, err := chooseReader(t.Context(), service, cardOptions{reader: slot.Reader, wait: waitForCard}); err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{Dir: "testdata/pcsc", Setup: setupHome})
+}
+
+// waitForCard is generous: the service sees a card after 0.4 s at most.
+const waitForCard = 10 * time.Second
+
+func setupHome(env *testscript.Env) error {
+	dir := filepath.Join(env.WorkDir, "home")
+	env.Setenv(homeVariable, dir)
+	return os.Mkdir(dir, 0o700)
 }
