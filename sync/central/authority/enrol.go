@@ -10,6 +10,7 @@ import (
 
 	"github.com/dhamani-iq/dhamani/crypto/cvc"
 	"github.com/dhamani-iq/dhamani/crypto/trust"
+	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/sync/central/store"
 	"github.com/dhamani-iq/dhamani/sync/wire"
 )
@@ -20,7 +21,7 @@ const MaxFacility = 99_999_999
 
 // EnrolOptions is what the administrator decides about a workstation.
 type EnrolOptions struct {
-	Facility     uint32        // 1..MaxFacility; a known facility gets one more workstation
+	Facility     uint32        // 1..MaxFacility; a known facility gets one more workstation, 0 makes a new one
 	Role         cvc.Roles     // exactly one; RoleIssuer makes the facility a personalisation station
 	Rights       cvc.Rights    // of the terminal certificate
 	Validity     time.Duration // of all its certificates, a year when zero
@@ -46,6 +47,7 @@ func RightsOf(role cvc.Roles) cvc.Rights {
 // enrolment is an EnrolRequest on its way to the grant.
 type enrolment struct {
 	opts      EnrolOptions
+	fresh     bool // the facility is a new one
 	keys      wire.EnrolKeys
 	role      string // of the facility
 	now       time.Time
@@ -97,7 +99,7 @@ func (e *enrolment) check(req *wire.EnrolRequest) error {
 		e.opts.Validity = 365 * 24 * time.Hour
 	}
 	switch {
-	case e.opts.Facility == 0 || e.opts.Facility > MaxFacility:
+	case e.opts.Facility > MaxFacility:
 		return fmt.Errorf("facility number: must be 1 to %d: %w", MaxFacility, ErrRequest)
 	case !e.opts.Role.Single():
 		return fmt.Errorf("role: must be exactly one: %w", ErrRequest)
@@ -116,9 +118,23 @@ func (e *enrolment) check(req *wire.EnrolRequest) error {
 	return nil
 }
 
-// checkFacility refuses early what enter would refuse.
+// checkFacility gives a new facility the number behind the largest, and
+// refuses early what enter would refuse.
 func (a *Authority) checkFacility(ctx context.Context, e *enrolment) error {
 	return a.store.View(ctx, func(r store.Reader) error {
+		if e.opts.Facility == 0 {
+			all, err := r.Facilities()
+			if err != nil {
+				return err
+			}
+			e.fresh, e.opts.Facility = true, 1
+			if n := len(all); n > 0 {
+				e.opts.Facility = all[n-1].Number + 1
+			}
+			if e.opts.Facility > MaxFacility {
+				return fmt.Errorf("no facility number is left behind the largest: %w", ErrRequest)
+			}
+		}
 		_, err := e.known(r)
 		return err
 	})
@@ -132,6 +148,8 @@ func (e *enrolment) known(r store.Reader) (known bool, err error) {
 		return false, nil
 	case err != nil:
 		return false, err
+	case e.fresh:
+		return true, fmt.Errorf("facility %d was enrolled meanwhile: %w", f.Number, ErrConflict)
 	case !f.Revoked.IsZero():
 		return true, fmt.Errorf("facility %d: %w", f.Number, ErrRevoked)
 	case f.Role != e.role:
@@ -193,6 +211,11 @@ func (a *Authority) enter(ctx context.Context, e *enrolment) error {
 	}
 	if len(e.author.Name) > 255 {
 		e.author.Name = e.opts.Name
+	}
+	if e.opts.Role == cvc.RoleIssuer {
+		// A personalisation station signs an imported history under the times of
+		// its visits, which are older than the station.
+		e.author.NotBefore = record.Epoch
 	}
 	var err error
 	e.trustList, err = a.changeTrust(ctx, func(list *trust.List) error {

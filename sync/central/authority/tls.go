@@ -147,3 +147,6 @@ func tlsKeyID(pub *ecdsa.PublicKey) ([32]byte, error) {
 	}
 	return sha256.Sum256(der), nil
 }
+
+// ServerCertificateEnds returns the end of the server certificate's validity.
+func (a *Authority) ServerCertificateEnds() time.Time { return a.server.Load().Leaf.NotAfter }

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dhamani-iq/dhamani/sync/central/store"
+)
+
+// status is the answer of the status command.
+type status struct {
+	Name         string              `json:"name"`
+	URL          string              `json:"url"`
+	Store        store.Status        `json:"store"`
+	TrustVersion uint64              `json:"trust_version"`
+	BlockVersion uint64              `json:"block_version"`
+	ListsExpired bool                `json:"lists_expired"`
+	ServerCert   time.Time           `json:"server_certificate_ends"`
+	Workstations []workstationStatus `json:"workstations"`
+	Rejected     []rejectedStatus    `json:"rejected"` // the newest
+}
+
+type workstationStatus struct {
+	Facility     uint32    `json:"facility"`
+	FacilityName string    `json:"facility_name"`
+	Name         string    `json:"name"`
+	Role         string    `json:"role"`
+	Key          string    `json:"key"`
+	Expires      time.Time `json:"expires"`
+	Revoked      bool      `json:"revoked"`
+}
+
+type rejectedStatus struct {
+	At       time.Time `json:"at"`
+	Facility uint32    `json:"facility"`
+	Patient  string    `json:"patient"`
+	Entry    string    `json:"entry"`
+	Code     string    `json:"code"`
+}
+
+const rejectedShown = 10
+
+func newStatusCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "Show what the centre holds: lists, workstations, records, rejected entries",
+		Example: `  dhamani-central status --dir ./centre
+  dhamani-central status --dir ./centre --json`,
+		Args: usage(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runStatus(cmd.Context(), cmd.OutOrStdout(), g)
+		},
+	}
+}
+
+func runStatus(ctx context.Context, out io.Writer, g *globals) error {
+	return withCentre(ctx, g, func(c *centre) error {
+		st, err := readStatus(ctx, c)
+		if err != nil {
+			return err
+		}
+		return answer(out, g.json, st, st.print)
+	})
+}
+
+func readStatus(ctx context.Context, c *centre) (*status, error) {
+	config := c.auth.Config()
+	st := &status{
+		Name: config.Name, URL: config.URL, ServerCert: c.auth.ServerCertificateEnds(),
+		ListsExpired: c.auth.Trust().Age(time.Now()).Expired, Workstations: []workstationStatus{}, Rejected: []rejectedStatus{},
+	}
+	st.TrustVersion, st.BlockVersion = c.auth.Trust().Versions()
+	var err error
+	if st.Store, err = c.store.Status(ctx); err != nil {
+		return nil, err
+	}
+	err = c.store.View(ctx, func(r store.Reader) error {
+		facilities, err := r.Facilities()
+		if err != nil {
+			return err
+		}
+		names := make(map[uint32]string)
+		for _, f := range facilities {
+			names[f.Number] = f.Name
+		}
+		all, err := r.Workstations()
+		if err != nil {
+			return err
+		}
+		for _, ws := range all {
+			st.Workstations = append(st.Workstations, workstationStatus{
+				Facility: ws.Facility, FacilityName: names[ws.Facility], Name: ws.Name, Role: ws.Role,
+				Key: fmt.Sprintf("%x", ws.Author), Expires: ws.Expires, Revoked: !ws.Revoked.IsZero(),
+			})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	rejected, err := c.store.Quarantine(ctx, rejectedShown)
+	if err != nil {
+		return nil, err
+	}
+	for _, q := range rejected {
+		st.Rejected = append(st.Rejected, rejectedStatus{q.At, q.Facility, q.Patient.String(), q.ID.Short(), q.Code})
+	}
+	return st, nil
+}
+
+func (st *status) print(w io.Writer) {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	lists := ""
+	if st.ListsExpired {
+		lists = " (past its date: let 'serve' run)"
+	}
+	fmt.Fprintf(tw, "centre\t%s, %s\n", st.Name, st.URL)
+	fmt.Fprintf(tw, "records\t%d of %d patients, %d cards, %d batches, %d MB\n",
+		st.Store.Records, st.Store.Patients, st.Store.Cards, st.Store.Batches, st.Store.Bytes>>20)
+	fmt.Fprintf(tw, "lists\ttrust %d%s, block %d\n", st.TrustVersion, lists, st.BlockVersion)
+	fmt.Fprintf(tw, "server\tcertificate until %s\n", st.ServerCert.UTC().Format(time.DateOnly))
+	fmt.Fprintf(tw, "rejected\t%d entries\n", st.Store.Quarantined)
+	_ = tw.Flush()
+	for _, q := range st.Rejected {
+		fmt.Fprintf(w, "  %s  facility %d  entry %s  %s\n", q.At.UTC().Format(time.DateTime), q.Facility, q.Entry, q.Code)
+	}
+	fmt.Fprintf(w, "%d workstations\n", len(st.Workstations))
+	tw = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, ws := range st.Workstations {
+		state := "until " + ws.Expires.UTC().Format(time.DateOnly)
+		if ws.Revoked {
+			state = "revoked"
+		}
+		fmt.Fprintf(tw, "  %d\t%s\t%s\t%s\tkey %s\t%s\n", ws.Facility, display(ws.FacilityName), display(ws.Name), ws.Role, ws.Key, state)
+	}
+	_ = tw.Flush()
+}

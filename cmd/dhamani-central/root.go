@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dhamani-iq/dhamani/sync/central/authority"
+	"github.com/dhamani-iq/dhamani/sync/central/sqlite"
+)
+
+// globals are the flags that every command has. They are set before a
+// command's RunE is called and only read from then on.
+type globals struct {
+	json    bool   // --json: machine-readable answer on stdout, errors and logs as JSON on stderr
+	verbose bool   // --verbose: debug log; never holds health data or keys
+	dir     string // --dir: the centre's folder
+	log     *slog.Logger
+}
+
+const (
+	dirVariable = "DHAMANI_CENTRE"
+	fileStore   = "centre.db"
+)
+
+func newRootCommand(g *globals) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "dhamani-central",
+		Short: "Run the reference central API and look after its keys, clinics and cards",
+		Long: `dhamani-central is the reference central API. 'init' makes a centre in a folder:
+national keys, certificates, signed lists and the database. 'serve' answers
+clinics. The other commands work on the same folder while it serves.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 4 refused, 5 a proof or signature
+does not hold, 130 interrupted.`,
+		Example: `  dhamani-central init --dir ./centre --url https://centre.example:8443 --name "National centre"
+  dhamani-central serve --dir ./centre
+  dhamani-central enrol --dir ./centre --request request.cbor --role physician -o grant.cbor
+  dhamani-central status --dir ./centre --json`,
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
+			g.log = newLogger(cmd.ErrOrStderr(), g)
+		},
+	}
+	asGroup(root)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError{cmd: cmd.CommandPath(), err: err}
+	})
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
+	flags := root.PersistentFlags()
+	flags.BoolVar(&g.json, "json", false, "answer in JSON")
+	flags.BoolVarP(&g.verbose, "verbose", "v", false, "log every request on standard error")
+	flags.StringVar(&g.dir, "dir", defaultDir(), "the centre's folder; also from "+dirVariable)
+	_ = root.MarkPersistentFlagDirname("dir")
+	root.AddCommand(
+		newInitCommand(g), newServeCommand(g), newEnrolCommand(g), newRevokeCommand(g),
+		newBlockCommand(g), newStatusCommand(g), newPatientCommand(g),
+	)
+	return root
+}
+
+// asGroup makes cmd a command that only holds others: alone it shows its
+// help, and a word it does not know is wrong usage.
+func asGroup(cmd *cobra.Command) {
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		return usageError{cmd: cmd.CommandPath(), err: fmt.Errorf("there is no command %q", args[0])}
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+}
+
+// usage turns the error of an argument check into a usage error.
+func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usageError{cmd: cmd.CommandPath(), err: err}
+		}
+		return nil
+	}
+}
+
+func wrongUsage(cmd *cobra.Command, format string, args ...any) error {
+	return usageError{cmd: cmd.CommandPath(), err: fmt.Errorf(format, args...)}
+}
+
+func defaultDir() string {
+	if dir := os.Getenv(dirVariable); dir != "" {
+		return dir
+	}
+	return "centre"
+}
+
+func newLogger(w io.Writer, g *globals) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if g.verbose {
+		opts.Level = slog.LevelDebug
+	}
+	if g.json {
+		return slog.New(slog.NewJSONHandler(w, opts))
+	}
+	return slog.New(slog.NewTextHandler(w, opts))
+}
+
+// centre is an open centre.
+type centre struct {
+	store *sqlite.Store
+	auth  *authority.Authority
+}
+
+// openCentre opens the centre in the folder of --dir. The database is only
+// opened when the configuration says that there is a centre, so a mistyped
+// folder stays as it is.
+func openCentre(ctx context.Context, g *globals) (*centre, error) {
+	if _, err := authority.ReadConfig(g.dir); err != nil {
+		return nil, fmt.Errorf("open centre in %s: %w", g.dir, err)
+	}
+	st, err := sqlite.Open(ctx, filepath.Join(g.dir, fileStore), sqlite.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("open centre in %s: %w", g.dir, err)
+	}
+	auth, err := authority.Open(ctx, g.dir, st)
+	if err != nil {
+		return nil, fmt.Errorf("open centre in %s: %w", g.dir, errors.Join(err, st.Close()))
+	}
+	return &centre{store: st, auth: auth}, nil
+}
+
+// withCentre opens the centre for one command and closes it behind.
+func withCentre(ctx context.Context, g *globals, do func(*centre) error) error {
+	c, err := openCentre(ctx, g)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(c), c.store.Close())
+}
+
+// answer prints v as one line of JSON, or what text prints.
+func answer(w io.Writer, asJSON bool, v any, text func(io.Writer)) error {
+	if !asJSON {
+		text(w)
+		return nil
+	}
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("write answer: %w", err)
+	}
+	return nil
+}
+
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}
