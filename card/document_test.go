@@ -41,12 +41,12 @@ type figures struct {
 func (f *figures) line(name string, value []byte) {
 	text := strings.ToUpper(hex.EncodeToString(value))
 	for i := 0; i == 0 || i < len(text); i += 64 {
-		fmt.Fprintf(f, "    %-12s %s\n", name, text[i:min(i+64, len(text))])
+		_, _ = fmt.Fprintf(f, "    %-12s %s\n", name, text[i:min(i+64, len(text))])
 		name = ""
 	}
 }
 
-func (f *figures) text(format string, args ...any) { fmt.Fprintf(f, "\n"+format+"\n\n", args...) }
+func (f *figures) text(format string, args ...any) { _, _ = fmt.Fprintf(f, "\n"+format+"\n\n", args...) }
 
 // fixedScalar makes the private keys of the figures.
 func fixedScalar(name string) []byte {

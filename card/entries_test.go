@@ -221,8 +221,14 @@ func TestEntriesLies(t *testing.T) {
 			}
 		})
 	}
+	l := newLogbook(900)
+	s, _ := authentic(t, l.read)
+	s.info.MaxEntry = 899
+	if err := s.Entries(t.Context(), l.head, Head{}, func(uint32, []byte) error { return nil }); !errors.Is(err, ErrMalformed) {
+		t.Errorf("entry above what the card said it takes: %v", err)
+	}
 	stop := errors.New("enough")
-	s, _ := authentic(t, newLogbook(sizes...).read)
+	s, _ = authentic(t, newLogbook(sizes...).read)
 	if err := s.Entries(t.Context(), newLogbook(sizes...).head, Head{}, func(uint32, []byte) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("error of emit: %v", err)
 	}
@@ -258,6 +264,7 @@ func TestMalformedUnderSM(t *testing.T) {
 		{"key twice", second(next(tlv.Append(tlv.Make(0x81, key), 0x81, key), apdu.SWOK).Keys(ctx)), ErrMalformed},
 		{"keys cut", second(next([]byte{0x80}, apdu.SWOK).Keys(ctx)), ErrMalformed},
 		{"file too long", second(next(make([]byte, 2048), apdu.SWOK).ReadFile(ctx, FileSummary)), ErrMalformed},
+		{"file too long by a byte", second(next(make([]byte, MaxSummary+1), 0x6282).ReadFile(ctx, FileSummary)), ErrMalformed},
 		{"file short without 6282", second(next(make([]byte, 2047), apdu.SWOK).ReadFile(ctx, FileID)), ErrMalformed},
 		{"block too long", second(next(make([]byte, 2049), apdu.SWOK).ReadFile(ctx, FilePhoto)), ErrMalformed},
 		{"log as a file", second(next(nil, apdu.SWOK).ReadFile(ctx, FileLog)), ErrFileNotFound},
@@ -279,6 +286,25 @@ func TestMalformedUnderSM(t *testing.T) {
 	keys, err := next(tlv.Append(tlv.Make(0x80, key), 0x85, key), apdu.SWOK).Keys(ctx)
 	if err != nil || len(keys) != 2 || !bytes.Equal(keys[record.SectionSensitive], key) {
 		t.Errorf("keys %v, %v", len(keys), err)
+	}
+}
+
+// After a failure of secure messaging nothing is sent any more.
+func TestEndAfterSecureMessaging(t *testing.T) {
+	for name, answer := range map[string][]byte{
+		"plain status": {0x69, 0x88}, "plain success": {0x90, 0x00}, "data": {1, 2, 3, 0x90, 0x00},
+		"more, then nothing": {0x61, 0x10}, "too long": append(make([]byte, 300), 0x90, 0x00),
+	} {
+		s, _ := authentic(t, nil)
+		sent := 0
+		s.link.t = transportFunc(func([]byte) ([]byte, error) { sent++; return answer, nil })
+		if _, err := s.Head(t.Context()); !errors.Is(err, ErrSecureMessaging) || errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: %v", name, err)
+		}
+		before := sent
+		if _, err := s.Keys(t.Context()); !errors.Is(err, ErrSessionEnded) || sent != before {
+			t.Errorf("%s: session goes on: %v", name, err)
+		}
 	}
 }
 
