@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/hex"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -33,8 +32,8 @@ func runBlock(ctx context.Context, out io.Writer, g *globals, card [8]byte) erro
 			return err
 		}
 		_, list := c.auth.Trust().Versions()
-		return answer(out, g.json, map[string]any{"blocked": hex.EncodeToString(card[:]), "block_version": list}, func(w io.Writer) {
-			fmt.Fprintf(w, "card %x blocked; block list %d\n", card, list)
+		return answer(out, g.json, map[string]any{"blocked": hex.EncodeToString(card[:]), "block_version": list}, func(p *printer) {
+			p.printf("card %x blocked; block list %d\n", card, list)
 		})
 	})
 }

@@ -125,10 +125,10 @@ func runEnrol(ctx context.Context, out io.Writer, g *globals, opts enrolOptions,
 		key := fmt.Sprintf("%x", grant.AuthorKID)
 		return answer(out, g.json, map[string]any{
 			"facility": grant.Facility, "key": key, "role": options.Role.String(), "rights": options.Rights.String(), "grant": opts.out,
-		}, func(w io.Writer) {
-			fmt.Fprintf(w, "facility %d: workstation %s enrolled as %s (%s), author key %s\n",
+		}, func(p *printer) {
+			p.printf("facility %d: workstation %s enrolled as %s (%s), author key %s\n",
 				grant.Facility, display(options.Name, req.Name), options.Role, options.Rights, key)
-			fmt.Fprintf(w, "  next: at the workstation, dhamani enrol accept %s\n", opts.out)
+			p.printf("  next: at the workstation, dhamani enrol accept %s\n", opts.out)
 		})
 	})
 }

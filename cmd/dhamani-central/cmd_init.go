@@ -58,8 +58,8 @@ func runInit(ctx context.Context, out io.Writer, g *globals, opts initOptions) e
 	if err := errors.Join(err, st.Close()); err != nil {
 		return err
 	}
-	return answer(out, g.json, map[string]any{"dir": g.dir, "url": config.URL, "name": config.Name}, func(w io.Writer) {
-		fmt.Fprintf(w, "%s is ready in %s\n", config.Name, g.dir)
-		fmt.Fprintf(w, "  next: dhamani-central serve --dir %s\n", g.dir)
+	return answer(out, g.json, map[string]any{"dir": g.dir, "url": config.URL, "name": config.Name}, func(p *printer) {
+		p.printf("%s is ready in %s\n", config.Name, g.dir)
+		p.printf("  next: dhamani-central serve --dir %s\n", g.dir)
 	})
 }

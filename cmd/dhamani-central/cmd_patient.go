@@ -3,9 +3,8 @@ package main
 import (
 	"context"
 	"encoding/hex"
-	"fmt"
 	"io"
-	"text/tabwriter"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -79,18 +78,18 @@ func runPatientList(ctx context.Context, out io.Writer, g *globals, after record
 		if err != nil {
 			return err
 		}
-		return answer(out, g.json, list, func(w io.Writer) {
-			tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-			for _, p := range list {
-				for i, card := range p.Cards {
+		return answer(out, g.json, list, func(p *printer) {
+			tw := p.table()
+			for _, one := range list {
+				for i, card := range one.Cards {
 					if card.Blocked {
-						p.Cards[i].Card += " (blocked)"
+						one.Cards[i].Card += " (blocked)"
 					}
 				}
-				fmt.Fprintf(tw, "%s\tsince %s\t%d records\t%s\n", p.Patient, p.Created.UTC().Format(time.DateOnly), p.Records, cardNames(p.Cards))
+				tw.printf("%s\tsince %s\t%d records\t%s\n", one.Patient, one.Created.UTC().Format(time.DateOnly), one.Records, cardNames(one.Cards))
 			}
-			_ = tw.Flush()
-			fmt.Fprintf(w, "%d patients\n", len(list))
+			tw.flush()
+			p.printf("%d patients\n", len(list))
 		})
 	})
 }
@@ -99,11 +98,11 @@ func cardNames(cards []cardStatus) string {
 	if len(cards) == 0 {
 		return "no card"
 	}
-	names := "cards"
+	names := []string{"cards"}
 	for _, c := range cards {
-		names += " " + c.Card
+		names = append(names, c.Card)
 	}
-	return names
+	return strings.Join(names, " ")
 }
 
 func listPatients(ctx context.Context, c *centre, after record.PatientID, limit int) ([]patientStatus, error) {

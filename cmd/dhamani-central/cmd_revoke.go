@@ -72,8 +72,8 @@ func runRevoke(ctx context.Context, out io.Writer, g *globals, opts revokeOption
 			return err
 		}
 		list, _ := c.auth.Trust().Versions()
-		return answer(out, g.json, map[string]any{"revoked": what, "since": since.UTC().Format(time.RFC3339), "trust_version": list}, func(w io.Writer) {
-			fmt.Fprintf(w, "%s revoked since %s; trust list %d\n", what, since.UTC().Format(time.RFC3339), list)
+		return answer(out, g.json, map[string]any{"revoked": what, "since": since.UTC().Format(time.RFC3339), "trust_version": list}, func(p *printer) {
+			p.printf("%s revoked since %s; trust list %d\n", what, since.UTC().Format(time.RFC3339), list)
 		})
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -113,30 +112,30 @@ func readStatus(ctx context.Context, c *centre) (*status, error) {
 	return st, nil
 }
 
-func (st *status) print(w io.Writer) {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+func (st *status) print(p *printer) {
+	tw := p.table()
 	lists := ""
 	if st.ListsExpired {
 		lists = " (past its date: let 'serve' run)"
 	}
-	fmt.Fprintf(tw, "centre\t%s, %s\n", st.Name, st.URL)
-	fmt.Fprintf(tw, "records\t%d of %d patients, %d cards, %d batches, %d MB\n",
+	tw.printf("centre\t%s, %s\n", st.Name, st.URL)
+	tw.printf("records\t%d of %d patients, %d cards, %d batches, %d MB\n",
 		st.Store.Records, st.Store.Patients, st.Store.Cards, st.Store.Batches, st.Store.Bytes>>20)
-	fmt.Fprintf(tw, "lists\ttrust %d%s, block %d\n", st.TrustVersion, lists, st.BlockVersion)
-	fmt.Fprintf(tw, "server\tcertificate until %s\n", st.ServerCert.UTC().Format(time.DateOnly))
-	fmt.Fprintf(tw, "rejected\t%d entries\n", st.Store.Quarantined)
-	_ = tw.Flush()
+	tw.printf("lists\ttrust %d%s, block %d\n", st.TrustVersion, lists, st.BlockVersion)
+	tw.printf("server\tcertificate until %s\n", st.ServerCert.UTC().Format(time.DateOnly))
+	tw.printf("rejected\t%d entries\n", st.Store.Quarantined)
+	tw.flush()
 	for _, q := range st.Rejected {
-		fmt.Fprintf(w, "  %s  facility %d  entry %s  %s\n", q.At.UTC().Format(time.DateTime), q.Facility, q.Entry, q.Code)
+		p.printf("  %s  facility %d  entry %s  %s\n", q.At.UTC().Format(time.DateTime), q.Facility, q.Entry, q.Code)
 	}
-	fmt.Fprintf(w, "%d workstations\n", len(st.Workstations))
-	tw = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	p.printf("%d workstations\n", len(st.Workstations))
+	tw = p.table()
 	for _, ws := range st.Workstations {
 		state := "until " + ws.Expires.UTC().Format(time.DateOnly)
 		if ws.Revoked {
 			state = "revoked"
 		}
-		fmt.Fprintf(tw, "  %d\t%s\t%s\t%s\tkey %s\t%s\n", ws.Facility, display(ws.FacilityName), display(ws.Name), ws.Role, ws.Key, state)
+		tw.printf("  %d\t%s\t%s\t%s\tkey %s\t%s\n", ws.Facility, display(ws.FacilityName), display(ws.Name), ws.Role, ws.Key, state)
 	}
-	_ = tw.Flush()
+	tw.flush()
 }

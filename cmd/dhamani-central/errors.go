@@ -89,8 +89,9 @@ func report(w io.Writer, asJSON bool, err error) {
 		_ = json.NewEncoder(w).Encode(map[string]any{"error": err.Error(), "exit": code, "next": next})
 		return
 	}
-	fmt.Fprintf(w, "dhamani-central: %v\n", err)
+	p := &printer{w: w}
+	p.printf("dhamani-central: %v\n", err)
 	if next != "" {
-		fmt.Fprintf(w, "  next: %s\n", next)
+		p.printf("  next: %s\n", next)
 	}
 }

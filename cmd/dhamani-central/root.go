@@ -149,10 +149,11 @@ func withCentre(ctx context.Context, g *globals, do func(*centre) error) error {
 }
 
 // answer prints v as one line of JSON, or what text prints.
-func answer(w io.Writer, asJSON bool, v any, text func(io.Writer)) error {
+func answer(w io.Writer, asJSON bool, v any, text func(*printer)) error {
 	if !asJSON {
-		text(w)
-		return nil
+		p := &printer{w: w}
+		text(p)
+		return p.err
 	}
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
