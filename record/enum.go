@@ -82,26 +82,46 @@ type (
 
 // The lists of choices. Their names are FHIR's where FHIR has them.
 type (
-	Class              = Enum[classNames]
-	ConditionStatus    = Enum[conditionNames]
-	Certainty          = Enum[certaintyNames]
-	Severity           = Enum[severityNames]
-	MedicationStatus   = Enum[medicationNames]
-	Route              = Enum[routeNames]
-	PeriodUnit         = Enum[periodNames]
-	Category           = Enum[categoryNames]
-	Interpretation     = Enum[interpretationNames]
-	ObservationStatus  = Enum[observationNames]
-	ProcedureStatus    = Enum[procedureNames]
+	// Class is the kind of an encounter.
+	Class = Enum[classNames]
+	// ConditionStatus is the state of a diagnosis or an allergy.
+	ConditionStatus = Enum[conditionNames]
+	// Certainty is how sure a diagnosis or an allergy is.
+	Certainty = Enum[certaintyNames]
+	// Severity is how grave a condition or a reaction is.
+	Severity = Enum[severityNames]
+	// MedicationStatus is the state of a prescription.
+	MedicationStatus = Enum[medicationNames]
+	// Route is the way of a medicine or a vaccine into the body.
+	Route = Enum[routeNames]
+	// PeriodUnit is the unit of the period in which doses are repeated, by UCUM code.
+	PeriodUnit = Enum[periodNames]
+	// Category is the kind of an observation.
+	Category = Enum[categoryNames]
+	// Interpretation is what a laboratory says of a value, by HL7 v3 code.
+	Interpretation = Enum[interpretationNames]
+	// ObservationStatus is the state of an observation or a panel.
+	ObservationStatus = Enum[observationNames]
+	// ProcedureStatus is the state of a procedure.
+	ProcedureStatus = Enum[procedureNames]
+	// ImmunisationStatus is the state of an immunisation.
 	ImmunisationStatus = Enum[immunisationNames]
-	AllergyKind        = Enum[allergyKindNames]
-	AllergyGroup       = Enum[allergyGroupNames]
-	Criticality        = Enum[criticalityNames]
-	PlanStatus         = Enum[planNames]
-	PlanIntent         = Enum[intentNames]
-	ActivityStatus     = Enum[activityNames]
-	Sex                = Enum[sexNames]
-	Relation           = Enum[relationNames]
+	// AllergyKind is the mechanism of an allergy, as far as it is known.
+	AllergyKind = Enum[allergyKindNames]
+	// AllergyGroup is what an allergy is to.
+	AllergyGroup = Enum[allergyGroupNames]
+	// Criticality is what a next reaction may do.
+	Criticality = Enum[criticalityNames]
+	// PlanStatus is the state of a care plan.
+	PlanStatus = Enum[planNames]
+	// PlanIntent is how binding a care plan is.
+	PlanIntent = Enum[intentNames]
+	// ActivityStatus is the state of an activity of a care plan.
+	ActivityStatus = Enum[activityNames]
+	// Sex is the administrative sex.
+	Sex = Enum[sexNames]
+	// Relation is the relation of a family member to the holder.
+	Relation = Enum[relationNames]
 )
 
 // Classes of an encounter. ClassRecord is no visit: facts that came without one.

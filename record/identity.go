@@ -1,5 +1,7 @@
 package record
 
+import "slices"
+
 // Name is a person's name in one script. The Iraqi custom is kept: one's own
 // name, then the father's and the grandfather's, then the family's.
 type Name struct {
@@ -13,7 +15,7 @@ func (n *Name) String() string {
 		return ""
 	}
 	s := ""
-	for _, g := range append(n.Given[:len(n.Given):len(n.Given)], n.Family) {
+	for _, g := range append(slices.Clip(n.Given), n.Family) {
 		if g != "" && s != "" {
 			s += " "
 		}
@@ -29,6 +31,24 @@ type Names struct {
 	Latin  *Name `json:"latin,omitempty"`
 }
 
+// In returns the name in the script of a language (ar, ckb, en), or in another
+// one when it is not known in that.
+func (n *Names) In(lang string) string {
+	order := [...]*Name{n.Latin, n.Arabic, n.Sorani}
+	switch lang {
+	case "ar":
+		order = [...]*Name{n.Arabic, n.Sorani, n.Latin}
+	case "ckb":
+		order = [...]*Name{n.Sorani, n.Arabic, n.Latin}
+	}
+	for _, p := range order {
+		if p != nil {
+			return p.String()
+		}
+	}
+	return ""
+}
+
 // Identity says who the holder of a card is.
 type Identity struct {
 	Names          Names    `json:"names"`
@@ -41,6 +61,9 @@ type Identity struct {
 	Address        *Address `json:"address,omitempty"`
 	Family         []Member `json:"family,omitempty"`
 }
+
+// DisplayName returns the holder's name for a reader of a language (ar, ckb, en).
+func (id *Identity) DisplayName(lang string) string { return id.Names.In(lang) }
 
 // Address is where a person lives.
 type Address struct {

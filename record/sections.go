@@ -351,50 +351,13 @@ func (r *reader) items(f func() bool) {
 	}
 	outer := r.left
 	r.left = n
-	for r.err == nil && r.left > 0 && f() {
+	for r.err == nil && r.left > 0 {
+		if !f() {
+			break
+		}
 	}
 	if r.left < 0 {
 		r.fail("item goes beyond its list")
 	}
 	r.left = outer
-}
-
-// normal returns e with its lists in the order in which they decode, and
-// without what says nothing: times equal to the start, a mark on nothing.
-func (e *Entry) normal() *Entry {
-	n := *e
-	n.Start = minute(e.Start)
-	if n.Type == nil && len(n.Reasons) == 0 {
-		n.Sensitive = false
-	}
-	sortBy(&n.Prescriptions, func(x *Prescription) int { return rank(x.Sensitive) })
-	sortBy(&n.Observations, func(x *Observation) int {
-		return rank(x.Sensitive)*NumSections + int(min(x.Category, CategorySocialHistory))
-	})
-	sortBy(&n.Panels, func(x *Panel) int { return rank(x.Sensitive) })
-	sortBy(&n.Diagnoses, func(x *Diagnosis) int { return rank(x.Sensitive) })
-	sortBy(&n.Procedures, func(x *Procedure) int { return rank(x.Sensitive) })
-	sortBy(&n.CarePlans, func(x *CarePlan) int { return rank(x.Sensitive) })
-	sortBy(&n.Notes, func(x *Note) int { return rank(x.Sensitive) })
-	sortBy(&n.Extensions, func(x *Extension) int { return int(x.Section)<<32 | int(x.Key) })
-	return &n
-}
-
-// Normalise puts e's lists into the order in which they decode, and clears
-// item times that equal the start.
-func (e *Entry) Normalise() { *e = *e.normal() }
-
-func rank(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-func sortBy[T any](list *[]T, key func(*T) int) {
-	by := func(a, b T) int { return key(&a) - key(&b) }
-	if !slices.IsSortedFunc(*list, by) {
-		*list = slices.Clone(*list)
-		slices.SortStableFunc(*list, by)
-	}
 }

@@ -126,28 +126,40 @@ func (d Decimal) fit() (Decimal, bool, error) {
 // Round returns d with at most the given number of decimals, rounded half away
 // from zero.
 func (d Decimal) Round(scale uint8) Decimal {
-	for d.Scale > scale {
-		// Only the last step may round: the ones before only cut zeros or
-		// are followed by it, so divide at once.
-		div := int64(1)
-		for range d.Scale - scale {
-			div *= 10
-		}
-		q, r := d.Mantissa/div, d.Mantissa%div
-		if r*2 >= div {
-			q++
-		} else if -r*2 >= div {
-			q--
-		}
-		return Decimal{Mantissa: q, Scale: scale}
+	if d.Scale <= scale {
+		return d
 	}
-	return d
+	div := int64(1)
+	for range min(d.Scale-scale, 18) {
+		div *= 10
+	}
+	q, r := d.Mantissa/div, d.Mantissa%div
+	if r*2 >= div {
+		q++
+	} else if -r*2 >= div {
+		q--
+	}
+	return Decimal{Mantissa: q, Scale: scale}
 }
 
 // Quantity is a measured amount. Unit is a UCUM code, empty for a bare count.
 type Quantity struct {
 	Value Decimal `json:"value"`
 	Unit  string  `json:"unit,omitempty"`
+}
+
+// NewQuantity returns mantissa × 10^exponent of a unit. An exponent out of
+// -MaxScale to 0 that cannot be written out gives a Quantity that Validate
+// refuses.
+func NewQuantity(mantissa int64, exponent int, unit string) *Quantity {
+	for ; exponent > 0 && mantissa <= maxMantissa && mantissa >= -maxMantissa; exponent-- {
+		mantissa *= 10
+	}
+	scale := uint8(MaxScale + 1)
+	if exponent <= 0 && exponent >= -MaxScale {
+		scale = uint8(-exponent) // #nosec G115 -- 0 to MaxScale
+	}
+	return &Quantity{Value: Decimal{Mantissa: mantissa, Scale: scale}, Unit: unit}
 }
 
 // Precision says how much of a Moment is known.
