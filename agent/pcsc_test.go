@@ -142,26 +142,34 @@ func TestServiceKilled(t *testing.T) {
 // exchange. Run with -benchtime=200x for percentiles that mean something.
 func BenchmarkTap(b *testing.B) {
 	testpcsc.Use(b)
-	n := newNation(b)
-	p := n.issue(30, softcard.Options{})
-	known := func() *patient { return p }
-	b.Run("first", func(b *testing.B) {
-		measureTaps(b, n, func() *patient { return n.issue(30, softcard.Options{}) }, 0)
-	})
-	b.Run("nothing-new", func(b *testing.B) { measureTaps(b, n, known, 0) })
-	b.Run("one-new", func(b *testing.B) { measureTaps(b, n, known, 1) })
+	b.Run("first", func(b *testing.B) { measureTaps(b, false, 0) })
+	b.Run("nothing-new", func(b *testing.B) { measureTaps(b, true, 0) })
+	b.Run("one-new", func(b *testing.B) { measureTaps(b, true, 1) })
 }
 
-// measureTaps taps b.N cards at one agent. Before each tap another desk writes
-// so many new entries to the card.
-func measureTaps(b *testing.B, n *nation, next func() *patient, fresh int) {
+// measureTaps taps b.N times at one agent: a new card each time, or one card
+// that the agent knows and to which another desk has written so many entries
+// before each tap.
+func measureTaps(b *testing.B, known bool, fresh int) {
+	n := newNation(b)
 	d := n.pcscDesk()
 	writer := n.desk(deskOptions{})
+	p := n.issue(30, softcard.Options{})
+	if known {
+		slot := plug(b, p.card)
+		if _, failure := d.read(b); failure != nil {
+			b.Fatal(failure.Code)
+		}
+		slot.Remove()
+		d.await(b, KindCardRemoved)
+	}
 	times := make([]time.Duration, 0, b.N)
 	var apdus, bytes int
 	var model time.Duration
 	for i := range b.N {
-		p := next()
+		if !known {
+			p = n.issue(30, softcard.Options{})
+		}
 		for range fresh {
 			v, failure := writer.tap(b, p)
 			if failure != nil {

@@ -198,8 +198,7 @@ func tlsConfig(g *wire.EnrolGrant, own tls.Certificate) (*tls.Config, error) {
 	roots := x509.NewCertPool()
 	roots.AddCert(ca)
 	return &tls.Config{
-		MinVersion: tls.VersionTLS13, RootCAs: roots, ServerName: g.CentreName,
-		Certificates: []tls.Certificate{own},
+		MinVersion: tls.VersionTLS13, RootCAs: roots, Certificates: []tls.Certificate{own},
 	}, nil
 }
 

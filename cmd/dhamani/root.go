@@ -59,6 +59,10 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no card service, reader or card,
 	root.AddCommand(
 		newReaderCommand(g),
 		newCardCommand(g),
+		newEnrolCommand(g),
+		newSyncCommand(g),
+		newPageCommand(g),
+		newDemoCommand(g),
 	)
 	return root
 }

@@ -69,8 +69,12 @@ func runAgent(ctx context.Context, opts runOptions, log *slog.Logger) (err error
 	if err != nil {
 		return err
 	}
+	page, err := web.Handler()
+	if err != nil {
+		return err
+	}
 	server := localapi.New(localapi.Config{
-		Addr: h.Listen(), Socket: home.SocketPath(h.Dir), Page: web.Handler(), Log: log,
+		Addr: h.Listen(), Socket: home.SocketPath(h.Dir), Page: page, Log: log,
 		Ready: func(page string) {
 			log.Info("ready", logkey.Address, page, logkey.Facility, h.Grant.Facility, logkey.Took, time.Since(begin))
 			_, _ = daemon.SdNotify(false, daemon.SdNotifyReady) // without systemd there is nobody to tell

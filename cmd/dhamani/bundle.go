@@ -1,0 +1,37 @@
+package main
+
+import (
+	"compress/gzip"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/dhamani-iq/dhamani/record/fhir"
+)
+
+// readBundle reads a patient's FHIR Bundle from a file, plain or gzip; "-"
+// stands for standard input. What the importer bounds is the text unpacked.
+func readBundle(path string, stdin io.Reader) (bundle *fhir.Bundle, report *fhir.Report, err error) {
+	in := stdin
+	if path != "-" {
+		f, err := os.Open(path) // #nosec G304 -- the caller names the file
+		if err != nil {
+			return nil, nil, fmt.Errorf("read bundle: %w", err)
+		}
+		defer f.Close() //nolint:errcheck // only read
+		in = f
+	}
+	if strings.HasSuffix(path, ".gz") {
+		z, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, nil, fmt.Errorf("unpack %s: %w", path, err)
+		}
+		in = z
+	}
+	bundle, report, err = fhir.Import(in)
+	if err != nil {
+		return nil, nil, fmt.Errorf("import %s: %w", path, err)
+	}
+	return bundle, report, nil
+}

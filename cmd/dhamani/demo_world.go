@@ -1,0 +1,262 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/dhamani-iq/dhamani/agent/home"
+	"github.com/dhamani-iq/dhamani/agent/localapi"
+	"github.com/dhamani-iq/dhamani/agent/personalise"
+	"github.com/dhamani-iq/dhamani/cache"
+	"github.com/dhamani-iq/dhamani/card/pcsc"
+	"github.com/dhamani-iq/dhamani/card/softcard"
+	"github.com/dhamani-iq/dhamani/record/fhir"
+	"github.com/dhamani-iq/dhamani/sync/client"
+)
+
+// world is what the demo builds: folders, programs, readers and a card.
+type world struct {
+	dir, bin  string
+	temporary bool
+	log       *slog.Logger
+	pcsc      *pcsc.Service
+	readers   []virtualReader
+	card      *softcard.Card
+	slot      *softcard.Slot
+	centreURL string
+	centre    *process
+	first     *workstation
+	second    *workstation
+	patient   *fhir.Bundle
+	issued    personalise.Result
+	store     *cache.Cache // of the personalisation station
+}
+
+// virtualReader is a slot of the virtual PC/SC reader: its name, and the
+// address at which a card is plugged into it.
+type virtualReader struct{ name, addr string }
+
+// workstation is an enrolled agent and its program.
+type workstation struct {
+	name, dir string
+	process   *process
+	api       *localapi.Client
+}
+
+// vpcdPorts are the ports of Debian's two virtual slots.
+var vpcdPorts = []string{"35963", "35964"}
+
+func newWorld(opts demoOptions, log *slog.Logger) (*world, error) {
+	w := &world{dir: opts.dir, bin: opts.bin, log: log, pcsc: pcsc.New(log)}
+	if w.bin == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, fmt.Errorf("find the programs: %w", err)
+		}
+		w.bin = filepath.Dir(self)
+	}
+	for _, name := range []string{"dhamanid", "dhamani-central"} {
+		if path := w.program(name); !exists(path) {
+			return nil, advise(fmt.Errorf("%s is not there", path), exitFailed, "build it beside this program, or name its folder with --bin")
+		}
+	}
+	if w.dir == "" {
+		dir, err := os.MkdirTemp("", "dhamani-demo-")
+		if err != nil {
+			return nil, fmt.Errorf("make the demo's folder: %w", err)
+		}
+		w.dir, w.temporary = dir, true
+	}
+	w.first = &workstation{name: "first", dir: filepath.Join(w.dir, "first")}
+	w.second = &workstation{name: "second", dir: filepath.Join(w.dir, "second")}
+	return w, nil
+}
+
+func (w *world) program(name string) string {
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	return filepath.Join(w.bin, name)
+}
+
+func (w *world) centreDir() string  { return filepath.Join(w.dir, "centre") }
+func (w *world) stationDir() string { return filepath.Join(w.dir, "station") }
+
+// close takes the card out, stops every program and removes what is temporary.
+func (w *world) close() error {
+	var errs []error
+	if w.slot != nil {
+		w.slot.Remove()
+	}
+	for _, ws := range []*workstation{w.first, w.second} {
+		if ws.api != nil {
+			errs = append(errs, ws.api.Close())
+		}
+		if ws.process != nil {
+			errs = append(errs, ws.process.stop())
+		}
+	}
+	if w.centre != nil {
+		errs = append(errs, w.centre.stop())
+	}
+	if w.store != nil {
+		errs = append(errs, w.store.Close())
+	}
+	if w.temporary {
+		errs = append(errs, os.RemoveAll(w.dir))
+	}
+	return errors.Join(errs...)
+}
+
+// client makes the station's client of the centre.
+func (w *world) client(station *home.Home) (c *client.Client, err error) {
+	if w.store == nil {
+		if w.store, err = cache.Open(home.CachePath(station.Dir), station.CacheKey, w.log); err != nil {
+			return nil, err
+		}
+	}
+	return station.Client(w.store, w.log)
+}
+
+// lastWords are the last lines that the programs have logged, for the error
+// of a failed step.
+func (w *world) lastWords() string {
+	var b strings.Builder
+	for _, p := range []*process{w.centre, w.first.process, w.second.process} {
+		if p == nil {
+			continue
+		}
+		if said := p.log.indented(); said != "" {
+			fmt.Fprintf(&b, "\n  %s:%s", p.name, said)
+		}
+	}
+	return b.String()
+}
+
+// findReaders looks for two virtual slots without a card.
+func (d *demo) findReaders(ctx context.Context) (string, error) {
+	list, err := d.world.pcsc.List(ctx)
+	if err != nil {
+		return "", advise(err, exitNoCard, "start pcscd with the virtual reader: tools/with-pcscd.sh dhamani demo")
+	}
+	for _, r := range list {
+		port := len(d.world.readers)
+		if strings.HasPrefix(r.Name, "Virtual PCD") && port < len(vpcdPorts) {
+			if r.Present {
+				return "", advise(fmt.Errorf("reader %q already holds a card", r.Name), exitNoCard, "end the program that holds the virtual reader")
+			}
+			d.world.readers = append(d.world.readers, virtualReader{r.Name, net.JoinHostPort("127.0.0.1", vpcdPorts[port])})
+		}
+	}
+	if len(d.world.readers) < 2 {
+		return "", advise(errors.New("the two virtual readers are not there"), exitNoCard, "install vsmartcard-vpcd and start pcscd again")
+	}
+	return fmt.Sprintf("%s, %s", d.world.readers[0].name, d.world.readers[1].name), nil
+}
+
+// startCentre makes the trust anchor and starts the centre.
+func (d *demo) startCentre(ctx context.Context) (string, error) {
+	w := d.world
+	addr, err := freeAddress(ctx)
+	if err != nil {
+		return "", err
+	}
+	w.centreURL = "https://" + addr
+	if err := runProgram(ctx, w.program("dhamani-central"), "init", "--dir", w.centreDir(), "--url", w.centreURL, "--name", "Dhamani demo centre"); err != nil {
+		return "", err
+	}
+	if err := w.serveCentre(ctx, addr); err != nil {
+		return "", err
+	}
+	return w.centreURL + ", SQLite, mutual TLS 1.3", nil
+}
+
+func (w *world) serveCentre(ctx context.Context, addr string) (err error) {
+	w.centre, err = startProcess("dhamani-central", w.program("dhamani-central"), "serve", "--dir", w.centreDir(), "--listen", addr)
+	if err != nil {
+		return err
+	}
+	return w.centre.ready(ctx, func(ctx context.Context) error {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	})
+}
+
+// freeAddress returns a loopback address that nobody listens on.
+func freeAddress(ctx context.Context) (string, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("find a free port: %w", err)
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// enrol makes the keys of three workstations and has the centre certify them.
+func (d *demo) enrol(ctx context.Context) (string, error) {
+	w := d.world
+	for _, e := range []struct{ dir, facility, number, role string }{
+		{w.stationDir(), "Baghdad personalisation", "9001", "issuer"},
+		{w.first.dir, "Karkh clinic", "101", "physician"},
+		{w.second.dir, "Erbil clinic", "202", "physician"},
+	} {
+		request, grant := e.dir+"-request.cbor", e.dir+"-grant.cbor"
+		raw, err := home.Request(e.dir, e.facility, filepath.Base(e.dir))
+		if err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(request, raw, 0o600); err != nil {
+			return "", fmt.Errorf("write request: %w", err)
+		}
+		if err := runProgram(ctx, w.program("dhamani-central"), "enrol", "--dir", w.centreDir(),
+			"--request", request, "--facility", e.number, "--role", e.role, "--out", grant); err != nil {
+			return "", err
+		}
+		if raw, err = os.ReadFile(grant); err != nil { // #nosec G304 -- just written
+			return "", fmt.Errorf("read grant: %w", err)
+		}
+		if err := home.Accept(e.dir, raw); err != nil {
+			return "", err
+		}
+	}
+	for i, ws := range []*workstation{w.first, w.second} {
+		if err := home.Change(ws.dir, func(c *home.Config) {
+			c.Readers = []string{w.readers[i].name}
+			c.Listen = "127.0.0.1:0"
+		}); err != nil {
+			return "", err
+		}
+	}
+	return "an issuer, two physicians", nil
+}
+
+// start runs the agent of a workstation and waits until it serves.
+func (w *world) start(ctx context.Context, ws *workstation) (took time.Duration, err error) {
+	begin := time.Now()
+	ws.process, err = startProcess("dhamanid ("+ws.name+")", w.program("dhamanid"), "run", "--home", ws.dir)
+	if err != nil {
+		return 0, err
+	}
+	err = ws.process.ready(ctx, func(ctx context.Context) error {
+		api, err := localapi.Dial(home.SocketPath(ws.dir))
+		if err != nil {
+			return err
+		}
+		if _, err := api.Health(ctx); err != nil {
+			return errors.Join(err, api.Close())
+		}
+		ws.api = api
+		return nil
+	})
+	return time.Since(begin), err
+}
