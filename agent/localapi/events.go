@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/dhamani-iq/dhamani/internal/logkey"
 )
 
 // The event stream (text/event-stream, WHATWG HTML 9.2):
@@ -137,7 +139,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 				return
 			}
 			if block, err = eventBlock(s.cursor(ev.Seq), ev.Kind, ev); err != nil {
-				s.log.Error("event not sent", "error", err)
+				s.log.ErrorContext(r.Context(), "event not sent", logkey.Error, err)
 				return
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+
+	"github.com/dhamani-iq/dhamani/internal/logkey"
 )
 
 // gate is a listener that bounds the connections open at a time and turns
@@ -38,7 +40,7 @@ func (g *gate) Accept() (net.Conn, error) {
 			return &guest{Conn: conn, gate: g}, nil
 		}
 		if err := g.check(conn); err != nil {
-			g.log.Warn("connection to the control socket refused", "error", err)
+			g.log.Warn("connection to the control socket refused", logkey.Error, err)
 			_ = conn.Close() // nothing was said on it
 			continue
 		}

@@ -104,7 +104,7 @@ func (s *Server) openSession(w http.ResponseWriter, r *http.Request) {
 	cookie, token, err := s.sessions.open(ask.Code, time.Now())
 	switch {
 	case errors.Is(err, errTries):
-		s.log.Warn("page codes tried too often")
+		s.log.WarnContext(r.Context(), "page codes tried too often")
 		writeRefusal(w, refuseTries)
 	case err != nil:
 		writeRefusal(w, refuseCode)

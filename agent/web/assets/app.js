@@ -18,6 +18,7 @@ const state = {
   visits: [],
   visit: null, // the one on the screen
   failures: [],
+  lost: false, // the agent does not answer
 };
 const maxFailures = 4;
 const drawn = { visit: "", tabs: "" }; // what is on the screen, so that only changes are drawn
@@ -141,6 +142,7 @@ function addFailure(failure) {
 }
 
 function lost(yes) {
+  state.lost = yes;
   document.body.classList.toggle("stale", yes);
   show(byId("lost"), yes);
 }
@@ -188,6 +190,7 @@ async function start() {
         return false;
       }
       lost(true);
+      draw();
       return true;
     },
   });

@@ -49,7 +49,7 @@ export function found(value) {
   if (value?.quantity) return quantity(value.quantity);
   if (value?.code) return codeName(value.code);
   if (value?.text) return own(value.text);
-  if (typeof value?.bool === "boolean") return t(value.bool ? "yes" : "no");
+  if (typeof value?.bool === "boolean") return value.bool ? t("yes") : t("no");
   return "";
 }
 

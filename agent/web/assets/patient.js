@@ -68,8 +68,8 @@ function cover(c) {
   if (state.kind === "no" || spent) pay = t("pay.all");
   else if (state.kind === "yes") pay = c.copay ? t("pay.class", { n: number(c.copay) }) : t("pay.rule");
   return el(
-    "div",
-    { class: `cover ${state.kind}` },
+    "section",
+    { class: `cover ${state.kind}`, "aria-label": t("cover") },
     el("h2", { id: "cover-state" }, state.kind === "yes" ? "✓ " : state.kind === "no" ? "✕ " : "", state.words),
     state.reason && el("p", {}, state.reason),
     pay && el("p", { class: "pay" }, el("span", {}, t("pay")), pay),

@@ -8,7 +8,8 @@ import { inLanguage, t, term } from "./words.js";
 export function showState(state) {
   const { health, readers, sync, visit } = state;
   const chips = [];
-  if (health) {
+  if (state.lost) chips.push(["bad", t("lost.short")]);
+  else if (health) {
     if (health.pcsc !== "up") chips.push(["bad", t("reader.down")]);
     else if (readers.length === 0) chips.push(["bad", t("reader.none")]);
     else chips.push(["good", t("reader.ready")]);
@@ -16,7 +17,7 @@ export function showState(state) {
     else if (readers.some((r) => r.card_present)) chips.push(["good", t("card.in")]);
     else chips.push(["", t(visit ? "card.left" : "card.out")]);
   }
-  if (sync) {
+  if (sync && !state.lost) {
     chips.push([sync.online ? "good" : "warn", t(sync.online ? "sync.online" : "sync.offline"), sync.last_success && t("sync.last", { time: clock(sync.last_success) })]);
     if (sync.outbox > 0) chips.push(["warn", t("sync.waiting", { n: number(sync.outbox) })]);
     if (sync.quarantined > 0) chips.push(["bad", t("sync.refused", { n: number(sync.quarantined) })]);
