@@ -53,7 +53,7 @@ var (
 	// ErrKeyMismatch: a key is not the one that the subject commits to, or
 	// the entry is of another key epoch than the subject.
 	ErrKeyMismatch = errors.New("section key is not the patient's")
-	// ErrNotVerified: Open was called before Verify or AssumeVerified.
+	// ErrNotVerified: Open was called before Verify.
 	ErrNotVerified = errors.New("entry has not been verified")
 	// ErrTooLarge: the entry would exceed MaxSealed.
 	ErrTooLarge = errors.New("entry is too large")
@@ -97,7 +97,7 @@ type Sealed struct {
 	header    header
 	sections  [record.NumSections][]byte // nil where there is none
 	signature []byte
-	verified  *Subject // set by Verify or AssumeVerified, demanded by Open
+	verified  *Subject // set by Verify, demanded by Open
 }
 
 type sealedWire struct {
@@ -182,10 +182,6 @@ func (s *Sealed) Verify(subject Subject, author *ecdsa.PublicKey) error {
 	s.verified = &subject
 	return nil
 }
-
-// AssumeVerified lets Open go ahead on an entry whose identifier the caller
-// remembers to have passed Verify under this very subject before.
-func (s *Sealed) AssumeVerified(subject Subject) { s.verified = &subject }
 
 // payload is what is signed:
 //

@@ -163,10 +163,6 @@ func TestOpenDemandsVerify(t *testing.T) {
 	if _, err := s.Open(p.keys, record.SectionClinical); !errors.Is(err, ErrNotVerified) {
 		t.Errorf("after a failed verify: %v", err)
 	}
-	s.AssumeVerified(p.subject)
-	if _, err := s.Open(p.keys, record.SectionClinical); err != nil {
-		t.Errorf("assumed: %v", err)
-	}
 }
 
 // TestBoundToPatient moves a sound entry to another patient, epoch and keys.

@@ -89,6 +89,7 @@ func fixedKey(t *testing.T, label string) fixedSigner {
 }
 
 func must[T any](t *testing.T) func(T, error) T {
+	t.Helper()
 	return func(v T, err error) T {
 		t.Helper()
 		if err != nil {

@@ -98,8 +98,8 @@ func (s *Store) Age(now time.Time) Age {
 
 // Author returns the key of an author who says to have signed at a time. A key
 // revoked later than that still counts, so that a professional's old entries
-// stay good; who takes a new entry in (the centre) asks for the time of
-// arrival too, because a thief of the key would write an old date. It owes
+// stay good; who takes a new entry in (the centre) compares Key.Revoked with
+// the time of arrival too, because a thief would write an old date. It owes
 // ErrUnknownKey, ErrKeyRevoked and ErrKeyExpired.
 func (s *Store) Author(kid [4]byte, at time.Time) (Key, error) {
 	return s.valid(kid, UsageAuthor, at)
