@@ -46,7 +46,9 @@ func (f *figures) line(name string, value []byte) {
 	}
 }
 
-func (f *figures) text(format string, args ...any) { _, _ = fmt.Fprintf(f, "\n"+format+"\n\n", args...) }
+func (f *figures) text(format string, args ...any) {
+	_, _ = fmt.Fprintf(f, "\n"+format+"\n\n", args...)
+}
 
 // fixedScalar makes the private keys of the figures.
 func fixedScalar(name string) []byte {
