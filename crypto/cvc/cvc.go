@@ -157,9 +157,9 @@ func parseKey(b []byte, anchor bool) (*ecdsa.PublicKey, error) {
 		return nil, fmt.Errorf("key of another algorithm: %w", ErrFormat)
 	}
 	if anchor {
-		after, found := bytes.CutPrefix(rest, p256Before)
-		rest, found = cutSuffix(after, p256After, found)
-		if !found {
+		inner, before := bytes.CutPrefix(rest, p256Before)
+		inner, after := bytes.CutSuffix(inner, p256After)
+		if rest = inner; !before || !after {
 			return nil, fmt.Errorf("domain parameters are not P-256's: %w", ErrFormat)
 		}
 	}
@@ -172,11 +172,4 @@ func parseKey(b []byte, anchor bool) (*ecdsa.PublicKey, error) {
 		return nil, fmt.Errorf("point is not on P-256: %w", ErrFormat)
 	}
 	return pub, nil
-}
-
-func cutSuffix(b, suffix []byte, found bool) ([]byte, bool) {
-	if !found {
-		return nil, false
-	}
-	return bytes.CutSuffix(b, suffix)
 }
