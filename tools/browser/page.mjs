@@ -225,6 +225,20 @@ await withBrowser({}, async (context) => {
     await shot("removed-ar");
   });
 
+  await check("a second card does not take away what is being typed", async () => {
+    await play("/tap");
+    await page.waitForSelector("#new:not(:disabled)");
+    await page.click("#new");
+    await page.fill("[name=note]", "half a sentence");
+    await play("/hostile");
+    await page.waitForFunction(() => document.querySelectorAll("#visits button").length === 2);
+    equal("note", await page.inputValue("[name=note]"), "half a sentence");
+    equal("name", await text("#name"), "زينب حسن كاظم الموسوي");
+    await page.locator("#visits button").first().click();
+    equal("forms of the other patient", await page.locator("#writer form").count(), 0);
+    await play("/remove");
+  });
+
   await check("hostile card data stays text", async () => {
     await play("/hostile");
     await page.waitForFunction(() => document.querySelector("#name").textContent.includes("onerror"));

@@ -7,7 +7,7 @@ import { nameOf, showAlerts, showPerson, showSide } from "./patient.js";
 import { loadPicks } from "./picks.js";
 import { showFailures, showState } from "./status.js";
 import { inLanguage, loadWords, retell, setLanguage, t } from "./words.js";
-import { followWriter, openWriter, retellWriter, writing } from "./writer.js";
+import { followWriter, openWriter, retellWriter, typing } from "./writer.js";
 
 const state = {
   open: false, // the session
@@ -100,8 +100,8 @@ function takeVisits(visits) {
   const fresh = visits.find((v) => v.present && !known.has(v.id));
   const same = visits.find((v) => v.id === state.visit?.id);
   state.visits = visits;
-  // A new card comes to the front, unless somebody is writing to another one.
-  if (fresh && !(same?.present && writing())) state.visit = fresh;
+  // A new card comes to the front, unless somebody is writing about another.
+  if (fresh && !(same && typing())) state.visit = fresh;
   else state.visit = same ?? visits.find((v) => v.present) ?? visits[0] ?? null;
 }
 

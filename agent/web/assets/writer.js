@@ -68,8 +68,11 @@ export function followWriter(visit) {
   }
 }
 
-/** Whether a form with something in it is open. */
-export const writing = () => byId("writer").querySelector("form") !== null;
+/** Whether a form is open. */
+const writing = () => byId("writer").querySelector("form") !== null;
+
+/** Whether there is something typed that would be lost. */
+export const typing = () => [...byId("writer").querySelectorAll("input, textarea")].some((x) => x.checked || (x.type !== "checkbox" && x.value));
 
 /** Builds the words anew after the language has changed; what is typed stays. */
 export function retellWriter() {
@@ -305,6 +308,6 @@ function showOutcome() {
   const had = box.contains(document.activeElement);
   const hide = el("button", { type: "button", class: "plain", onclick: closeWriter }, t("failure.dismiss"));
   box.hidden = false;
-  fill(box, el("div", { class: open ? "outcome open" : "outcome", role: "status" }, open ? "⏳ " : "✓ ", words, places(where), ltr(outcome.id.slice(0, 8), { class: "code" }), hide));
+  fill(box, el("div", { class: open ? "outcome open" : "outcome", role: "status" }, open ? "⚠ " : "✓ ", words, places(where), ltr(outcome.id.slice(0, 8), { class: "code" }), hide));
   if (had) hide.focus();
 }
