@@ -61,7 +61,7 @@ const (
 const (
 	MaxBody        = 4 << 20  // bytes of any body, before and after compression
 	MaxItems       = 500      // entries in a push, a page of changes or of a patient
-	MaxSealed      = 8192     // bytes of one sealed entry (a card takes 2,000)
+	MaxSealed      = 16 << 10 // bytes of one sealed entry (a card takes 2,000)
 	MaxList        = 16 << 20 // bytes of a signed list: 270,000 keys, or 2 million cards
 	MaxReceipt     = 32 << 10
 	MaxIdentity    = 4096 // bytes of an identity or of a cover

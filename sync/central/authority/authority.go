@@ -223,6 +223,9 @@ func publicOf(signer crypto.Signer) (*ecdsa.PublicKey, error) {
 
 // stored maps a store error onto this package's for things that a request names.
 func stored(err error, what string) error {
+	if err == nil {
+		return nil
+	}
 	if errors.Is(err, store.ErrExists) {
 		return fmt.Errorf("%s: %w: %w", what, ErrConflict, err)
 	}
