@@ -23,7 +23,7 @@ check() {
 	shift
 	if out=$("$@" 2>&1); then
 		passed=$((passed + 1))
-		printf 'ok    %-14s %3ds\n' "$name" $((SECONDS - start))
+		printf 'ok    %-14s %3ds  %s\n' "$name" $((SECONDS - start)) "${out##*$'\n'}"
 	else
 		failed+=("$name")
 		printf 'FAIL  %-14s %3ds\n%s\n' "$name" $((SECONDS - start)) "$out"

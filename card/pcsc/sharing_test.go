@@ -10,6 +10,7 @@ import (
 	"github.com/ebfe/scard"
 
 	"github.com/dhamani-iq/dhamani/card"
+	"github.com/dhamani-iq/dhamani/card/cardtest"
 	"github.com/dhamani-iq/dhamani/card/softcard"
 )
 
@@ -89,22 +90,35 @@ func TestStrangerHoldsTheCardAlone(t *testing.T) {
 	}
 }
 
-// The application of the emulated card, through the whole stack.
+// The contract of card.Transport, with an emulated card behind the whole stack.
+func TestTransportContract(t *testing.T) {
+	_, slot := service(t)
+	s := newService(t)
+	cardtest.Transport(t, func(t *testing.T) (card.Transport, func()) {
+		t.Helper()
+		plugged, err := softcard.New(softcard.Options{}).Plug(t.Context(), slot.Addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			plugged.Remove()
+			awaitEmpty(t, s, slot.Reader)
+		})
+		return connect(t, s, slot.Reader), plugged.Remove
+	})
+}
+
+// The longest exchange of a card's life: its key is made on it.
 func TestSoftCard(t *testing.T) {
 	_, slot := service(t)
-	soft := softcard.New(softcard.Options{})
-	plugged, err := soft.Plug(t.Context(), slot.Addr)
+	plugged, err := softcard.New(softcard.Options{}).Plug(t.Context(), slot.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer plugged.Remove()
-	tr := connect(t, newService(t), slot.Reader)
-	blank, err := card.OpenBlank(t.Context(), tr)
+	blank, err := card.OpenBlank(t.Context(), connect(t, newService(t), slot.Reader))
 	if err != nil {
 		t.Fatal(err)
-	}
-	if info := blank.Info(); info.State != card.StateCreation || info.ID == (card.ID{}) {
-		t.Errorf("a new card says %+v", info)
 	}
 	if _, err := blank.GenerateKey(t.Context()); err != nil {
 		t.Errorf("generate a key: %v", err)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -173,6 +174,24 @@ func connect(tb testing.TB, s *pcsc.Service, reader string) card.Transport {
 		}
 		if !errors.Is(err, card.ErrNoCard) || time.Now().After(deadline) {
 			tb.Fatalf("connect: %v", err)
+		}
+	}
+}
+
+// awaitEmpty waits until the service has seen the card leave.
+func awaitEmpty(tb testing.TB, s *pcsc.Service, reader string) {
+	tb.Helper()
+	deadline := time.Now().Add(eventLimit)
+	for {
+		readers, err := s.List(context.Background()) // also in a cleanup, when tb's context has ended
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if !slices.ContainsFunc(readers, func(r pcsc.Reader) bool { return r.Name == reader && r.Present }) {
+			return
+		}
+		if time.Now().After(deadline) {
+			tb.Fatalf("the card is still in %q", reader)
 		}
 	}
 }
