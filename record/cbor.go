@@ -281,8 +281,8 @@ func (r *reader) take(n uint64, limit int) []byte {
 		r.fail("ends early")
 		return nil
 	}
-	p := r.b[r.off : r.off+int(n)]
-	r.off += int(n)
+	p := r.b[r.off:][:n]
+	r.off += len(p)
 	return p
 }
 
@@ -292,7 +292,7 @@ func (r *reader) array(limit int) int {
 		r.fail("array too long")
 		return 0
 	}
-	return int(v)
+	return int(v) // #nosec G115 -- bounded
 }
 
 func (r *reader) simple() byte {

@@ -48,7 +48,7 @@ func (r *reader) code() Code {
 // code is not digits or would not read again to the same text.
 func codeNumber(c Code) (uint64, bool) {
 	s := c.Value
-	switch c.System {
+	switch c.System { //nolint:exhaustive // the other systems' codes are not digits
 	case terms.SNOMED, terms.RxNorm, terms.CVX:
 	case terms.LOINC:
 		if len(s) < 3 || s[len(s)-2] != '-' {
@@ -67,14 +67,11 @@ func codeNumber(c Code) (uint64, bool) {
 
 func codeText(s terms.System, n uint64) string {
 	v := strconv.FormatUint(n, 10)
-	switch s {
-	case terms.LOINC:
+	if s == terms.LOINC {
 		return v + "-" + string(luhn(v))
-	case terms.CVX:
-		if len(v) == 1 {
-			return "0" + v
-		}
-	default:
+	}
+	if s == terms.CVX && len(v) == 1 {
+		return "0" + v
 	}
 	return v
 }

@@ -195,7 +195,7 @@ func (r *reader) core(e *Entry, key uint64) bool {
 
 func (m *mapWriter) section(e *Entry, s Section) {
 	secret := s == SectionSensitive
-	switch s {
+	switch s { //nolint:exhaustive // the others follow
 	case SectionCoverage:
 		if e.Cost != nil {
 			m.key(keyCost)

@@ -61,7 +61,7 @@ func (s *Summary) add(e *Entry) {
 		}
 		x.Note = ""
 		s.Allergies = slices.DeleteFunc(s.Allergies, func(a Allergy) bool { return a.Code == x.Code })
-		if x.Status == ConditionActive && x.Certainty != Refuted && x.Certainty != EnteredInError {
+		if x.Status == ConditionActive && !terms.Absent(x.Code) && x.Certainty != Refuted && x.Certainty != EnteredInError {
 			s.Allergies = append(s.Allergies, x)
 		}
 	}
@@ -82,7 +82,7 @@ func (s *Summary) add(e *Entry) {
 }
 
 func (s *Summary) addProblem(d *Diagnosis, start time.Time) {
-	if d.Sensitive || terms.Sensitive(d.Code) {
+	if d.Sensitive || terms.Sensitive(d.Code) || terms.Absent(d.Code) {
 		return
 	}
 	p := Problem{Code: d.Code, Since: d.Onset, Severity: d.Severity, Chronic: d.Chronic || terms.Chronic(d.Code)}
@@ -109,7 +109,7 @@ func (s *Summary) addProblem(d *Diagnosis, start time.Time) {
 }
 
 func (s *Summary) addMedicine(x *Prescription, start time.Time) {
-	if x.Sensitive || terms.Sensitive(x.Medicine) {
+	if x.Sensitive || terms.Sensitive(x.Medicine) || terms.Absent(x.Medicine) {
 		return
 	}
 	m := Medicine{

@@ -64,7 +64,7 @@ func (c *checker) moment(field string, m Moment) {
 
 func truncate(m Moment) time.Time {
 	t := m.Time.UTC()
-	switch m.Precision {
+	switch m.Precision { //nolint:exhaustive // a minute is the rest
 	case ToDay:
 		return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
 	case ToMonth:

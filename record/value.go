@@ -206,7 +206,7 @@ func (m Moment) String() string {
 
 // End returns the first instant after what is known: a day ends at midnight.
 func (m Moment) End() time.Time {
-	switch m.Precision {
+	switch m.Precision { //nolint:exhaustive // a minute is the rest
 	case ToDay:
 		return m.Time.AddDate(0, 0, 1)
 	case ToMonth:

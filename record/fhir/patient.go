@@ -199,13 +199,10 @@ func phones(s string) []contactPoint {
 var languages = map[string]string{"ar": "ar", "ckb": "ckb", "ku": "ckb", "en": "en"}
 
 func (j *job) language(list []communication) string {
-	i := slices.IndexFunc(list, func(c communication) bool { return c.Preferred })
-	if i < 0 {
-		i = 0
-	}
 	if len(list) == 0 {
 		return ""
 	}
+	i := max(0, slices.IndexFunc(list, func(c communication) bool { return c.Preferred }))
 	tag, _, _ := strings.Cut(list[i].Language.token(), "-")
 	lang := languages[tag]
 	j.loseIf(lang == "" || len(list) > 1, "communication")

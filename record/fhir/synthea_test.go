@@ -148,7 +148,7 @@ func TestSyntheaReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer raw.Close()
+	defer raw.Close() //nolint:errcheck // only read
 	z, err := gzip.NewReader(raw)
 	if err != nil {
 		t.Fatal(err)

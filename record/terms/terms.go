@@ -25,6 +25,7 @@ type Term struct {
 	Code      Code
 	Chronic   bool // a long-lasting condition, kept in the summary until resolved
 	Sensitive bool // psychiatric, HIV, abuse: sealed in the sensitive section
+	Absent    bool // says that there is nothing: no known allergy
 	Display   [numLanguages]string
 }
 
@@ -44,7 +45,7 @@ var table string
 var load = sync.OnceValues(func() (map[Code]Term, error) { return parse(table) })
 
 // parse reads lines "system TAB code TAB flags TAB ar TAB ckb TAB en"; flags
-// are letters: c chronic, s sensitive, - none. Lines that begin with # are
+// are letters: c chronic, s sensitive, n nothing, - none. Lines that begin with # are
 // comments.
 func parse(s string) (map[Code]Term, error) {
 	m := make(map[Code]Term)
@@ -70,6 +71,8 @@ func parse(s string) (map[Code]Term, error) {
 				t.Chronic = true
 			case 's':
 				t.Sensitive = true
+			case 'n':
+				t.Absent = true
 			case '-':
 			default:
 				return nil, fmt.Errorf("terms line %d: flag %q", n, c)
@@ -124,6 +127,10 @@ func Display(c Code, lang string) string {
 
 // Chronic reports whether the code names a long-lasting condition.
 func Chronic(c Code) bool { t, _ := Lookup(c); return t.Chronic }
+
+// Absent reports whether the code says that there is nothing to tell, such as
+// no known allergy.
+func Absent(c Code) bool { t, _ := Lookup(c); return t.Absent }
 
 // Sensitive reports whether the code alone makes an item sensitive: ICD-10
 // mental and behavioural disorders (F00-F99), HIV disease (B20-B24, Z21), and
