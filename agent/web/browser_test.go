@@ -70,6 +70,33 @@ func TestBrowser(t *testing.T) {
 	}
 }
 
+// TestShot takes a picture with tools/browser/shot.mjs, as the maintainers do.
+func TestShot(t *testing.T) {
+	script := filepath.Join(filepath.Dir(browserScript(t)), "shot.mjs")
+	backend := apitest.New()
+	backend.Tap(apitest.Patient(time.Now()))
+	_, codes := serve(t, backend)
+	address, err := codes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := os.Getenv("DHAMANI_SHOTS")
+	if dir == "" {
+		dir = t.TempDir()
+	}
+	out := filepath.Join(dir, "shot.png")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if text, err := exec.CommandContext(ctx, "node", script, address, out, "ckb").CombinedOutput(); err != nil {
+		t.Fatalf("shot: %v\n%s", err, text)
+	}
+	picture, err := os.ReadFile(out)
+	if err != nil || !bytes.HasPrefix(picture, []byte("\x89PNG\r\n")) || len(picture) < 20_000 {
+		t.Errorf("picture of %d bytes, %v", len(picture), err)
+	}
+}
+
+// browserScript returns the path of the script, or skips the test.
 func browserScript(t *testing.T) string {
 	t.Helper()
 	missing := func(what string) {
