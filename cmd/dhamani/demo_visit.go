@@ -194,11 +194,11 @@ func latinName(id *record.Identity) string {
 
 // tap plugs the card in and waits until the agent has read it.
 func (w *world) tap(ctx context.Context, ws *workstation, reader int) (agent.Visit, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	if err := w.plug(ctx, reader); err != nil {
+	if err := w.plug(ctx, reader); err != nil { // the card stays longer than this function
 		return agent.Visit{}, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
 	var visit string
 	err := ws.api.Events(ctx, "", func(_ localapi.Cursor, ev agent.Event) error {
 		switch ev.Kind {
