@@ -1,0 +1,237 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dhamani-iq/dhamani/agent/home"
+	"github.com/dhamani-iq/dhamani/agent/personalise"
+	"github.com/dhamani-iq/dhamani/card"
+	"github.com/dhamani-iq/dhamani/card/pcsc"
+	"github.com/dhamani-iq/dhamani/card/softcard"
+	"github.com/dhamani-iq/dhamani/crypto/cvc"
+	"github.com/dhamani-iq/dhamani/crypto/envelope"
+	"github.com/dhamani-iq/dhamani/internal/testpcsc"
+	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/record/fhir"
+	"github.com/dhamani-iq/dhamani/record/terms"
+	"github.com/dhamani-iq/dhamani/sync/central/authority"
+	"github.com/dhamani-iq/dhamani/sync/central/sqlite"
+	"github.com/dhamani-iq/dhamani/sync/wire"
+)
+
+// oneCard is a reader with a card that is not in any PC/SC reader.
+type oneCard struct{ card *softcard.Card }
+
+func (oneCard) Watch(ctx context.Context, _ func(card.Event)) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (r oneCard) Connect(context.Context, string) (card.Transport, error) {
+	return r.card.Transport(), nil
+}
+
+// centre is the authority without its network.
+type centre struct {
+	*authority.Authority
+	station uint32 // facility that issues
+}
+
+func (c centre) IssueCard(ctx context.Context, req wire.CardRequest) (*wire.CardGrant, error) {
+	return c.Authority.IssueCard(ctx, c.station, &req)
+}
+
+func (c centre) Push(_ context.Context, items []wire.Envelope) ([]wire.Result, error) {
+	results := make([]wire.Result, len(items))
+	for i, item := range items {
+		results[i] = wire.Result{ID: envelope.IDOf(item.Sealed), Status: wire.StatusNew}
+	}
+	return results, nil
+}
+
+// enrolled makes an enrolled workstation's folder.
+func (c centre) enrolled(t *testing.T, facility uint32, role cvc.Roles) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "home")
+	raw, err := home.Request(dir, "Facility", "desk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := new(wire.EnrolRequest)
+	if err := wire.Decode(raw, request); err != nil {
+		t.Fatal(err)
+	}
+	grant, err := c.Enrol(t.Context(), request, authority.EnrolOptions{
+		Facility: facility, Role: role, Rights: authority.RightsOf(role),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if raw, err = wire.Encode(grant); err != nil {
+		t.Fatal(err)
+	}
+	if err := home.Accept(dir, raw); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func newCentre(t *testing.T) centre {
+	t.Helper()
+	dir := t.TempDir()
+	st, err := sqlite.Open(t.Context(), filepath.Join(dir, "centre.db"), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	a, err := authority.Init(t.Context(), t.TempDir(), st,
+		authority.Config{Name: "Centre", URL: "https://127.0.0.1:1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return centre{Authority: a, station: 9001}
+}
+
+// testPatient is nobody: a holder with an allergy and two encounters.
+func testPatient() *fhir.Bundle {
+	visit := func(day int, diagnosis string) *record.Entry {
+		return &record.Entry{
+			Start:     time.Date(2026, 3, day, 9, 30, 0, 0, time.UTC),
+			Diagnoses: []record.Diagnosis{{Code: record.Code{System: terms.ICD10, Value: diagnosis}}},
+		}
+	}
+	return &fhir.Bundle{
+		Identity: &record.Identity{Names: record.Names{Latin: &record.Name{Given: []string{"Test"}, Family: "Holder"}}},
+		Summary: &record.Summary{
+			AsOf:      record.At(time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)),
+			Allergies: []record.Allergy{{Code: record.Code{System: terms.ATC, Value: "J01CA04"}}},
+		},
+		Entries: []*record.Entry{visit(1, "J20.9"), visit(2, "I10")},
+	}
+}
+
+// TestCardRead issues a card, puts it into a virtual reader and reads it with
+// the certificates of several workstations.
+func TestCardRead(t *testing.T) {
+	testpcsc.Use(t)
+	slot := testpcsc.Slots()[0]
+	c := newCentre(t)
+	station, err := home.Load(c.enrolled(t, c.station, cvc.RoleIssuer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	soft := softcard.New(softcard.Options{})
+	desk := personalise.Station{Readers: oneCard{soft}, Centre: c, Author: station.Author}
+	issued, err := desk.Issue(t.Context(), "", testPatient())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Enrolled after the issuer, so that their trust lists name it.
+	physician := c.enrolled(t, 101, cvc.RolePhysician)
+	reception := c.enrolled(t, 102, cvc.RoleReceptionist)
+	stranger := newCentre(t).enrolled(t, 101, cvc.RolePhysician)
+
+	plugged, err := soft.Plug(t.Context(), slot.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(plugged.Remove)
+	service := pcsc.New(slog.New(slog.DiscardHandler))
+	if _, err := chooseReader(t.Context(), service, cardOptions{reader: slot.Reader, wait: waitForCard}); err != nil {
+		t.Fatal(err)
+	}
+
+	run := func(t *testing.T, dir string, args ...string) (string, error) {
+		t.Helper()
+		var out bytes.Buffer
+		root := newRootCommand(&globals{})
+		root.SetOut(&out)
+		root.SetErr(&out)
+		root.SetArgs(append(args, "--home", dir))
+		err := root.ExecuteContext(t.Context())
+		return out.String(), err
+	}
+	read := func(t *testing.T, dir string) (got cardRecord) {
+		t.Helper()
+		out, err := run(t, dir, "card", "read", "--json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal([]byte(out), &got); err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+
+	t.Run("physician", func(t *testing.T) {
+		got := read(t, physician)
+		if got.Patient != issued.Patient || got.Card != issued.Card || got.Identity.Names.Latin.Family != "Holder" {
+			t.Errorf("read %+v", got)
+		}
+		if got.Summary == nil || len(got.Summary.Allergies) != 1 {
+			t.Errorf("summary %+v", got.Summary)
+		}
+		if len(got.Entries) != 2 || got.Entries[0].ID != issued.Entries[1] || got.Entries[1].ID != issued.Entries[0] {
+			t.Fatalf("entries %+v, want %v from the last to the first", got.Entries, issued.Entries)
+		}
+		for i, want := range []string{"I10", "J20.9"} {
+			e := got.Entries[i]
+			if e.Problem != "" || e.Entry == nil || e.Entry.Diagnoses[0].Code.Value != want {
+				t.Errorf("entry %d: %+v, want diagnosis %s", i, e, want)
+			}
+		}
+	})
+	t.Run("table", func(t *testing.T) {
+		out, err := run(t, physician, "card", "read")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"Test Holder", issued.Card.String(), issued.Patient.String(), "J20.9"} {
+			if !strings.Contains(out, want) {
+				t.Errorf("%q is not in\n%s", want, out)
+			}
+		}
+	})
+	t.Run("reception", func(t *testing.T) {
+		got := read(t, reception)
+		if got.Identity == nil || got.Summary != nil {
+			t.Errorf("a receptionist reads identity %v, summary %v", got.Identity != nil, got.Summary != nil)
+		}
+		for _, e := range got.Entries {
+			if e.Entry != nil && len(e.Entry.Diagnoses) > 0 {
+				t.Error("a receptionist reads a diagnosis")
+			}
+		}
+	})
+	t.Run("another centre", func(t *testing.T) {
+		if out, err := run(t, stranger, "card", "read"); exitCode(err) != exitUntrusted {
+			t.Errorf("a card of an unknown issuer: %v\n%s", err, out)
+		}
+	})
+	t.Run("info", func(t *testing.T) {
+		for dir, want := range map[string]string{
+			physician:   trustGood,
+			stranger:    "issuer is not in the trust list",
+			t.TempDir(): trustUnchecked,
+		} {
+			out, err := run(t, dir, "card", "info")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(out, want) || !strings.Contains(out, "operational") {
+				t.Errorf("%q is not in\n%s", want, out)
+			}
+		}
+	})
+}
