@@ -3,7 +3,6 @@ package central_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -55,7 +54,7 @@ func serveUntilKilled(dir, addr string) error {
 	if err != nil {
 		return err
 	}
-	return central.New(auth, st, unlimited, slog.New(slog.NewTextHandler(io.Discard, nil))).Serve(ctx, listener)
+	return central.New(auth, st, unlimited, slog.New(slog.DiscardHandler)).Serve(ctx, listener)
 }
 
 // startChild runs the centre in a process of its own.
