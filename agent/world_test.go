@@ -205,6 +205,7 @@ type deskOptions struct {
 	wrap    func(card.Transport) card.Transport
 	path    string       // of the cache
 	readers card.Readers // instead of the reader in process
+	log     *slog.Logger // nil: none
 }
 
 func (n *nation) desk(opts deskOptions) *desk {
@@ -219,7 +220,10 @@ func (n *nation) desk(opts deskOptions) *desk {
 	if opts.path == "" {
 		opts.path = filepath.Join(tb.TempDir(), "cache.db")
 	}
-	log := slog.New(slog.DiscardHandler)
+	log := opts.log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
 	store := must[*cache.Cache](tb)(cache.Open(opts.path, [32]byte{1}, log))
 	d := &desk{cache: store, reader: &testReader{wrap: opts.wrap, change: make(chan struct{}, 1)}}
 	var readers card.Readers = d.reader

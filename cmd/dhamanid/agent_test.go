@@ -1,0 +1,212 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/dhamani-iq/dhamani/agent/home"
+	"github.com/dhamani-iq/dhamani/agent/localapi"
+	"github.com/dhamani-iq/dhamani/crypto/cvc"
+	"github.com/dhamani-iq/dhamani/internal/testpcsc"
+	"github.com/dhamani-iq/dhamani/sync/central/authority"
+	"github.com/dhamani-iq/dhamani/sync/central/sqlite"
+	"github.com/dhamani-iq/dhamani/sync/wire"
+)
+
+// enrolled makes a workstation's folder as a technician and a centre would.
+func enrolled(tb testing.TB) string {
+	tb.Helper()
+	ctx := tb.Context()
+	dir := tb.TempDir()
+	check := func(err error) {
+		if err != nil {
+			tb.Helper()
+			tb.Fatal(err)
+		}
+	}
+	st, err := sqlite.Open(ctx, filepath.Join(dir, "central.db"), sqlite.Options{})
+	check(err)
+	defer func() { check(st.Close()) }()
+	check(os.Mkdir(filepath.Join(dir, "centre"), 0o700))
+	centre, err := authority.Init(ctx, filepath.Join(dir, "centre"), st, authority.Config{Name: "Test centre", URL: "https://127.0.0.1:1"})
+	check(err)
+	folder := filepath.Join(dir, "ws")
+	raw, err := home.Request(folder, "Test clinic", "desk")
+	check(err)
+	request := new(wire.EnrolRequest)
+	check(wire.Decode(raw, request))
+	grant, err := centre.Enrol(ctx, request, authority.EnrolOptions{Facility: 1, Role: cvc.RolePhysician, Rights: authority.RightsOf(cvc.RolePhysician)})
+	check(err)
+	raw, err = wire.Encode(grant)
+	check(err)
+	check(home.Accept(folder, raw))
+	check(home.Change(folder, func(c *home.Config) { c.Listen = "127.0.0.1:0" }))
+	return folder
+}
+
+// program builds the agent once.
+func program(tb testing.TB) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "dhamanid")
+	if out, err := exec.CommandContext(tb.Context(), "go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+		tb.Fatalf("build: %v\n%s", err, out)
+	}
+	return path
+}
+
+// started is a running agent.
+type started struct {
+	cmd  *exec.Cmd
+	log  *bytes.Buffer
+	took time.Duration // from the start of the process to its first answer
+	api  *localapi.Client
+}
+
+func start(tb testing.TB, path, folder string) *started {
+	tb.Helper()
+	s := &started{cmd: exec.CommandContext(tb.Context(), path, "run", "--home", folder), log: &bytes.Buffer{}}
+	s.cmd.Stderr = s.log
+	begin := time.Now()
+	if err := s.cmd.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	for time.Since(begin) < 20*time.Second {
+		api, err := localapi.Dial(home.SocketPath(folder))
+		if err == nil {
+			if _, err = api.Health(tb.Context()); err == nil {
+				s.took, s.api = time.Since(begin), api
+				return s
+			}
+		}
+		time.Sleep(time.Millisecond)
+	}
+	tb.Fatalf("the agent is not ready:\n%s", s.log)
+	return nil
+}
+
+// stop asks the agent to end and returns its error.
+func (s *started) stop() error {
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	return s.cmd.Wait()
+}
+
+func TestAgentStartsServesAndEnds(t *testing.T) {
+	testpcsc.Use(t)
+	folder := enrolled(t)
+	s := start(t, program(t), folder)
+	h, err := s.api.Health(t.Context())
+	if err != nil || h.PCSC != "up" || h.Role != "physician" || h.Facility != 1 {
+		t.Fatalf("health %+v, %v", h, err)
+	}
+	second := exec.CommandContext(t.Context(), s.cmd.Path, "run", "--home", folder)
+	if out, err := second.CombinedOutput(); err == nil || !strings.Contains(string(out), "in use") {
+		t.Fatalf("a second agent on the same folder: %v\n%s", err, out)
+	}
+	begin := time.Now()
+	if err := s.stop(); err != nil {
+		t.Fatalf("end: %v\n%s", err, s.log)
+	}
+	if took := time.Since(begin); took > 10*time.Second {
+		t.Fatalf("the agent took %v to end", took)
+	}
+	if _, err := os.Stat(home.SocketPath(folder)); !os.IsNotExist(err) {
+		t.Fatalf("the socket is left behind: %v", err)
+	}
+}
+
+func TestAgentRefusesFoldersThatAreNotReady(t *testing.T) {
+	path := program(t)
+	unknown := enrolled(t)
+	if err := os.WriteFile(filepath.Join(unknown, "agent.json"), []byte(`{"reader":"typo"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	open := enrolled(t)
+	keys, err := filepath.Glob(filepath.Join(open, "keys", "*"))
+	if err != nil || len(keys) == 0 {
+		t.Fatalf("keys %v, %v", keys, err)
+	}
+	if err := os.Chmod(keys[0], 0o644); err != nil { // #nosec G302 -- that is what is to be refused
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct{ folder, want string }{
+		"empty folder":        {t.TempDir(), "not enrolled"},
+		"unknown name in it":  {unknown, "configuration is not right"},
+		"key open to others":  {open, "open to others"},
+		"folder of a request": {requested(t), "not enrolled"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out, err := exec.CommandContext(t.Context(), path, "run", "--home", tt.folder).CombinedOutput()
+			if err == nil || !strings.Contains(string(out), tt.want) {
+				t.Fatalf("%v, said %q, want %q", err, out, tt.want)
+			}
+		})
+	}
+}
+
+func requested(tb testing.TB) string {
+	tb.Helper()
+	dir := tb.TempDir()
+	if _, err := home.Request(dir, "Clinic", "desk"); err != nil {
+		tb.Fatal(err)
+	}
+	return dir
+}
+
+// BenchmarkAgentStart measures the time from the start of the process to its
+// first answer, and the resident memory two seconds later, with nothing to do.
+func BenchmarkAgentStart(b *testing.B) {
+	testpcsc.Use(b)
+	folder, path := enrolled(b), program(b)
+	var times []time.Duration
+	var resident []float64
+	for range b.N {
+		s := start(b, path, folder)
+		times = append(times, s.took)
+		time.Sleep(2 * time.Second)
+		resident = append(resident, residentMiB(b, s.cmd.Process.Pid))
+		if err := s.stop(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	slices.Sort(times)
+	slices.Sort(resident)
+	b.ReportMetric(float64(times[len(times)/2].Microseconds())/1000, "ready-p50-ms")
+	b.ReportMetric(resident[len(resident)/2], "resident-MiB")
+	b.ReportMetric(0, "ns/op")
+}
+
+// residentMiB reads VmRSS of a process (proc(5)).
+func residentMiB(tb testing.TB, pid int) float64 {
+	tb.Helper()
+	f, err := os.Open(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if rest, ok := strings.CutPrefix(lines.Text(), "VmRSS:"); ok {
+			kib, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+			if err != nil {
+				tb.Fatal(err)
+			}
+			return kib / 1024
+		}
+	}
+	tb.Fatal("no VmRSS")
+	return 0
+}
+
