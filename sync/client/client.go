@@ -46,7 +46,8 @@ type Store interface {
 	ApplyChanges(items []wire.Envelope, next string) error
 	// ResetCursor goes back to the beginning of the change feed.
 	ResetCursor() error
-	// List returns a signed list, or nil; PutList keeps a verified one.
+	// List returns a signed list, or nil; PutList keeps a verified one. The
+	// client also keeps each list's entity tag, under the list's name and ".tag".
 	List(name string) ([]byte, error)
 	PutList(name string, raw []byte) error
 }
@@ -106,8 +107,7 @@ type Client struct {
 	listed  chan struct{} // closed when the lists have been asked for once
 	running atomic.Bool
 
-	push pushState         // owned by the push loop
-	tags map[string]string // entity tags of the stored lists; owned by the push loop
+	push pushState // owned by the push loop
 
 	mu     sync.Mutex // guards what follows
 	status Status
@@ -136,7 +136,7 @@ func New(cfg Config, store Store) (*Client, error) {
 			// The centre never redirects; following one would send entries elsewhere.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		kick: make(chan struct{}, 1), listed: make(chan struct{}), tags: make(map[string]string),
+		kick: make(chan struct{}, 1), listed: make(chan struct{}),
 	}, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -89,7 +90,7 @@ func network(parent, ctx context.Context, err error) error {
 		errors.As(err, &timeout) && timeout.Timeout():
 		return fmt.Errorf("%w: %w", ErrTimeout, err)
 	case errors.As(err, &verification), errors.As(err, &authority), errors.As(err, &host),
-		errors.As(err, &op) && op.Op == "remote error": // an alert of the other side (crypto/tls)
+		errors.As(err, &op) && op.Op == "remote error" && strings.Contains(op.Err.Error(), "certificate"): // an alert (crypto/tls)
 		return fmt.Errorf("%w: %w", ErrCertificate, err)
 	default:
 		return fmt.Errorf("%w: %w", ErrOffline, err)

@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -61,7 +62,12 @@ func (c *Client) ask(parent context.Context, r request) (answer, error) {
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return answer{}, network(parent, ctx, err)
+		err = network(parent, ctx, err)
+		if errors.Is(err, ErrOffline) && c.expired(time.Now()) {
+			// HTTP/2 does not pass on what the centre said to the certificate.
+			err = fmt.Errorf("%w: %w", ErrCertificate, err)
+		}
+		return answer{}, err
 	}
 	defer resp.Body.Close() //nolint:errcheck // read to its end or given up
 	got, err := read(resp, r)
@@ -70,6 +76,20 @@ func (c *Client) ask(parent context.Context, r request) (answer, error) {
 		return answer{}, network(parent, ctx, err)
 	}
 	return got, err
+}
+
+// expired reports whether the workstation's own certificate is past its end.
+func (c *Client) expired(now time.Time) bool {
+	for _, cert := range c.cfg.TLS.Certificates {
+		leaf := cert.Leaf
+		if leaf == nil && len(cert.Certificate) > 0 {
+			leaf, _ = x509.ParseCertificate(cert.Certificate[0])
+		}
+		if leaf != nil && now.After(leaf.NotAfter) {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *Client) newRequest(ctx context.Context, r request) (*http.Request, error) {

@@ -2,8 +2,6 @@ package client
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -57,17 +55,18 @@ func (c *Client) refreshList(ctx context.Context, name string) error {
 	}
 	r := request{path: wire.PathLists + name, media: wire.ContentCOSE, limit: wire.MaxList, timeout: c.tuning.listTimeout}
 	if len(have) > 0 {
-		r.etag = c.tags[name]
-		if r.etag == "" {
-			r.etag = listTag(have)
+		tag, err := c.store.List(name + tagSuffix)
+		if err != nil {
+			return err
 		}
+		r.etag = string(tag)
 	}
 	got, err := c.ask(ctx, r)
 	if err != nil || got.body == nil {
 		return err
 	}
-	if len(got.body) == 0 {
-		return fmt.Errorf("empty list: %w", ErrProtocol)
+	if len(got.body) == 0 || len(got.etag) > maxTag {
+		return fmt.Errorf("empty list or long tag: %w", ErrProtocol)
 	}
 	version, err := c.cfg.Accept(name, got.body)
 	if err != nil {
@@ -76,18 +75,16 @@ func (c *Client) refreshList(ctx context.Context, name string) error {
 	if err := c.store.PutList(name, got.body); err != nil {
 		return err
 	}
-	c.tags[name] = got.etag
 	c.setVersion(name, version)
-	return nil
+	// The tag after the list: between the two, the old tag costs one more
+	// answer; the other way round it would hide the new list.
+	return c.store.PutList(name+tagSuffix, []byte(got.etag))
 }
 
-// listTag is a guess at a list's entity tag, 16 bytes of its SHA-256, for the
-// first request after a start. Where the centre makes its tags otherwise, it
-// gives the list once more, and its tag with it.
-func listTag(raw []byte) string {
-	sum := sha256.Sum256(raw)
-	return `"` + hex.EncodeToString(sum[:16]) + `"`
-}
+const (
+	tagSuffix = ".tag"
+	maxTag    = 128
+)
 
 func (c *Client) setVersion(name string, version uint64) {
 	c.mu.Lock()

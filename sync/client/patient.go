@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/dhamani-iq/dhamani/record"
@@ -20,7 +21,7 @@ const maxPatientBytes = 32 << 20
 // Patient fetches a patient's records. It returns nil, and no error, when the
 // centre's digest is the one given (see wire.Digest); a zero digest means that
 // nothing is known yet. Items holds the entries of all pages, oldest first;
-// none of them has been verified. It owes ErrOffline, ErrProtocol and
+// what is no sealed entry is left out, and nothing else has been verified. It owes ErrOffline, ErrProtocol and
 // *ServerError (wire.CodeNoPatient).
 func (c *Client) Patient(ctx context.Context, id record.PatientID, digest [16]byte) (*wire.PatientResponse, error) {
 	query := url.Values{}
@@ -47,6 +48,7 @@ func (c *Client) Patient(ctx context.Context, id record.PatientID, digest [16]by
 		for _, sealed := range page.Items {
 			size += len(sealed)
 		}
+		page.Items = slices.DeleteFunc(page.Items, c.malformed)
 		switch {
 		case size > maxPatientBytes:
 			return nil, fmt.Errorf("fetch patient's records: more than %d bytes: %w", maxPatientBytes, ErrProtocol)

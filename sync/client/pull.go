@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -24,7 +25,7 @@ func (c *Client) pullLoop(ctx context.Context) error {
 	back := c.newBackoff()
 	for {
 		began := time.Now()
-		more, err := c.pullPage(ctx)
+		brought, err := c.pullPage(ctx)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -34,7 +35,7 @@ func (c *Client) pullLoop(ctx context.Context) error {
 		case err != nil:
 			wait, _ = back.after(err)
 			c.waiting(activityPull, wait)
-		case more:
+		case brought:
 			back.reset()
 			c.wakeOther()
 			continue
@@ -50,8 +51,9 @@ func (c *Client) pullLoop(ctx context.Context) error {
 	}
 }
 
-// pullPage fetches and keeps one page; more says that the next one is there.
-func (c *Client) pullPage(ctx context.Context) (more bool, err error) {
+// pullPage fetches and keeps one page; brought says that it held something, so
+// that the next one is worth asking for at once.
+func (c *Client) pullPage(ctx context.Context) (brought bool, err error) {
 	cursor, err := c.store.Cursor()
 	if err != nil {
 		return false, fmt.Errorf("read cursor: %w", err)
@@ -89,7 +91,7 @@ func (c *Client) pullPage(ctx context.Context) (more bool, err error) {
 	c.mu.Lock()
 	c.status.Pulled += uint64(len(items))
 	c.mu.Unlock()
-	return page.More, nil
+	return page.More || len(page.Items) > 0, nil
 }
 
 // checkPage checks that a page follows the cursor: its places rise, it goes
@@ -122,17 +124,16 @@ func checkPage(cursor wire.Cursor, page *wire.ChangesPage) error {
 // sound leaves out what is no sealed entry. It would be no use to anybody, and
 // must not hold up the others; the count shows in the status.
 func (c *Client) sound(items []wire.Envelope) []wire.Envelope {
-	out := items[:0]
-	for _, item := range items {
-		if _, err := envelope.Parse(item.Sealed); err != nil || item.Patient.IsZero() {
-			id := item.ID()
-			c.cfg.Log.Warn("malformed entry from the centre passed over", logkey.Entry, id.Short())
-			c.mu.Lock()
-			c.status.Malformed++
-			c.mu.Unlock()
-			continue
-		}
-		out = append(out, item)
+	return slices.DeleteFunc(items, func(e wire.Envelope) bool { return c.malformed(e.Sealed) })
+}
+
+func (c *Client) malformed(sealed []byte) bool {
+	if _, err := envelope.Parse(sealed); err == nil {
+		return false
 	}
-	return out
+	c.cfg.Log.Warn("malformed entry from the centre passed over", logkey.Entry, envelope.IDOf(sealed).Short())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.status.Malformed++
+	return true
 }
