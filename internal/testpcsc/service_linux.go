@@ -128,8 +128,8 @@ func (s *Service) stop() {
 		return
 	}
 	s.own.stop()
-	if s.tb.Failed() {
-		s.tb.Logf("pcscd said:\n%s", s.own.lastWords())
+	if words := s.own.lastWords(); s.tb.Failed() && words != "" {
+		s.tb.Logf("pcscd said:\n%s", words)
 	}
 	s.own = nil
 }
