@@ -47,6 +47,9 @@ func runInit(ctx context.Context, out io.Writer, g *globals, opts initOptions) e
 	if u, err := url.Parse(opts.url); err == nil && u.Hostname() != "" {
 		config.Hosts = append([]string{u.Hostname()}, config.Hosts...)
 	}
+	if err := config.Check(); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(g.dir, 0o700); err != nil {
 		return fmt.Errorf("make the centre's folder: %w", err)
 	}

@@ -180,7 +180,7 @@ func ReadConfig(dir string) (Config, error) {
 	if err := dec.Decode(&config); err != nil {
 		return config, fmt.Errorf("read configuration %s: %w", fileConfig, err)
 	}
-	return config, config.check()
+	return config, config.Check()
 }
 
 // Config returns the centre's configuration.

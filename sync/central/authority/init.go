@@ -25,7 +25,8 @@ var loopback = []string{"localhost", "127.0.0.1", "::1"}
 
 const anchorName = "IQDHAMANI00001"
 
-func (c *Config) check() error {
+// Check reports what is wrong with the configuration, in words for people.
+func (c *Config) Check() error {
 	if c.Name == "" || len(c.Name) > wire.MaxName {
 		return errors.New("configuration: name: must have 1 to 128 bytes")
 	}
@@ -46,7 +47,7 @@ func (c *Config) check() error {
 // written last, so a folder in which Init was interrupted is not a centre, and
 // Init may be run on it again: it goes on with the keys that are there. It owes ErrInitialised.
 func Init(ctx context.Context, dir string, st store.Store, config Config) (*Authority, error) {
-	if err := config.check(); err != nil {
+	if err := config.Check(); err != nil {
 		return nil, fmt.Errorf("initialise centre: %w", err)
 	}
 	if _, err := ReadConfig(dir); !errors.Is(err, ErrNotInitialised) {

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/dhamani-iq/dhamani/sync/wire"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"dhamani-central": main,
+		"make-request":    makeRequest,
+		"wait-listening":  waitListening,
+	})
+}
+
+// TestScript plays every testdata/*.txtar against the real command line.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(env *testscript.Env) error {
+			l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+			if err != nil {
+				return err
+			}
+			env.Setenv("ADDR", l.Addr().String())
+			return l.Close()
+		},
+	})
+}
+
+// makeRequest writes a workstation's request for enrolment: make-request FILE NAME.
+func makeRequest() {
+	flag.Parse()
+	if err := writeRequest(flag.Arg(0), flag.Arg(1)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func writeRequest(path, name string) error {
+	var keys [3]*ecdsa.PrivateKey
+	for i := range keys {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			return err
+		}
+		keys[i] = key
+	}
+	req := &wire.EnrolRequest{FacilityName: "Karkh clinic", Name: name}
+	if err := req.Sign(keys[0], keys[1], keys[2]); err != nil {
+		return err
+	}
+	raw, err := wire.Encode(req)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, raw, 0o600)
+}
+
+// waitListening returns when somebody listens: wait-listening ADDR.
+func waitListening() {
+	flag.Parse()
+	for range 1000 {
+		conn, err := new(net.Dialer).DialContext(context.Background(), "tcp", flag.Arg(0))
+		if err == nil {
+			_ = conn.Close()
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	fmt.Fprintln(os.Stderr, "nobody listens")
+	os.Exit(1)
+}
