@@ -549,30 +549,19 @@ func (r *reader) imaging(base time.Time) Imaging {
 
 // cost = total as an integer, when it is a whole number of dinars and nothing
 // is said of the patient's share, else [mantissa, scale, ? patient mantissa,
-// ? currency]. The patient's share has the total's scale; null stands for none
-// before a currency.
+// ? currency]. The patient's share has the total's scale.
 func (w *writer) cost(x *Cost) {
 	if x.Total.Scale == 0 && x.Patient == nil && x.Currency == "" {
 		w.int(x.Total.Mantissa)
 		return
 	}
-	n := 2
-	if x.Patient != nil {
-		n = 3
-	}
-	if x.Currency != "" {
-		n = 4
-	}
-	w.head(majorArray, uint64(n)) // #nosec G115 -- 2 to 4
+	w.head(majorArray, 2+uint64(rank(x.Patient != nil))+uint64(rank(x.Currency != ""))) // #nosec G115 -- 2 to 4
 	w.int(x.Total.Mantissa)
 	w.uint(uint64(x.Total.Scale))
-	switch {
-	case x.Patient != nil:
+	if x.Patient != nil {
 		w.int(x.Patient.Mantissa)
-	case n == 4:
-		w.simple(simpleNull)
 	}
-	if n == 4 {
+	if x.Currency != "" {
 		w.text(x.Currency)
 	}
 }
@@ -587,17 +576,16 @@ func (r *reader) cost() *Cost {
 		return nil
 	}
 	x := &Cost{Total: Decimal{Mantissa: r.int(), Scale: uint8(r.uint(MaxScale))}} // #nosec G115 -- bounded
-	if n > 2 {
-		if r.peek() == majorSimple {
-			if r.simple() != simpleNull {
-				r.fail("null expected")
-			}
-		} else {
-			x.Patient = &Decimal{Mantissa: r.int(), Scale: x.Total.Scale}
-		}
+	if n -= 2; n > 0 && r.peek() != majorText {
+		x.Patient = &Decimal{Mantissa: r.int(), Scale: x.Total.Scale}
+		n--
 	}
-	if n > 3 {
+	if n > 0 {
 		x.Currency = r.text(3)
+		n--
+	}
+	if n > 0 {
+		r.fail("cost with more than a currency behind it")
 	}
 	return x
 }

@@ -248,7 +248,7 @@ func ParseMoment(s string) (Moment, error) {
 	}
 	t, err := time.Parse(momentLayouts[p], s)
 	m := Moment{Time: minute(t), Precision: p}
-	if err != nil || !m.valid() {
+	if err != nil || m.IsZero() || !m.valid() {
 		return Moment{}, fmt.Errorf("time of %d characters: %w", len(s), ErrInvalid)
 	}
 	return m, nil

@@ -1,0 +1,556 @@
+package record
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"maps"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"github.com/dhamani-iq/dhamani/record/terms"
+)
+
+// full is an entry with every field of every item set.
+func full() *Entry {
+	start := time.Date(2026, 2, 28, 8, 15, 0, 0, time.UTC)
+	code := func(v string) Code { return Code{System: terms.ICD10, Value: v} }
+	a, b := code("A09"), code("M54.5")
+	yes, share := true, Decimal{Mantissa: 250, Scale: 2}
+	day, month, year := Day(2025, 12, 31), Moment{Time: time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC), Precision: ToMonth},
+		Moment{Time: time.Date(1987, 1, 1, 0, 0, 0, 0, time.UTC), Precision: ToYear}
+	later := At(start.Add(7 * time.Minute))
+	id := EntryID{1, 2, 3}
+	e := &Entry{
+		Person: 3, Start: start, Minutes: 42, Class: ClassHome, Facility: 70000, Practitioner: 12, Part: 2, Amends: &id,
+		EnteredInError: true, Type: &a, Reasons: []Code{a, b},
+		Cost: &Cost{Total: Decimal{Mantissa: 1999, Scale: 2}, Patient: &share, Currency: "USD"},
+		Allergies: []Allergy{{
+			Code: a, Kind: KindIntolerance, Group: AllergyFood, Criticality: CriticalityLow, Severity: SeverityMild,
+			Reactions: []Code{b}, Status: ConditionInactive, Certainty: Refuted, At: later, Onset: year, Note: "n",
+		}},
+		Prescriptions: []Prescription{{
+			Medicine: a, Status: MedicationStopped, At: day, Dose: NewQuantity(5, -1, "mL"), Route: RouteRectal,
+			Frequency: Frequency{Times: 2, Period: 8, Unit: PeriodHour}, AsNeeded: true, Days: 300, Ongoing: true,
+			Quantity: NewQuantity(20, 0, "strip"), Refills: 3, Reasons: []Code{b}, Directions: "slowly\nwith water", Statement: true,
+		}, {Medicine: b, Sensitive: true}},
+		Observations: []Observation{
+			{Code: a, Value: Value{Quantity: NewQuantity(-5, -9, "mg/dL")}, At: later, Interpretation: InterpretationLow, Status: ObservationAmended, Note: "n"},
+			{Code: a, Category: CategoryVitalSigns, Components: []Component{{Code: b, Value: Value{Bool: &yes}, Interpretation: InterpretationHigh}}},
+			{Code: a, Category: CategorySurvey, Value: Value{Text: "often"}},
+			{Code: a, Category: CategoryActivity, Value: Value{Code: &b}},
+			{Code: a, Category: CategoryOther, Value: Value{Quantity: NewQuantity(math.MaxInt32, 0, "")}},
+			{Code: b, Sensitive: true, Value: Value{Bool: new(bool)}},
+		},
+		Panels: []Panel{
+			{
+				Code: a, At: later, Status: ObservationPreliminary, Conclusion: "good",
+				Observations: []Observation{{Code: a, Value: Value{Text: "x"}}, {Code: b, Category: CategoryExam}},
+			},
+			{Code: b, Sensitive: true, Observations: []Observation{{Code: a, Sensitive: true}}},
+		},
+		Diagnoses: []Diagnosis{
+			{Code: a, Status: ConditionResolved, Certainty: Differential, Severity: SeveritySevere, Chronic: true, At: later, Onset: month, End: day, Note: "n"},
+			{Code: b, Sensitive: true},
+		},
+		Procedures: []Procedure{
+			{Code: a, Status: ProcedureStopped, At: later, Minutes: 90, Reasons: []Code{a}, BodySite: &b, Note: "n"},
+			{Code: b, Sensitive: true},
+		},
+		Immunisations: []Immunisation{{Vaccine: a, Status: ImmunisationNotDone, At: day, Dose: 2, Lot: "L", Route: RouteIntramuscular, Site: &b}},
+		CarePlans: []CarePlan{
+			{
+				Code: a, Status: PlanRevoked, Intent: IntentOrder, At: day, End: month, Reasons: []Code{b}, Goals: []string{"walk"},
+				Activities: []Activity{{Code: a, Status: ActivityStopped}, {Code: b}},
+			},
+			{Code: b, Sensitive: true},
+		},
+		Notes:      []Note{{Text: "سڵاو", At: later}, {Text: "مخفي", Sensitive: true}},
+		Imaging:    []Imaging{{Study: "1.2.3", Modality: "US", At: later, BodySite: &a, Series: 3, Instances: 400, Title: "t"}},
+		Extensions: []Extension{{Section: SectionClinical, Key: 32, Data: []byte{0xff}}, {Section: SectionSensitive, Key: 40, Data: []byte{}}},
+	}
+	return e
+}
+
+func TestRoundTrip(t *testing.T) {
+	e := full()
+	sections, err := e.Sections()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(sections) != NumSections {
+		t.Fatalf("%d sections", len(sections))
+	}
+	d, err := Decode(e.Meta(), sections)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Extensions[1].Data = []byte{} // an empty byte string decodes as nil
+	if !reflect.DeepEqual(d, e) {
+		x, _ := json.MarshalIndent(e, "", " ")
+		y, _ := json.MarshalIndent(d, "", " ")
+		t.Fatalf("wrote %s\nread %s", x, y)
+	}
+	text, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again Entry
+	if err := json.Unmarshal(text, &again); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(&again, e) {
+		t.Fatal("the JSON form does not read back to the same entry")
+	}
+}
+
+// TestDeterministic checks each section against another CBOR implementation.
+func TestDeterministic(t *testing.T) {
+	mode, err := cbor.CoreDetEncOptions().EncMode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	strict, err := cbor.DecOptions{DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden}.DecMode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sections, err := full().Sections()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for s, b := range sections {
+		var v any
+		if err := strict.Unmarshal(b, &v); err != nil {
+			t.Fatalf("%s: %v", s, err)
+		}
+		again, err := mode.Marshal(v)
+		if err != nil || !bytes.Equal(again, b) {
+			t.Errorf("%s is not core deterministic: %v\n%x\n%x", s, err, b, again)
+		}
+	}
+}
+
+// TestSubsets reads every subset of the sections and finds in it just what lies
+// there.
+func TestSubsets(t *testing.T) {
+	e := full()
+	all, err := e.Sections()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for mask := range 1 << NumSections {
+		given := maps.Clone(all)
+		for s := range given {
+			if mask&(1<<s) == 0 {
+				given[s] = nil
+			}
+		}
+		d, err := Decode(e.Meta(), given)
+		if err != nil {
+			t.Fatalf("%06b: %v", mask, err)
+		}
+		if n := NumSections - len(d.Missing); n != popcount(mask) {
+			t.Errorf("%06b: %d sections missing", mask, len(d.Missing))
+		}
+		if known := d.Minutes != 0; known != (mask&1 != 0) {
+			t.Errorf("%06b: core known: %v", mask, known)
+		}
+		if got := len(d.Allergies) > 0; got != (mask&(1<<SectionSummary) != 0) {
+			t.Errorf("%06b: allergies: %v", mask, got)
+		}
+	}
+}
+
+func popcount(n int) int {
+	c := 0
+	for ; n != 0; n &= n - 1 {
+		c++
+	}
+	return c
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	const none = "lab"
+	for _, c := range []struct{ name, section, content, want string }{
+		{"nothing", "clinical", "", "ends early"},
+		{"no map", "clinical", "80", "map expected"},
+		{"trailing byte", "clinical", "a000", "trailing"},
+		{"default written", "clinical", "a1010f", "canonical"},
+		{"long form", "clinical", "a101180f", "shortest"},
+		{"long key", "clinical", "a118010e", "shortest"},
+		{"indefinite map", "clinical", "bfff", "indefinite"},
+		{"reserved length", "clinical", "a1011c", "indefinite"},
+		{"unknown key", "clinical", "a1181e00", "unknown key"},
+		{"key of another section", "clinical", "a1080a", "unknown key"},
+		{"keys out of order", "clinical", "a202020114", "order"},
+		{"key twice", "clinical", "a202010202", "order"},
+		{"negative key", "clinical", "a12000", "unsigned integer expected"},
+		{"unknown class", "clinical", "a10218ff", "choices"},
+		{"table code", "clinical", "a11005", "code table"},
+		{"code of three", "clinical", "a1108301616101", "array too long"},
+		{"code of one", "clinical", "a1108101", "not a pair"},
+		{"unknown system", "clinical", "a11082186f6161", "malformed code"},
+		{"LOINC as text", "clinical", "a110820366383438302d36", "canonical"},
+		{"empty text", "clinical", "a110820060", "empty"},
+		{"control character", "clinical", "a11082006107", "clean"},
+		{"bad UTF-8", "clinical", "a110820061ff", "clean"},
+		{"text too long", "clinical", "a110820079ffff", "too long"},
+		{"huge array", "clinical", "a1129bffffffffffffffff", "too long"},
+		{"huge map", "clinical", "bbffffffffffffffff", "too long"},
+		{"empty list", "clinical", "a11280", "empty list"},
+		{"empty attributes", "clinical", "a1128282016341303 9a0", ""},
+		{"list ends inside an item", "laboratory", "a10b8182031911c4", "ends early"},
+		{"value missing", "laboratory", "a20b818203 1911c410", ""},
+		{"start before without epoch", "clinical", "a100181e", "epoch"},
+		{"float value", "laboratory", "a10b82820319 11c4fa3f800000", ""},
+		{"bad extension", "clinical", "a1181fa0", ""},
+		{"extension too long", "clinical", "a1181fa100590fff", "too long"},
+		{"sensitive key in the clear", "coverage", "a11081", "unknown key"},
+		{"amends too short", "clinical", "a106410a", "wrong length"},
+		{"month 13", "clinical", "a11282820163413039a10582181a0d", "range"},
+		{"day 31 of February", "clinical", "a11282820163413039a10583181a02181f", "canonical"},
+		{"false where true", "clinical", "a107f4", "true expected"},
+		{"an empty section beside another", none, "a0", "canonical"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b, err := hex.DecodeString(strings.ReplaceAll(c.content, " ", ""))
+			if err != nil {
+				t.Fatal(err)
+			}
+			given := map[Section][]byte{}
+			if c.section == none {
+				given[SectionClinical], given[SectionCoverage] = []byte{0xa0}, []byte{0xa1, 8, 1}
+			}
+			for _, s := range AllSections() {
+				if s.String() == c.section {
+					given[s] = b
+				}
+			}
+			_, err = Decode(Meta{Start: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}, given)
+			var syntax *SyntaxError
+			if !errors.Is(err, ErrFormat) || !errors.As(err, &syntax) || !strings.Contains(err.Error(), c.want) {
+				t.Fatalf("got %v", err)
+			}
+		})
+	}
+	for name, meta := range map[string]Meta{
+		"person":       {Person: 16, Start: Epoch},
+		"before epoch": {Start: Epoch.Add(-time.Minute)},
+	} {
+		if _, err := Decode(meta, map[Section][]byte{SectionClinical: {0xa0}}); !errors.Is(err, ErrFormat) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := Decode(Meta{Start: Epoch}, map[Section][]byte{9: {0xa0}}); !errors.Is(err, ErrFormat) {
+		t.Error("unknown section:", err)
+	}
+}
+
+func TestValidateRefuses(t *testing.T) {
+	for name, spoil := range map[string]func(*Entry){
+		"no start":             func(e *Entry) { e.Start = time.Time{} },
+		"person":               func(e *Entry) { e.Person = 16 },
+		"class":                func(e *Entry) { e.Class = 200 },
+		"no code":              func(e *Entry) { e.Diagnoses[0].Code = Code{} },
+		"two values":           func(e *Entry) { e.Observations[0].Value.Text = "x" },
+		"decimal":              func(e *Entry) { e.Observations[0].Value.Quantity = NewQuantity(1, -10, "") },
+		"frequency":            func(e *Entry) { e.Prescriptions[0].Frequency = Frequency{Times: 3} },
+		"note":                 func(e *Entry) { e.Notes[0].Text = strings.Repeat("x", 601) },
+		"empty note":           func(e *Entry) { e.Notes[0].Text = "" },
+		"reasons":              func(e *Entry) { e.Reasons = slices.Repeat(e.Reasons, 5) },
+		"currency":             func(e *Entry) { e.Cost.Currency = "IQD" },
+		"two scales":           func(e *Entry) { e.Cost.Patient.Scale = 1 },
+		"study":                func(e *Entry) { e.Imaging[0].Study = "x" },
+		"moment with a time":   func(e *Entry) { e.Diagnoses[0].End.Time = e.Diagnoses[0].End.Time.Add(time.Hour) },
+		"panel of two minds":   func(e *Entry) { e.Panels[0].Sensitive = true },
+		"empty panel":          func(e *Entry) { e.Panels[0].Observations = nil },
+		"extension twice":      func(e *Entry) { e.Extensions[0] = e.Extensions[1] },
+		"too many diagnoses":   func(e *Entry) { e.Diagnoses = slices.Repeat(e.Diagnoses, 600) },
+		"unknown immunisation": func(e *Entry) { e.Immunisations[0].Status = 7 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := full()
+			spoil(e)
+			if _, err := e.Sections(); !errors.Is(err, ErrInvalid) {
+				t.Fatalf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestCodes(t *testing.T) {
+	for _, c := range []struct {
+		system  terms.System
+		value   string
+		content string
+	}{
+		{terms.LOINC, "8480-6", "8203192120"},
+		{terms.LOINC, "8480-5", "820366383438302d35"},       // wrong check digit
+		{terms.LOINC, "08480-6", "82036730383438302d36"},    // leading zero
+		{terms.LOINC, "LA6576-8", "8203684c41363537362d38"}, // answer code
+		{terms.SNOMED, "428191000124101", "82041b0001856ffc755ac5"},
+		{terms.SNOMED, "0123", "82046430313233"},
+		{terms.SNOMED, "99999999999999999999", "8204743939393939393939393939393939393939393939"},
+		{terms.CVX, "08", "820608"},
+		{terms.CVX, "8", "82066138"},
+		{terms.CVX, "140", "8206188c"},
+		{terms.ICD10, "E11.9", "8201654531312e39"},
+		{terms.ATC, "A10BA02", "82026741313042413032"},
+	} {
+		var w writer
+		w.code(Code{System: c.system, Value: c.value})
+		if got := hex.EncodeToString(w.b); got != c.content {
+			t.Errorf("%s %s: %s, want %s", c.system, c.value, got, c.content)
+		}
+		r := reader{b: w.b}
+		if got := r.code(); r.end() != nil || got.Value != c.value || got.System != c.system {
+			t.Errorf("%s %s reads back as %v, %v", c.system, c.value, got, r.err)
+		}
+	}
+}
+
+func TestDecimals(t *testing.T) {
+	for _, c := range []struct {
+		in, out string
+		exact   bool
+	}{
+		{"7", "7", true},
+		{"7.0", "7.0", true},
+		{"-0.05", "-0.05", true},
+		{"0", "0", true},
+		{"1e3", "1000", true},
+		{"1.5E-3", "0.0015", true},
+		{"12.34567890123", "12.345678901", false},
+		{"0.9999999996", "1.000000000", false},
+		{"123456789012345.6", "123456789012346", false},
+		{"1.0000000000", "1.000000000", true},
+	} {
+		d, exact, err := ParseDecimal(c.in)
+		if err != nil || d.String() != c.out || exact != c.exact {
+			t.Errorf("%s: %s %v %v", c.in, d, exact, err)
+		}
+	}
+	for _, in := range []string{"", "-", "+1", ".5", "1e99", "0x1", "1 ", "NaN", "9999999999999999999", strings.Repeat("1", 65)} {
+		if d, _, err := ParseDecimal(in); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%q reads as %s, %v", in, d, err)
+		}
+	}
+	if q := NewQuantity(15, 2, "kg"); q.Value.String() != "1500" {
+		t.Error(q)
+	}
+}
+
+func TestMoments(t *testing.T) {
+	for in, out := range map[string]string{
+		"": "", "1987": "1987", "2026-02": "2026-02", "2026-02-28": "2026-02-28",
+		"2026-02-28T11:15:59.9+03:00": "2026-02-28T08:15:00Z", "1943-07-05T21:51:36Z": "1943-07-05T21:51:00Z",
+	} {
+		m, err := ParseMoment(in)
+		if err != nil || m.String() != out {
+			t.Errorf("%s: %s %v", in, m, err)
+		}
+	}
+	for _, in := range []string{"2026-13", "2026-02-30", "yesterday", "0001", "2026-02-28T25:00:00Z", "99999"} {
+		if m, err := ParseMoment(in); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s reads as %s, %v", in, m, err)
+		}
+	}
+}
+
+func TestSplit(t *testing.T) {
+	e := &Entry{Start: time.Date(2026, 1, 2, 3, 4, 0, 0, time.UTC), Minutes: 600, Class: ClassInpatient, Cost: &Cost{Total: Int(5)}}
+	for i := range 300 {
+		o := Observation{Code: Code{System: terms.LOINC, Value: "718-7"}, Value: Value{Quantity: NewQuantity(int64(i), -1, "g/dL")}}
+		e.Observations = append(e.Observations, o)
+		if len(e.Panels) == 0 {
+			e.Panels = []Panel{{Code: o.Code, Conclusion: "c"}}
+		}
+		e.Panels[0].Observations = append(e.Panels[0].Observations, o)
+		e.Notes = append(e.Notes, Note{Text: strings.Repeat("x", i+1)})
+	}
+	e.Normalise()
+	var back Entry
+	parts := Split(e, MaxContent)
+	for i, p := range parts {
+		n, err := p.Size()
+		if err != nil || n > MaxContent {
+			t.Fatalf("part %d: %d bytes, %v", i, n, err)
+		}
+		if int(p.Part) != i || p.Class != e.Class || p.Minutes != e.Minutes || !p.Start.Equal(e.Start) || (p.Cost != nil) != (i == 0) {
+			t.Errorf("part %d has another core: %+v", i, p)
+		}
+		back.Observations = append(back.Observations, p.Observations...)
+		back.Notes = append(back.Notes, p.Notes...)
+		for _, x := range p.Panels {
+			back.Panels = append(back.Panels, Panel{})
+			back.Panels[0].Observations = append(back.Panels[0].Observations, x.Observations...)
+			if x.Conclusion != "" {
+				back.Panels[0].Conclusion += x.Conclusion
+			}
+		}
+	}
+	if !reflect.DeepEqual(back.Observations, e.Observations) || !reflect.DeepEqual(back.Notes, e.Notes) ||
+		!reflect.DeepEqual(back.Panels[0].Observations, e.Panels[0].Observations) || back.Panels[0].Conclusion != "c" {
+		t.Error("items were lost or moved")
+	}
+	small := full()
+	if got := Split(small, MaxContent); len(got) != 1 || got[0] != small {
+		t.Error("an entry that fits was split")
+	}
+}
+
+func TestIdentityRefuses(t *testing.T) {
+	id := &Identity{}
+	if _, err := id.Encode(); !errors.Is(err, ErrInvalid) {
+		t.Error("identity without a name:", err)
+	}
+	id.Names.Latin = &Name{Given: []string{"A"}}
+	for range 15 {
+		id.Family = append(id.Family, Member{Names: Names{Latin: &Name{Family: strings.Repeat("x", 160)}}})
+	}
+	if _, err := id.Encode(); !errors.Is(err, ErrInvalid) {
+		t.Error("identity that is too long:", err)
+	}
+	for _, b := range []string{"", "a0", "a101a0", "a101a10381f6", "a101a1038141", "a101a1038261610a"} {
+		raw, _ := hex.DecodeString(b)
+		if _, err := DecodeIdentity(raw); !errors.Is(err, ErrFormat) {
+			t.Errorf("identity %s: %v", b, err)
+		}
+		if _, err := DecodeCover(raw); !errors.Is(err, ErrFormat) {
+			t.Errorf("cover %s: %v", b, err)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, e := range append(vectorEntries(), full()) {
+		all, err := e.Sections()
+		if err != nil {
+			f.Fatal(err)
+		}
+		for s, b := range all {
+			f.Add(uint8(s), b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, s uint8, b []byte) {
+		section := Section(s % NumSections)
+		e, err := Decode(Meta{Start: Epoch}, map[Section][]byte{section: b})
+		if err != nil {
+			return
+		}
+		again, err := e.Sections()
+		if err != nil || len(again) != 1 || !bytes.Equal(again[section], b) {
+			t.Fatalf("%x became %x, %v", b, again, err)
+		}
+		text, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back Entry
+		if err := json.Unmarshal(text, &back); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if third, err := back.Sections(); err != nil || !bytes.Equal(third[section], b) {
+			t.Fatalf("through JSON %x became %x, %v\n%s", b, third, err, text)
+		}
+	})
+}
+
+func vectorEntries() []*Entry {
+	var out []*Entry
+	for _, v := range vectors() {
+		out = append(out, v.e)
+	}
+	return out
+}
+
+func FuzzDecodeIdentity(f *testing.F) {
+	id := &Identity{
+		Names: Names{Arabic: &Name{Given: []string{"آمنة"}, Family: "x"}, Latin: &Name{Family: "y"}}, Sex: SexFemale,
+		Born: Day(1984, 3, 12), NationalNumber: "1", Language: "ckb", Address: &Address{City: "Kirkuk"},
+		Family: []Member{{Person: 1, Relation: RelationChild, Names: Names{Sorani: &Name{Given: []string{"ک"}}}}},
+	}
+	raw, err := id.Encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(raw)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		id, err := DecodeIdentity(b)
+		if err != nil {
+			return
+		}
+		if again, err := id.Encode(); err != nil || !bytes.Equal(again, b) {
+			t.Fatalf("%x became %x, %v", b, again, err)
+		}
+	})
+}
+
+func FuzzDecodeCover(f *testing.F) {
+	v := &Cover{
+		Payer: "Dhamani", Plan: "Family", Member: "1", Relation: RelationSelf, From: Day(2026, 1, 1), Copay: 2,
+		Counters: []Counter{{Kind: "visits", Year: 2026, Allowed: 12, Used: 3}},
+	}
+	raw, err := v.Encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(raw)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		v, err := DecodeCover(b)
+		if err != nil {
+			return
+		}
+		if again, err := v.Encode(); err != nil || !bytes.Equal(again, b) {
+			t.Fatalf("%x became %x, %v", b, again, err)
+		}
+	})
+}
+
+func FuzzDecodeSummary(f *testing.F) {
+	raw, err := Summarise(&Summary{Contact: &Contact{Phone: "1"}}, append(vectorEntries(), full()), Epoch.AddDate(26, 3, 0)).Encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(raw)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := DecodeSummary(b)
+		if err != nil {
+			return
+		}
+		if again, err := s.Encode(); err != nil || !bytes.Equal(again, b) {
+			t.Fatalf("%x became %x, %v", b, again, err)
+		}
+		_ = s.Alerts()
+	})
+}
+
+func BenchmarkEncode(b *testing.B) {
+	e := vectors()[1].e
+	for b.Loop() {
+		if _, err := e.Sections(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
+	e := vectors()[1].e
+	sections, err := e.Sections()
+	if err != nil {
+		b.Fatal(err)
+	}
+	meta := e.Meta()
+	for b.Loop() {
+		if _, err := Decode(meta, sections); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package record
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/dhamani-iq/dhamani/record/terms"
+)
+
+func icd(v string) Code { return Code{System: terms.ICD10, Value: v} }
+func atc(v string) Code { return Code{System: terms.ATC, Value: v} }
+
+func problems(s *Summary) string {
+	out := ""
+	for _, p := range s.Problems {
+		out += p.Code.Value + " "
+	}
+	return out
+}
+
+func medicines(s *Summary) string {
+	out := ""
+	for _, m := range s.Medicines {
+		out += m.Code.Value + " "
+	}
+	return out
+}
+
+func TestSummarise(t *testing.T) {
+	now := time.Date(2026, 6, 1, 8, 0, 0, 0, time.UTC)
+	ago := func(days int) time.Time { return now.AddDate(0, 0, -days) }
+	wrong := &Entry{ID: EntryID{1}, Start: ago(50), Diagnoses: []Diagnosis{{Code: icd("I21")}}}
+	entries := []*Entry{
+		{Start: ago(900), Diagnoses: []Diagnosis{{Code: icd("E11.9")}, {Code: icd("J20")}, {Code: icd("F32.1")}, {Code: icd("K29"), Sensitive: true}}},
+		{Start: ago(880), Diagnoses: []Diagnosis{{Code: icd("J20"), Status: ConditionResolved}}},
+		{Start: ago(10), Diagnoses: []Diagnosis{{Code: icd("E11.9")}, {Code: icd("A09"), End: At(ago(8))}}},
+		wrong,
+		{Start: ago(49), Amends: &wrong.ID, Diagnoses: []Diagnosis{{Code: icd("I20")}}},
+		{Start: ago(48), EnteredInError: true, Diagnoses: []Diagnosis{{Code: icd("G40")}}},
+		{Start: ago(400), Prescriptions: []Prescription{
+			{Medicine: atc("A10BA02"), Ongoing: true},
+			{Medicine: atc("C10AA05")},          // nothing said of an end: 90 days
+			{Medicine: atc("B01AC04"), Days: 5}, // over
+			{Medicine: atc("N06AB06"), Ongoing: true},
+		}},
+		{Start: ago(80), Prescriptions: []Prescription{{Medicine: atc("A02BC01")}, {Medicine: atc("B03AA07"), Days: 30, Refills: 2}}},
+		{Start: ago(3), Prescriptions: []Prescription{{Medicine: atc("J01CA04"), Days: 7}, {Medicine: atc("M01AE01"), Status: MedicationCancelled}}},
+		{
+			Start: ago(700),
+			Allergies: []Allergy{
+				{Code: icd("L50")},
+				{Code: atc("J01C"), Criticality: CriticalityHigh, Note: "long story"},
+				{Code: atc("M01AE01"), Certainty: Refuted},
+				{Code: Code{System: terms.SNOMED, Value: "716186003"}},
+			},
+			Observations: []Observation{{Code: Code{System: terms.LOINC, Value: "882-1"}, Value: Value{Code: &Code{System: terms.SNOMED, Value: "278149003"}}}},
+		},
+	}
+	s := Summarise(nil, entries, now)
+	if got := problems(s); got != "I20 E11.9 " {
+		t.Errorf("problems: %s", got)
+	}
+	if got := s.Problems[1].Since.Time; !got.Equal(ago(900)) {
+		t.Errorf("diabetes since %s", got)
+	}
+	if got := medicines(s); got != "A10BA02 J01CA04 A02BC01 B03AA07 " {
+		t.Errorf("medicines: %s", got)
+	}
+	if len(s.Allergies) != 2 || s.Allergies[0].Code != atc("J01C") || s.Allergies[0].Note != "" {
+		t.Errorf("allergies: %+v", s.Allergies)
+	}
+	if s.BloodGroup.String() != "A+" {
+		t.Errorf("blood group %s", s.BloodGroup)
+	}
+	alerts := s.Alerts()
+	if len(alerts) != 4 || alerts[0].Severity != AlertHigh || alerts[0].Text != "Penicillins" ||
+		alerts[1].Severity != AlertWarning || alerts[2].Kind != "chronic" {
+		t.Errorf("alerts: %+v", alerts)
+	}
+	// Step by step it comes to the same, and time alone ends a course.
+	step := (*Summary)(nil)
+	for _, e := range standing(entries) {
+		step = Summarise(step, []*Entry{e}, e.Start)
+	}
+	step = Summarise(step, nil, now)
+	if problems(step) != problems(s) || medicines(step) != medicines(s) {
+		t.Errorf("step by step: %s, %s", problems(step), medicines(step))
+	}
+	later := Summarise(s, nil, now.AddDate(0, 6, 0))
+	if got := medicines(later); got != "A10BA02 " {
+		t.Errorf("half a year later: %s", got)
+	}
+	if len(s.Medicines) != 4 {
+		t.Error("the earlier summary was changed")
+	}
+	if got := (*Summary)(nil).Alerts(); got != nil {
+		t.Error("alerts of nothing:", got)
+	}
+}
+
+func TestSummariseFits(t *testing.T) {
+	e := &Entry{Start: time.Date(2026, 6, 1, 8, 0, 0, 0, time.UTC)}
+	for i := range 200 {
+		text := fmt.Sprintf("%03d a rather long description that takes room", i)
+		e.Diagnoses = append(e.Diagnoses, Diagnosis{Code: Code{Value: text}, Chronic: i%2 == 0})
+		e.Prescriptions = append(e.Prescriptions, Prescription{Medicine: Code{Value: text}, Directions: "x"})
+		e.Allergies = append(e.Allergies, Allergy{Code: Code{Value: text}, Reactions: []Code{{Value: text}}, Onset: Day(2020, 1, 1)})
+	}
+	e.Allergies[150].Criticality = CriticalityHigh
+	s := Summarise(&Summary{Contact: &Contact{Phone: "+964"}}, []*Entry{e}, e.Start)
+	raw, err := s.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(raw) > MaxSummary || len(raw) < MaxSummary-100 {
+		t.Errorf("%d bytes", len(raw))
+	}
+	if s.Allergies[0].Criticality != CriticalityHigh || s.Contact == nil {
+		t.Error("the most important was left out")
+	}
+	if kept := len(s.Allergies) + len(s.Problems) + len(s.Medicines); int(s.Left)+kept != 600 {
+		t.Errorf("%d kept, %d left out", kept, s.Left)
+	}
+}
