@@ -37,7 +37,7 @@ const (
 
 	// maxNode bounds the bytes of one page with its overflow pages: bbolt keeps
 	// up to four elements together, however large.
-	maxNode = 32 << 20
+	maxNode = 5 * maxList
 	// maxDepth bounds the levels of a tree.
 	maxDepth = 32
 )

@@ -8,6 +8,7 @@ import (
 	"github.com/fxamacker/cbor/v2"
 
 	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/sync/wire"
 )
 
 // bucket is the name of a top-level bucket.
@@ -42,12 +43,12 @@ var keyLengths = map[bucket]int{
 
 // Bounds of the fields.
 const (
-	maxSealed  = 8 << 10 // a sealed entry or summary
-	maxFile    = 8 << 10 // EF.CardSecurity, EF.ID
+	maxSealed  = wire.MaxSealed // a sealed entry or summary
+	maxFile    = wire.MaxCOSE   // EF.CardSecurity, EF.ID
 	maxHead    = 256
-	maxSubject = 256
-	maxList    = 4 << 20
-	maxReceipt = 64 << 10
+	maxSubject = wire.MaxSubject
+	maxList    = wire.MaxList
+	maxReceipt = wire.MaxReceipt
 	maxCode    = 64
 	maxName    = 32
 	keySize    = 32

@@ -10,8 +10,11 @@ import (
 	"github.com/dhamani-iq/dhamani/record"
 )
 
-// salvageBatch is the number of values that are written at once.
-const salvageBatch = 512
+// What is written at once at most: values, and bytes but for the last value.
+const (
+	salvageBatch = 512
+	salvageBytes = 4 << 20
+)
 
 // salvager searches every page of a broken file for values that authenticate.
 type salvager struct {
@@ -176,7 +179,7 @@ func (s *salvager) good(b bucket, key, value []byte) (gen uint64, ok bool) {
 func (s *salvager) keep(v salvaged, gen uint64) error {
 	s.gen = max(s.gen, gen)
 	s.batch = append(s.batch, v)
-	if s.bytes += len(v.value); len(s.batch) >= salvageBatch || s.bytes >= maxList {
+	if s.bytes += len(v.value); len(s.batch) >= salvageBatch || s.bytes >= salvageBytes {
 		return s.flush()
 	}
 	return nil
