@@ -3,8 +3,8 @@ package record
 // Limits of stored content. They bound what a decoder allocates, and what
 // Validate admits.
 const (
-	maxSection    = 64 << 10 // bytes of one section's content
-	maxItems      = 1024     // items of one kind in an entry
+	maxSection    = 256 << 10 // bytes of one section's content
+	maxItems      = 16384     // items of one kind in an entry
 	maxReasons    = 8
 	maxReactions  = 8
 	maxComponents = 32
@@ -21,7 +21,7 @@ const (
 	maxLot       = 24
 	maxStudy     = 72
 	maxExtension = 512 // bytes of an unknown item
-	maxPart      = 63
+	maxPart      = 255
 	maxPerson    = 15
 )
 

@@ -272,7 +272,7 @@ func TestValidateRefuses(t *testing.T) {
 		"panel of two minds":   func(e *Entry) { e.Panels[0].Sensitive = true },
 		"empty panel":          func(e *Entry) { e.Panels[0].Observations = nil },
 		"extension twice":      func(e *Entry) { e.Extensions[0] = e.Extensions[1] },
-		"too many diagnoses":   func(e *Entry) { e.Diagnoses = slices.Repeat(e.Diagnoses, 600) },
+		"too many diagnoses":   func(e *Entry) { e.Diagnoses = slices.Repeat(e.Diagnoses, 9000) },
 		"unknown immunisation": func(e *Entry) { e.Immunisations[0].Status = 7 },
 	} {
 		t.Run(name, func(t *testing.T) {

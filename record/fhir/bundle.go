@@ -113,8 +113,8 @@ func scanEntries(d *json.Decoder) ([]*res, error) {
 		return nil, errors.Join(errors.New("entry is no list"), err)
 	}
 	var list []*res
-	for d.More() {
-		if len(list) == MaxEntries {
+	for n := 0; d.More(); n++ {
+		if n == MaxEntries {
 			return nil, fmt.Errorf("over %d entries: %w", MaxEntries, ErrTooLarge)
 		}
 		var e bundleEntry
