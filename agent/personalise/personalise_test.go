@@ -1,0 +1,203 @@
+package personalise_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/dhamani-iq/dhamani/agent"
+	"github.com/dhamani-iq/dhamani/agent/home"
+	"github.com/dhamani-iq/dhamani/agent/personalise"
+	"github.com/dhamani-iq/dhamani/cache"
+	"github.com/dhamani-iq/dhamani/card"
+	"github.com/dhamani-iq/dhamani/card/softcard"
+	"github.com/dhamani-iq/dhamani/crypto/cvc"
+	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/record/fhir"
+	"github.com/dhamani-iq/dhamani/record/terms"
+	"github.com/dhamani-iq/dhamani/sync/central"
+	"github.com/dhamani-iq/dhamani/sync/central/authority"
+	"github.com/dhamani-iq/dhamani/sync/central/sqlite"
+	"github.com/dhamani-iq/dhamani/sync/client"
+	"github.com/dhamani-iq/dhamani/sync/wire"
+)
+
+var quiet = slog.New(slog.DiscardHandler)
+
+func check(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// centre serves a whole centre on loopback, and enrols workstations.
+type centre struct {
+	auth *authority.Authority
+	url  string
+}
+
+func newCentre(t *testing.T) *centre {
+	ctx := context.Background()
+	dir := t.TempDir()
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	check(t, err)
+	c := &centre{url: "https://" + listener.Addr().String()}
+	st, err := sqlite.Open(ctx, filepath.Join(dir, "centre.db"), sqlite.Options{})
+	check(t, err)
+	c.auth, err = authority.Init(ctx, dir, st, authority.Config{Name: "Test centre", URL: c.url})
+	check(t, err)
+	serving, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- central.New(c.auth, st, central.Limits{}, quiet).Serve(serving, listener) }()
+	t.Cleanup(func() {
+		stop()
+		if err := errors.Join(<-done, st.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+func (c *centre) enrol(t *testing.T, facility uint32, role cvc.Roles) *home.Home {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "ws")
+	raw, err := home.Request(dir, "Facility", "desk")
+	check(t, err)
+	request := new(wire.EnrolRequest)
+	check(t, wire.Decode(raw, request))
+	grant, err := c.auth.Enrol(t.Context(), request, authority.EnrolOptions{Facility: facility, Role: role, Rights: authority.RightsOf(role)})
+	check(t, err)
+	raw, err = wire.Encode(grant)
+	check(t, err)
+	check(t, home.Accept(dir, raw))
+	h, err := home.Load(dir)
+	check(t, err)
+	return h
+}
+
+// oneCard is a reader with a card in it.
+type oneCard struct{ card *softcard.Card }
+
+func (r oneCard) Watch(ctx context.Context, emit func(card.Event)) error {
+	emit(card.Event{Kind: card.ReaderAdded, Reader: "reader", At: time.Now()})
+	emit(card.Event{Kind: card.CardInserted, Reader: "reader", At: time.Now()})
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (r oneCard) Connect(context.Context, string) (card.Transport, error) {
+	return r.card.Transport(), nil
+}
+
+// dense is a history that no card holds whole.
+func dense(visits int) *fhir.Bundle {
+	b := &fhir.Bundle{
+		Identity: &record.Identity{Names: record.Names{Latin: &record.Name{Given: []string{"Synthetic"}, Family: "Elder"}}},
+		Summary:  &record.Summary{},
+	}
+	for i := range visits {
+		b.Entries = append(b.Entries, &record.Entry{
+			Start:     time.Date(2001, 1, 1, 8, 0, 0, 0, time.UTC).AddDate(0, 0, 17*i),
+			Diagnoses: []record.Diagnosis{{Code: record.Code{System: terms.ICD10, Value: "I10"}, Chronic: true}},
+			Notes:     []record.Note{{Text: "blood pressure looked at, same medicine again, come back in two weeks"}},
+			Observations: []record.Observation{{
+				Code:  record.Code{System: terms.LOINC, Value: "8480-6"},
+				Value: record.Value{Quantity: &record.Quantity{Value: record.Int(int64(120 + i%40)), Unit: "mm[Hg]"}},
+			}},
+		})
+	}
+	return b
+}
+
+// TestHistoryThatOutgrowsTheCard: the card gets the summary and the newest
+// entries that fit, the centre gets all, and an agent that has never seen the
+// patient ends with all of them.
+func TestHistoryThatOutgrowsTheCard(t *testing.T) {
+	const visits = 420
+	c := newCentre(t)
+	station := c.enrol(t, 1, cvc.RoleIssuer)
+	store, err := cache.Open(home.CachePath(station.Dir), station.CacheKey, quiet)
+	check(t, err)
+	defer func() { check(t, store.Close()) }()
+	api, err := station.Client(store, quiet)
+	check(t, err)
+	soft := softcard.New(softcard.Options{})
+	var steps []string
+	desk := personalise.Station{
+		Readers: oneCard{soft}, Centre: api, Author: station.Author,
+		Progress: func(step string, _, _ int) {
+			if len(steps) == 0 || steps[len(steps)-1] != step {
+				steps = append(steps, step)
+			}
+		},
+	}
+	res, err := desk.Issue(t.Context(), "reader", dense(visits))
+	check(t, err)
+	if len(res.Entries) != visits || res.OnCard >= visits || res.OnCard < 100 || res.Bytes > card.LogSize {
+		t.Fatalf("%d entries, %d on the card in %d bytes", len(res.Entries), res.OnCard, res.Bytes)
+	}
+	if send, log := slices.Index(steps, "send"), slices.Index(steps, "log"); send < 0 || log < send {
+		t.Fatalf("the card was written before the centre had all: %v", steps)
+	}
+	t.Logf("%d of %d entries on the card, %d bytes", res.OnCard, visits, res.Bytes)
+
+	physician := c.enrol(t, 2, cvc.RolePhysician)
+	v := readAll(t, physician, soft, visits)
+	for i, e := range v.Entries { // newest first
+		want := res.Entries[visits-1-i]
+		if e.ID != want {
+			t.Fatalf("entry %d is %s, want %s", i, e.ID.Short(), want.Short())
+		}
+		if on := slices.Contains(e.Where, agent.AtCard); on != (i < res.OnCard) {
+			t.Fatalf("entry %d: on the card %v", i, on)
+		}
+		if !slices.Contains(e.Where, agent.AtCentre) && i >= res.OnCard {
+			t.Fatalf("entry %d is not known to be at the centre", i)
+		}
+	}
+	if _, err := desk.Issue(t.Context(), "reader", dense(1)); !errors.Is(err, card.ErrNotBlank) {
+		t.Fatalf("a card was personalised twice: %v", err)
+	}
+}
+
+// readAll taps the card at a new agent and waits until it shows so many entries.
+func readAll(t *testing.T, h *home.Home, soft *softcard.Card, want int) agent.Visit {
+	t.Helper()
+	store, err := cache.Open(home.CachePath(h.Dir), h.CacheKey, quiet)
+	check(t, err)
+	a, err := agent.New(agent.Config{
+		Version: "test", Facility: h.Grant.Facility, Role: h.Role, Terminal: h.Terminal, Author: h.Author,
+		Readers: oneCard{soft}, Cache: store, Trust: h.Trust, Log: quiet,
+		Centre: func(s client.Store) (*client.Client, error) { return h.Client(s, quiet) },
+	})
+	check(t, err)
+	events, cancel := a.Subscribe(0)
+	defer cancel()
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- a.Run(ctx) }()
+	defer func() {
+		stop()
+		check(t, errors.Join(<-done, store.Close()))
+	}()
+	timeout := time.After(time.Minute)
+	for {
+		select {
+		case <-timeout:
+			t.Fatal("the record is not whole after a minute")
+		case ev := <-events:
+			if ev.Kind == agent.KindFailure {
+				t.Fatalf("failure %s", ev.Failure.Code)
+			}
+			if v := a.Visits(); len(v) == 1 && v[0].Ready && len(v[0].Entries) == want {
+				return v[0]
+			}
+		}
+	}
+}
