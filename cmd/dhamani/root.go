@@ -59,6 +59,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no card service, reader or card,
 	root.AddCommand(
 		newReaderCommand(g),
 		newCardCommand(g),
+		newRecordCommand(g),
 		newEnrolCommand(g),
 		newSyncCommand(g),
 		newPageCommand(g),
