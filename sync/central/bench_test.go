@@ -25,7 +25,7 @@ import (
 // with the clients and the network on the same cores. cpu-ratio is the same in
 // processor time, which a busy machine does not distort.
 func BenchmarkIngest(b *testing.B) {
-	const size, clients, patients = 100, 4, 200
+	const size, clients, patients = 100, 8, 200
 	c := newCentre(b, unlimited)
 	w := c.enrol(b, 12, cvc.RolePhysician)
 	ps := make([]*patient, patients)
