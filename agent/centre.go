@@ -25,7 +25,7 @@ func (s *syncStore) PutList(name string, raw []byte) error {
 	if err := s.Cache.PutList(name, raw); err != nil {
 		return err
 	}
-	s.a.reshowAll()
+	s.a.reshowAll(true)
 	return nil
 }
 
@@ -49,7 +49,7 @@ func (s *syncStore) Acknowledge(results []wire.Result, receipt []byte) error {
 	if err := s.Cache.Acknowledge(results, receipt); err != nil {
 		return err
 	}
-	s.a.reshowAll()
+	s.a.reshowAll(false)
 	return nil
 }
 
@@ -89,23 +89,31 @@ func (a *Agent) fetch(ctx context.Context, patient record.PatientID) error {
 // reshow brings the open visits of a patient in line with the cache.
 func (a *Agent) reshow(patient record.PatientID) {
 	for _, h := range a.visits.of(patient) {
-		entries, problems, err := a.record(h.subject, h.keys)
-		if err != nil {
-			a.fail(h.Reader, h.ID, err)
-			continue
-		}
-		if a.visits.refill(h.ID, entries, problems) {
-			a.publish(Event{Kind: KindRecordsChanged, Reader: h.Reader, Visit: h.ID})
-		}
+		a.fill(h, h.Entries)
 	}
 }
 
-func (a *Agent) reshowAll() {
-	seen := make(map[record.PatientID]bool)
-	for _, v := range a.visits.all() {
-		if !seen[v.Patient] {
-			seen[v.Patient] = true
-			a.reshow(v.Patient)
+// fill reads a visit's entries from the cache again, but for those that are
+// opened already.
+func (a *Agent) fill(h heldVisit, opened []VisitEntry) {
+	entries, problems, err := a.record(h.subject, h.keys, opened)
+	if err != nil {
+		a.fail(h.Reader, h.ID, err)
+		return
+	}
+	if a.visits.refill(h.ID, entries, problems) {
+		a.publish(Event{Kind: KindRecordsChanged, Reader: h.Reader, Visit: h.ID})
+	}
+}
+
+// reshowAll brings every open visit in line with the cache; anew opens all
+// entries again, because the trust list has changed.
+func (a *Agent) reshowAll(anew bool) {
+	for _, h := range a.visits.ready() {
+		opened := h.Entries
+		if anew {
+			opened = nil
 		}
+		a.fill(h, opened)
 	}
 }

@@ -55,7 +55,7 @@ func (a *Agent) openEntry(raw []byte, subject envelope.Subject, keys *envelope.K
 // show fills the visit with the whole record: every entry that the cache
 // holds of the patient, which after keep is all that the card carried.
 func (r *reader) show(_ context.Context, c *openCard) error {
-	entries, problems, err := r.a.record(c.id.Subject, c.keys)
+	entries, problems, err := r.a.record(c.id.Subject, c.keys, nil)
 	if err != nil {
 		return err
 	}
@@ -72,16 +72,25 @@ func (r *reader) show(_ context.Context, c *openCard) error {
 }
 
 // record opens all entries of one patient that the cache holds, newest first.
-// An entry that does not pass its checks is left out and told as a problem.
-func (a *Agent) record(subject envelope.Subject, keys *envelope.Keys) ([]VisitEntry, []Failure, error) {
+// Those among opened, of the same keys and the same trust list, are taken as
+// they are. An entry that does not pass its checks is left out and told as a
+// problem.
+func (a *Agent) record(subject envelope.Subject, keys *envelope.Keys, opened []VisitEntry) ([]VisitEntry, []Failure, error) {
 	stored, err := a.cfg.Cache.History(subject.Patient)
 	if err != nil {
 		return nil, nil, err
 	}
+	known := make(map[record.EntryID]VisitEntry, len(opened))
+	for _, e := range opened {
+		known[e.ID] = e
+	}
 	entries := make([]VisitEntry, 0, len(stored))
 	var problems []Failure
 	for _, s := range stored {
-		e, err := a.openEntry(s.Sealed, subject, keys)
+		e, ok := known[s.ID]
+		if !ok {
+			e, err = a.openEntry(s.Sealed, subject, keys)
+		}
 		if err != nil {
 			f := Classify(err)
 			a.cfg.Log.Warn("entry set aside", logkey.Code, f.Code, logkey.Entry, s.ID.Short())

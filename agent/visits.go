@@ -105,13 +105,18 @@ func (s *visits) all() []Visit {
 	return out
 }
 
-// of returns the visits of one patient.
+// of returns the visits of one patient whose record has been read.
 func (s *visits) of(p record.PatientID) []heldVisit {
+	return slices.DeleteFunc(s.ready(), func(h heldVisit) bool { return h.Patient != p })
+}
+
+// ready returns the visits whose record has been read.
+func (s *visits) ready() []heldVisit {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out []heldVisit
 	for _, h := range s.byReader {
-		if h.Patient == p && h.Ready {
+		if h.Ready {
 			out = append(out, *h)
 		}
 	}
