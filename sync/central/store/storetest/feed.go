@@ -87,7 +87,7 @@ func testFeedFarBehind(t *testing.T, open Open) {
 	t.Helper()
 	s := closing(t, open(t, t.TempDir()))
 	var want []record.EntryID
-	const batches, size = 60, 500
+	const batches, size = 26, 500
 	for n := range uint64(batches) {
 		items := make([]store.Item, size)
 		for i := range items {
