@@ -9,6 +9,7 @@ packages=(
 	"pkg-config     finds libpcsclite"
 	"libpcsclite-dev the PC/SC client library"
 	"pcscd          the PC/SC service, for tests and the demo"
+	"libccid        drives USB card readers"
 	"vsmartcard-vpcd two virtual card readers in that service"
 )
 

@@ -30,6 +30,17 @@ if ! flock -n 9; then
 	flock 9
 fi
 
+# running prints the process numbers of live pcscds; dead ones have no command line.
+running() {
+	local dir
+	for dir in /proc/[0-9]*; do
+		if [ "$(cat "$dir/comm" 2>/dev/null || true)" = pcscd ] &&
+			[ -n "$(tr -d '\0' 2>/dev/null <"$dir/cmdline" || true)" ]; then
+			echo "${dir#/proc/}"
+		fi
+	done
+}
+
 scratch=$(mktemp -d)
 pid=
 # Tests may have killed it by now; its number is then nobody's, or a stranger's.
@@ -59,7 +70,7 @@ trap 'exit 143' TERM
 # Whoever connects makes systemd start pcscd, where it listens for it.
 if "$scratch/waitreaders" -for 0s 2>/dev/null; then
 	say "using the PC/SC service that runs"
-elif pgrep -x pcscd >/dev/null; then
+elif [ -n "$(running)" ]; then
 	if ! "$scratch/waitreaders" -for 5s; then
 		say "pcscd runs without the virtual readers; install vsmartcard-vpcd, then restart or stop pcscd"
 		exit 1
@@ -79,7 +90,7 @@ else
 		exit 1
 	fi
 	if [ "${#as_root[@]}" -gt 0 ]; then
-		pid=$(pgrep -n -x pcscd) # $! is sudo's
+		pid=$(running | tail -n 1) # $! is sudo's
 	fi
 	export DHAMANI_PCSCD_PID=$pid
 fi
