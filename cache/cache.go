@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -68,7 +69,7 @@ func open(path string, key [32]byte, log *slog.Logger) (*Cache, error) {
 		return nil, err
 	}
 	c := &Cache{box: b, log: log}
-	if err := c.check(f); err != nil {
+	if err := errors.Join(sweep(path), c.check(f)); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	if err := c.mapped(path, f); err != nil {
@@ -168,9 +169,32 @@ func create(path string, b *box) error {
 	return syncDir(filepath.Dir(path))
 }
 
+// newInfix stands between a cache file's name and a random part in the name of
+// a file that is being made.
+const newInfix = ".new-"
+
+// sweep removes what a program left behind that ended while it made a file.
+// The caller holds the lock of the file at path.
+func sweep(path string) error {
+	dir := filepath.Dir(path)
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if !strings.HasPrefix(f.Name(), filepath.Base(path)+newInfix) {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, f.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
 // tempFile names an empty file beside path, which only the user may read.
 func tempFile(path string) (string, error) {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*")
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+newInfix+"*")
 	if err != nil {
 		return "", err
 	}

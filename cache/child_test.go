@@ -153,9 +153,21 @@ func checkSaid(t *testing.T, c *Cache, said []byte) {
 	for _, e := range history {
 		kept[e.ID] = e
 	}
+	pendings, err := c.AllPendings()
+	must(t, err)
+	begun := make(map[record.EntryID]bool)
+	for _, p := range pendings {
+		begun[p.ID] = !p.Unknown
+	}
 	for i := range entry + 1 {
 		id := envelope.IDOf(childEntry(i))
 		e, ok := kept[id]
+		if !ok && !begun[id] {
+			t.Errorf("entry %d was begun, and is neither pending nor committed", i)
+		}
+		if ok && begun[id] {
+			t.Errorf("entry %d is pending and committed", i)
+		}
 		committed := i < entry || step >= 2
 		answered := i < entry || step >= 3
 		if committed && !ok {

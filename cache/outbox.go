@@ -251,3 +251,25 @@ func (c *Cache) Receipt(id record.EntryID) (raw []byte, err error) {
 	})
 	return raw, err
 }
+
+// Relay puts entries of a patient into the outbox that a card has carried
+// here and that the centre does not have. It passes over entries that are not
+// kept, that the centre gave or acknowledged, or that were sent on before.
+func (c *Cache) Relay(p record.PatientID, ids []record.EntryID) error {
+	return c.update("relay entries", func(t *tx) error {
+		for _, id := range ids {
+			var r entryRow
+			ok, err := t.get(bucketEntries, entryKey(t.box.name(kindPatient, p[:]), id), &r)
+			if err != nil {
+				return err
+			}
+			if !ok || r.Flags&AtCentre != 0 || t.has(bucketPending, id[:]) {
+				continue
+			}
+			if err := t.enqueue(p, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

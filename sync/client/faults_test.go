@@ -101,6 +101,10 @@ func pushFaults(c *centre, stranger *ecdsa.PrivateKey) map[string]func(http.Resp
 			resp.Receipt = sign(c.tb, c.key, req.Batch, make([]record.EntryID, len(req.Items)))
 		}),
 		"another entry": answer(func(_ *wire.PushRequest, resp *wire.PushResponse) { resp.Results[0].ID[0] ^= 1 }),
+		"another entry rejected": answer(func(req *wire.PushRequest, resp *wire.PushResponse) {
+			resp.Results[0] = wire.Result{ID: record.EntryID{1, 2, 3}, Status: wire.StatusRejected, Code: wire.RejectSignature}
+			resp.Receipt = sign(c.tb, c.key, req.Batch, idsOf(req.Items)[1:])
+		}),
 		"one result more": answer(func(_ *wire.PushRequest, resp *wire.PushResponse) {
 			if len(resp.Results) < wire.MaxItems {
 				resp.Results = append(resp.Results, resp.Results[0])
