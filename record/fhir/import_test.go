@@ -128,7 +128,7 @@ func TestResources(t *testing.T) {
 				return
 			}
 			var left []string
-			for _, e := range strings.Split(c.left, ",") {
+			for e := range strings.SplitSeq(c.left, ",") {
 				if e != "" {
 					left = append(left, e)
 				}

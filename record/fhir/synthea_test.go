@@ -33,6 +33,9 @@ func synthea(tb testing.TB) []*Bundle {
 	if err != nil || len(files) == 0 {
 		tb.Skip("no Synthea patients found")
 	}
+	if testing.Short() {
+		files = files[:min(10, len(files))]
+	}
 	var out []*Bundle
 	for _, f := range files {
 		raw, err := os.Open(f)

@@ -1,0 +1,97 @@
+package fhir
+
+import (
+	"github.com/dhamani-iq/dhamani/record"
+)
+
+type allergy struct {
+	ResourceType string       `json:"resourceType"`
+	Clinical     *concept     `json:"clinicalStatus,omitempty"`
+	Verification *concept     `json:"verificationStatus,omitempty"`
+	Type         string       `json:"type,omitempty"`
+	Category     []string     `json:"category,omitempty"`
+	Criticality  string       `json:"criticality,omitempty"`
+	Code         *concept     `json:"code,omitempty"`
+	Patient      *reference   `json:"patient,omitempty"`
+	Encounter    *reference   `json:"encounter,omitempty"`
+	Onset        string       `json:"onsetDateTime,omitempty"`
+	Recorded     string       `json:"recordedDate,omitempty"`
+	Note         []annotation `json:"note,omitempty"`
+	Reaction     []reaction   `json:"reaction,omitempty"`
+}
+
+type reaction struct {
+	Manifestation []concept `json:"manifestation"`
+	Severity      string    `json:"severity,omitempty"`
+}
+
+func (im *importer) allergy(j *job) error {
+	v, err := parse[allergy](j)
+	if err != nil {
+		return err
+	}
+	switch {
+	case j.secret:
+		return errLabel
+	case v.Code.absent():
+		return errAbsent
+	}
+	a := record.Allergy{Kind: record.KindNotSaid}
+	var ok bool
+	if a.Code, ok = j.code(v.Code, preferAllergen, "code"); !ok {
+		return errNoCode
+	}
+	if v.Type != "" {
+		a.Kind, _ = enum(j, v.Type, "type", record.KindAllergy)
+	}
+	for i, c := range v.Category {
+		if i > 0 {
+			j.lose("category (further)")
+			continue
+		}
+		a.Group, _ = enum(j, c, "category", record.AllergyNotSaid)
+	}
+	a.Criticality, _ = enum(j, v.Criticality, "criticality", record.CriticalityNotSaid)
+	a.Status, _ = enum(j, v.Clinical.token(), "clinicalStatus", record.ConditionActive)
+	a.Certainty, _ = enum(j, v.Verification.token(), "verificationStatus", record.Confirmed)
+	for _, r := range v.Reaction {
+		s, _ := enum(j, r.Severity, "reaction.severity", record.SeverityNotSaid)
+		a.Severity = max(a.Severity, s)
+		for i := range r.Manifestation {
+			c, ok := j.code(&r.Manifestation[i], preferProblem, "reaction.manifestation")
+			if !ok || len(a.Reactions) == 8 {
+				j.lose("reaction.manifestation")
+				continue
+			}
+			a.Reactions = append(a.Reactions, c)
+		}
+	}
+	a.Onset = j.moment(v.Onset, "onsetDateTime")
+	a.Note = j.note(v.Note, "note")
+	recorded := j.moment(v.Recorded, "recordedDate")
+	e, err := j.entry(v.Encounter, first(recorded, a.Onset))
+	if err != nil {
+		return err
+	}
+	a.At = at(recorded, e)
+	e.Allergies = append(e.Allergies, a)
+	return nil
+}
+
+func (x *exporter) allergy(a *record.Allergy, e *record.Entry, visit *reference) {
+	v := allergy{
+		ResourceType: "AllergyIntolerance", Clinical: single(uriAlgStatus, a.Status.String()),
+		Verification: single(uriAlgVer, a.Certainty.String()), Criticality: a.Criticality.String(), Code: exportCode(a.Code),
+		Patient: x.patient, Encounter: visit, Onset: a.Onset.String(), Recorded: when(a.At, e), Note: notes(a.Note),
+	}
+	if a.Kind != record.KindNotSaid {
+		v.Type = a.Kind.String()
+	}
+	if a.Group != record.AllergyNotSaid {
+		v.Category = []string{a.Group.String()}
+	}
+	if len(a.Reactions) > 0 || a.Severity != record.SeverityNotSaid {
+		v.Reaction = []reaction{{Manifestation: exportCodes(a.Reactions), Severity: a.Severity.String()}}
+	}
+	x.add(&v, "AllergyIntolerance")
+}

@@ -1,0 +1,173 @@
+package fhir
+
+import (
+	"math"
+	"strings"
+
+	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/record/terms"
+)
+
+type imagingStudy struct {
+	ResourceType string        `json:"resourceType"`
+	Identifier   []identifier  `json:"identifier,omitempty"`
+	Status       string        `json:"status"`
+	Modality     []coding      `json:"modality,omitempty"`
+	Subject      *reference    `json:"subject,omitempty"`
+	Encounter    *reference    `json:"encounter,omitempty"`
+	Started      string        `json:"started,omitempty"`
+	Series       []imageSeries `json:"series,omitempty"`
+	NumSeries    int           `json:"numberOfSeries,omitempty"`
+	NumInstances int           `json:"numberOfInstances,omitempty"`
+	Description  string        `json:"description,omitempty"`
+}
+
+type imageSeries struct {
+	UID      string  `json:"uid,omitempty"`
+	Modality *coding `json:"modality,omitempty"`
+	BodySite *coding `json:"bodySite,omitempty"`
+}
+
+func (im *importer) imagingStudy(j *job) error {
+	v, err := parse[imagingStudy](j)
+	if err != nil {
+		return err
+	}
+	if j.secret {
+		return errLabel
+	}
+	var g record.Imaging
+	for _, id := range v.Identifier {
+		uid, ok := strings.CutPrefix(id.Value, "urn:oid:")
+		if !ok || g.Study != "" || strings.Trim(uid, "0123456789.") != "" || len(uid) > 64 {
+			j.lose("identifier")
+			continue
+		}
+		g.Study = uid
+	}
+	if g.Study == "" {
+		return errString("no study identifier")
+	}
+	modalities := v.Modality
+	for i, s := range v.Series {
+		if s.Modality != nil {
+			modalities = append(modalities, *s.Modality)
+		}
+		if s.BodySite != nil && i == 0 {
+			g.BodySite = j.optCode(&concept{Coding: []coding{*s.BodySite}}, preferProcedure, "series.bodySite")
+		}
+		j.loseIf(i > 0, "series (further)")
+	}
+	for i, m := range modalities {
+		if i == 0 {
+			g.Modality = j.words(m.Code, codeLimit, "modality")
+		}
+		j.loseIf(m.Code != modalities[0].Code, "modality (further)")
+	}
+	if g.Modality == "" {
+		return errString("no modality")
+	}
+	j.loseIf(v.Status != "available", "status")
+	g.Series, g.Instances = j.small(v.NumSeries, "numberOfSeries"), j.small(v.NumInstances, "numberOfInstances")
+	g.Title = j.words(v.Description, shortLimit, "description")
+	started := j.moment(v.Started, "started")
+	e, err := j.entry(v.Encounter, started)
+	if err != nil {
+		return err
+	}
+	g.At = at(started, e)
+	e.Imaging = append(e.Imaging, g)
+	return nil
+}
+
+func (j *job) small(n int, element string) uint16 {
+	if n < 0 || n > math.MaxUint16 {
+		j.lose(element)
+		return 0
+	}
+	return uint16(n) // #nosec G115 -- bounded
+}
+
+func (x *exporter) imaging(g *record.Imaging, e *record.Entry, visit *reference) {
+	modality := coding{System: uriDICOM, Code: g.Modality}
+	v := imagingStudy{
+		ResourceType: "ImagingStudy", Identifier: []identifier{{System: uriDICOMUID, Value: "urn:oid:" + g.Study}},
+		Status: "available", Modality: []coding{modality}, Subject: x.patient, Encounter: visit, Started: when(g.At, e),
+		NumSeries: int(g.Series), NumInstances: int(g.Instances), Description: g.Title,
+	}
+	if g.BodySite != nil {
+		c := exportCode(*g.BodySite)
+		site := coding{Display: c.Text}
+		if len(c.Coding) > 0 {
+			site = c.Coding[0]
+		}
+		v.Series = []imageSeries{{UID: g.Study + ".1", Modality: &modality, BodySite: &site}}
+	}
+	x.add(&v, "ImagingStudy")
+}
+
+type documentReference struct {
+	ResourceType string       `json:"resourceType"`
+	Meta         *meta        `json:"meta,omitempty"`
+	Status       string       `json:"status"`
+	Type         *concept     `json:"type,omitempty"`
+	Subject      *reference   `json:"subject,omitempty"`
+	Date         string       `json:"date,omitempty"`
+	Content      []docContent `json:"content"`
+	Context      *docContext  `json:"context,omitempty"`
+}
+
+type docContent struct {
+	Attachment attachment `json:"attachment"`
+}
+
+type attachment struct {
+	ContentType string `json:"contentType,omitempty"`
+	Data        []byte `json:"data,omitempty"`
+}
+
+type docContext struct {
+	Encounter []reference `json:"encounter,omitempty"`
+}
+
+// noteType is LOINC's code for a note of any kind.
+const noteType = "34109-9"
+
+// documentReference carries plain text that is in the Bundle itself.
+func (im *importer) documentReference(j *job) error {
+	v, err := parse[documentReference](j)
+	if err != nil {
+		return err
+	}
+	if len(v.Content) != 1 || !strings.HasPrefix(v.Content[0].Attachment.ContentType, "text/plain") ||
+		len(v.Content[0].Attachment.Data) == 0 {
+		return errString("not one plain text in the bundle itself")
+	}
+	n := record.Note{Sensitive: j.secret}
+	if n.Text = j.words(string(v.Content[0].Attachment.Data), noteLimit, "content"); n.Text == "" {
+		return errString("empty text")
+	}
+	j.loseIf(v.Type.token() != noteType, "type")
+	j.loseIf(v.Status != "current", "status")
+	var visit *reference
+	if v.Context != nil && len(v.Context.Encounter) > 0 {
+		visit = &v.Context.Encounter[0]
+	}
+	date := j.moment(v.Date, "date")
+	e, err := j.entry(visit, date)
+	if err != nil {
+		return err
+	}
+	n.At = at(date, e)
+	e.Notes = append(e.Notes, n)
+	return nil
+}
+
+func (x *exporter) note(n *record.Note, e *record.Entry, visit *reference) {
+	x.add(&documentReference{
+		ResourceType: "DocumentReference", Meta: label(n.Sensitive), Status: "current",
+		Type: single(terms.LOINC.URI(), noteType), Subject: x.patient, Date: when(n.At, e),
+		Content: []docContent{{Attachment: attachment{ContentType: "text/plain; charset=utf-8", Data: []byte(n.Text)}}},
+		Context: &docContext{Encounter: []reference{*visit}},
+	}, "DocumentReference")
+}
