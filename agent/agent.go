@@ -52,6 +52,7 @@ type Agent struct {
 
 	mu      sync.Mutex // guards what follows
 	readers map[string]*reader
+	missed  map[record.PatientID]struct{} // to be compared with the centre
 	pcscUp  bool
 	running *errgroup.Group
 	ctx     context.Context //nolint:containedctx // the life of Run, which readers that appear later join
@@ -61,7 +62,7 @@ type Agent struct {
 func New(cfg Config) (*Agent, error) {
 	a := &Agent{
 		cfg: cfg, bus: newBus(), visits: newVisits(),
-		started: time.Now().UTC(), readers: make(map[string]*reader), pcscUp: true,
+		started: time.Now().UTC(), readers: make(map[string]*reader), missed: make(map[record.PatientID]struct{}), pcscUp: true,
 	}
 	var err error
 	a.centre, err = cfg.Centre(&syncStore{cfg.Cache, a})
@@ -172,6 +173,9 @@ func (a *Agent) sweep(ctx context.Context) error {
 		case now := <-tick.C:
 			a.visits.sweep(now)
 			if s := a.centre.Status(); s.Online != told.Online || s.LastError != told.LastError || s.Outbox != told.Outbox || s.Quarantined != told.Quarantined {
+				if s.Online && !told.Online {
+					a.refreshMissed()
+				}
 				told = s
 				a.publish(Event{Kind: KindSyncStatus, Failure: centreFailure(s)})
 			}

@@ -2,6 +2,9 @@ package agent
 
 import (
 	"context"
+	"errors"
+	"maps"
+	"slices"
 
 	"github.com/dhamani-iq/dhamani/cache"
 	"github.com/dhamani-iq/dhamani/internal/logkey"
@@ -53,37 +56,89 @@ func (s *syncStore) Acknowledge(results []wire.Result, receipt []byte) error {
 	return nil
 }
 
-// refresh fetches what the centre holds of a patient beyond the cache, and
-// shows it. It returns at once; the fetch outlives the tap that asked for it.
+// missedKept bounds the patients whose comparison with the centre is owed.
+const missedKept = 1000
+
+// refresh compares a patient's entries with the centre's, and shows what that
+// brings. It returns at once; the exchange outlives the tap that asked for it.
+// While the centre is out of reach, the comparison is owed.
 func (a *Agent) refresh(patient record.PatientID) {
 	a.mu.Lock()
 	group, life := a.running, a.ctx
 	a.mu.Unlock()
 	group.Go(func() error {
-		if err := a.fetch(life, patient); err != nil && life.Err() == nil {
-			a.cfg.Log.Debug("fetch from centre", logkey.Code, Classify(err).Code)
+		err := a.fetch(life, patient)
+		if err != nil && life.Err() == nil {
+			a.cfg.Log.Debug("compare with centre", logkey.Code, Classify(err).Code)
 		}
-		a.reshow(patient)
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if delete(a.missed, patient); errors.Is(err, client.ErrOffline) && len(a.missed) < missedKept {
+			a.missed[patient] = struct{}{}
+		}
 		return nil
 	})
 }
 
+// refreshMissed makes up for the comparisons that are owed.
+func (a *Agent) refreshMissed() {
+	a.mu.Lock()
+	owed := slices.Collect(maps.Keys(a.missed))
+	a.mu.Unlock()
+	for _, patient := range owed {
+		a.refresh(patient)
+	}
+}
+
 // fetch asks the centre for the patient's entries unless it holds the same
-// ones, and puts into the outbox what only the card has carried here.
+// ones, shows them, and puts into the outbox what only the card has carried
+// here: another clinic may be without a network for longer than this one.
 func (a *Agent) fetch(ctx context.Context, patient record.PatientID) error {
 	digest, err := a.cfg.Cache.Digest(patient)
 	if err != nil {
 		return err
 	}
 	held, err := a.centre.Patient(ctx, patient, digest)
-	if err != nil || held == nil {
-		return err // nothing that is not here already
+	if err != nil {
+		return err
 	}
-	items := make([]wire.Envelope, 0, len(held.Items))
-	for _, raw := range held.Items {
+	var sealed [][]byte
+	if held != nil {
+		sealed = held.Items
+	} else if sealed, err = a.cfg.Cache.Entries(patient); err != nil {
+		return err
+	}
+	items := make([]wire.Envelope, 0, len(sealed))
+	for _, raw := range sealed {
 		items = append(items, wire.Envelope{Patient: patient, Sealed: raw})
 	}
-	return a.cfg.Cache.PutEntries(items)
+	if err := a.cfg.Cache.PutEntries(items); err != nil {
+		return err
+	}
+	a.reshow(patient)
+	return a.relay(patient)
+}
+
+// relay sends on the entries of open visits that the centre lacks. Only what
+// has passed its checks stands in a visit.
+func (a *Agent) relay(patient record.PatientID) error {
+	var ids []record.EntryID
+	for _, h := range a.visits.of(patient) {
+		for _, e := range h.Entries {
+			if !slices.Contains(e.Where, AtCentre) && !slices.Contains(e.Where, AtOutbox) {
+				ids = append(ids, e.ID)
+			}
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	if err := a.cfg.Cache.Relay(patient, ids); err != nil {
+		return err
+	}
+	a.centre.Kick()
+	a.reshow(patient)
+	return nil
 }
 
 // reshow brings the open visits of a patient in line with the cache.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -115,12 +116,9 @@ func dense(visits int) *fhir.Bundle {
 	return b
 }
 
-// TestHistoryThatOutgrowsTheCard: the card gets the summary and the newest
-// entries that fit, the centre gets all, and an agent that has never seen the
-// patient ends with all of them.
-func TestHistoryThatOutgrowsTheCard(t *testing.T) {
-	const visits = 420
-	c := newCentre(t)
+// issue personalises a new card.
+func (c *centre) issue(t *testing.T, b *fhir.Bundle) (*softcard.Card, personalise.Result, []string) {
+	t.Helper()
 	station := c.enrol(t, 1, cvc.RoleIssuer)
 	store, err := cache.Open(home.CachePath(station.Dir), station.CacheKey, quiet)
 	check(t, err)
@@ -137,8 +135,21 @@ func TestHistoryThatOutgrowsTheCard(t *testing.T) {
 			}
 		},
 	}
-	res, err := desk.Issue(t.Context(), "reader", dense(visits))
+	res, err := desk.Issue(t.Context(), "reader", b)
 	check(t, err)
+	if _, err := desk.Issue(t.Context(), "reader", b); !errors.Is(err, card.ErrNotBlank) {
+		t.Fatalf("a card was personalised twice: %v", err)
+	}
+	return soft, res, steps
+}
+
+// TestHistoryThatOutgrowsTheCard: the card gets the summary and the newest
+// entries that fit, the centre gets all, and an agent that has never seen the
+// patient ends with all of them.
+func TestHistoryThatOutgrowsTheCard(t *testing.T) {
+	const visits = 420
+	c := newCentre(t)
+	soft, res, steps := c.issue(t, dense(visits))
 	if len(res.Entries) != visits || res.OnCard >= visits || res.OnCard < 100 || res.Bytes > card.LogSize {
 		t.Fatalf("%d entries, %d on the card in %d bytes", len(res.Entries), res.OnCard, res.Bytes)
 	}
@@ -147,8 +158,8 @@ func TestHistoryThatOutgrowsTheCard(t *testing.T) {
 	}
 	t.Logf("%d of %d entries on the card, %d bytes", res.OnCard, visits, res.Bytes)
 
-	physician := c.enrol(t, 2, cvc.RolePhysician)
-	v := readAll(t, physician, soft, visits)
+	desk := start(t, c.enrol(t, 2, cvc.RolePhysician), soft)
+	v := desk.await(t, func(v agent.Visit) bool { return len(v.Entries) == visits })
 	for i, e := range v.Entries { // newest first
 		want := res.Entries[visits-1-i]
 		if e.ID != want {
@@ -161,41 +172,85 @@ func TestHistoryThatOutgrowsTheCard(t *testing.T) {
 			t.Fatalf("entry %d is not known to be at the centre", i)
 		}
 	}
-	if _, err := desk.Issue(t.Context(), "reader", dense(1)); !errors.Is(err, card.ErrNotBlank) {
-		t.Fatalf("a card was personalised twice: %v", err)
+}
+
+// TestCardCarriesWhatAClinicCouldNotSend: an entry written where there is no
+// network reaches the centre through the next clinic that has one.
+func TestCardCarriesWhatAClinicCouldNotSend(t *testing.T) {
+	c := newCentre(t)
+	soft, res, _ := c.issue(t, dense(3))
+	far := c.enrol(t, 2, cvc.RolePhysician)
+	far.Config.Centre = "https://127.0.0.1:1"
+	offline := start(t, far, soft)
+	v := offline.await(t, func(v agent.Visit) bool { return v.Ready })
+	written, err := offline.agent.Append(t.Context(), v.ID, &record.Entry{
+		Start: time.Now(), Diagnoses: []record.Diagnosis{{Code: record.Code{System: terms.ICD10, Value: "J45.9"}}},
+	})
+	check(t, err)
+	if !slices.Contains(written.Where, agent.AtOutbox) {
+		t.Fatalf("written at %v", written.Where)
+	}
+	offline.stop()
+
+	near := start(t, c.enrol(t, 3, cvc.RolePhysician), soft)
+	v = near.await(t, func(v agent.Visit) bool {
+		return len(v.Entries) == len(res.Entries)+1 && slices.Contains(v.Entries[0].Where, agent.AtCentre)
+	})
+	if v.Entries[0].ID != written.ID {
+		t.Fatalf("newest entry is %s, want %s", v.Entries[0].ID.Short(), written.ID.Short())
+	}
+	if n := near.agent.Sync().Pushed; n != 1 {
+		t.Fatalf("%d entries were sent, want the one that the centre lacked", n)
 	}
 }
 
-// readAll taps the card at a new agent and waits until it shows so many entries.
-func readAll(t *testing.T, h *home.Home, soft *softcard.Card, want int) agent.Visit {
+// desk is an agent with the card in its reader.
+type desk struct {
+	agent  *agent.Agent
+	events <-chan agent.Event
+	stop   func()
+}
+
+func start(t *testing.T, h *home.Home, soft *softcard.Card) *desk {
 	t.Helper()
 	store, err := cache.Open(home.CachePath(h.Dir), h.CacheKey, quiet)
 	check(t, err)
-	a, err := agent.New(agent.Config{
+	d := &desk{}
+	d.agent, err = agent.New(agent.Config{
 		Version: "test", Facility: h.Grant.Facility, Role: h.Role, Terminal: h.Terminal, Author: h.Author,
 		Readers: oneCard{soft}, Cache: store, Trust: h.Trust, Log: quiet,
 		Centre: func(s client.Store) (*client.Client, error) { return h.Client(s, quiet) },
 	})
 	check(t, err)
-	events, cancel := a.Subscribe(0)
-	defer cancel()
+	events, cancel := d.agent.Subscribe(0)
+	d.events = events
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- a.Run(ctx) }()
-	defer func() {
+	go func() { done <- d.agent.Run(ctx) }()
+	d.stop = sync.OnceFunc(func() {
 		stop()
-		check(t, errors.Join(<-done, store.Close()))
-	}()
+		cancel()
+		if err := errors.Join(<-done, store.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(d.stop)
+	return d
+}
+
+// await waits until the desk's visit is as it should be.
+func (d *desk) await(t *testing.T, good func(agent.Visit) bool) agent.Visit {
+	t.Helper()
 	timeout := time.After(time.Minute)
 	for {
 		select {
 		case <-timeout:
-			t.Fatal("the record is not whole after a minute")
-		case ev := <-events:
+			t.Fatal("the record is not as it should be after a minute")
+		case ev := <-d.events:
 			if ev.Kind == agent.KindFailure {
 				t.Fatalf("failure %s", ev.Failure.Code)
 			}
-			if v := a.Visits(); len(v) == 1 && v[0].Ready && len(v[0].Entries) == want {
+			if v := d.agent.Visits(); len(v) == 1 && good(v[0]) {
 				return v[0]
 			}
 		}
