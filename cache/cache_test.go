@@ -82,8 +82,11 @@ func TestRelay(t *testing.T) {
 		t.Errorf("%d entries queued without being asked", c.OutboxLen())
 	}
 	r.Relay = true
-	for range 2 {
-		must(t, c.PutRead(r))
+	byID := func() error {
+		return c.Relay(ahmed, []record.EntryID{envelope.IDOf(known), envelope.IDOf(foreign), {1}})
+	}
+	for _, relay := range []func() error{byID, byID, func() error { return c.PutRead(r) }} {
+		must(t, relay())
 		batch, err := c.OutboxBatch(10, 1<<20)
 		if err != nil || len(batch) != 1 || !bytes.Equal(batch[0].Sealed, foreign) || batch[0].Patient != ahmed {
 			t.Fatalf("outbox of %d, %v", len(batch), err)

@@ -225,6 +225,9 @@ func checkInvariants(tb testing.TB, c *Cache) {
 	}
 }
 
+// keyEnd is the same for every tap, so that a repeated one is the same.
+var keyEnd = time.Now().Add(time.Hour)
+
 // readOf is a tap of a card with some entries.
 func readOf(p record.PatientID, card [8]byte, entries ...[]byte) Read {
 	keys := make(map[record.Section][]byte)
@@ -235,7 +238,7 @@ func readOf(p record.PatientID, card [8]byte, entries ...[]byte) Read {
 		Patient: p, Subject: []byte("subject of the patient"), Card: card,
 		IDFile: []byte("identity file: Ahmed Kareem"), Security: []byte("card security"),
 		SummarySealed: []byte("sealed summary"), Head: bytes.Repeat([]byte{9}, 52), Entries: entries,
-		SectionKeys: keys, KeyExpiry: time.Now().Add(time.Hour), Audit: audit("read"),
+		SectionKeys: keys, KeyExpiry: keyEnd, Audit: audit("read"),
 	}
 }
 

@@ -146,7 +146,7 @@ func randomStep(tb testing.TB, c *Cache, rng *rand.Rand) {
 	sealed := sealedEntry(tb, n, n, 150+n)
 	id := envelope.IDOf(sealed)
 	var err error
-	switch rng.IntN(11) {
+	switch rng.IntN(12) {
 	case 0, 1:
 		err = c.Begin(pendingOf(p, card, sealed))
 	case 2, 3:
@@ -170,6 +170,8 @@ func randomStep(tb testing.TB, c *Cache, rng *rand.Rand) {
 			err = c.Postpone([]record.EntryID{id})
 		}
 	case 10:
+		err = c.Relay(p, []record.EntryID{id})
+	case 11:
 		err = c.ApplyChanges([]wire.Envelope{{Patient: p, Sealed: sealed}}, "1.2")
 	}
 	if err != nil && !errors.Is(err, ErrNotFound) {
