@@ -174,7 +174,7 @@ func (a *Agent) sweep(ctx context.Context) error {
 			a.visits.sweep(now)
 			if s := a.centre.Status(); s.Online != told.Online || s.LastError != told.LastError || s.Outbox != told.Outbox || s.Quarantined != told.Quarantined {
 				if s.Online && !told.Online {
-					a.refreshMissed()
+					a.refreshMissed() //nolint:contextcheck // each lives as long as Run
 				}
 				told = s
 				a.publish(Event{Kind: KindSyncStatus, Failure: centreFailure(s)})

@@ -21,14 +21,16 @@ func (r *reader) write(req appendRequest) (Written, error) {
 	if c == nil || c.visit != req.visit {
 		return Written{}, fmt.Errorf("append to visit: %w", card.ErrRemoved)
 	}
-	p, err := r.draft(c, req.draft)
+	parts, err := r.draft(c, req.draft)
 	if err != nil {
 		return Written{}, err
 	}
-	if err := r.a.cfg.Cache.Begin(p); err != nil {
-		return Written{}, err
+	for i := range parts {
+		if err := r.a.cfg.Cache.Begin(parts[i]); err != nil {
+			return Written{}, errors.Join(err, r.drop(parts[:i]))
+		}
 	}
-	written, err := r.place(req.ctx, c, p)
+	written, err := r.placeAll(req.ctx, c, parts)
 	if written.ID != (record.EntryID{}) {
 		r.a.publish(Event{Kind: KindEntryWritten, Reader: r.name, Visit: c.visit, Entry: written.ID.String()})
 		r.a.centre.Kick()
@@ -42,41 +44,53 @@ func (r *reader) write(req appendRequest) (Written, error) {
 }
 
 // draft checks, signs and seals an encounter, and with it the summary that
-// follows from it when this role keeps the summary.
-func (r *reader) draft(c *openCard, e *record.Entry) (cache.Pending, error) {
+// follows from it when this role keeps the summary. An encounter that is
+// larger than one entry may be becomes several.
+func (r *reader) draft(c *openCard, e *record.Entry) ([]cache.Pending, error) {
 	whole := *e // the draft itself stays as it is
-	e = &whole
-	if e.Start.IsZero() {
-		e.Start = time.Now()
+	if whole.Start.IsZero() {
+		whole.Start = time.Now()
 	}
-	e.Normalise()
-	if err := e.Validate(); err != nil {
-		return cache.Pending{}, err
+	whole.Normalise()
+	if err := whole.Validate(); err != nil {
+		return nil, err
 	}
+	var out []cache.Pending
+	for _, part := range record.Split(&whole, record.MaxContent) {
+		sealed, err := r.seal(c, part)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, cache.Pending{
+			Card: c.info.ID, Patient: c.id.Subject.Patient, Sealed: sealed,
+			ExpectSeq: c.head.Seq + uint32(len(out)), SummaryExpect: c.head.SummaryVersion, // #nosec G115 -- a few parts
+		})
+	}
+	var err error
+	out[len(out)-1].SummarySealed, err = r.summaryWith(c, &whole)
+	return out, err
+}
+
+// seal signs and seals one entry.
+func (r *reader) seal(c *openCard, e *record.Entry) ([]byte, error) {
 	sections, err := e.Sections()
 	if err != nil {
-		return cache.Pending{}, err
+		return nil, err
 	}
 	for s := range sections {
 		if !c.keys.Has(s) {
-			return cache.Pending{}, fmt.Errorf("write section %v: %w", s, ErrSectionLocked)
+			return nil, fmt.Errorf("write section %v: %w", s, ErrSectionLocked)
 		}
 	}
 	meta := envelope.Meta{Person: e.Person, Time: e.Meta().Start}
-	p := cache.Pending{
-		Card: c.info.ID, Patient: c.id.Subject.Patient,
-		ExpectSeq: c.head.Seq, SummaryExpect: c.head.SummaryVersion,
+	sealed, err := envelope.Seal(c.id.Subject, c.keys, r.a.cfg.Author, meta, sections, rand.Reader)
+	if err != nil {
+		return nil, err
 	}
-	if p.Sealed, err = envelope.Seal(c.id.Subject, c.keys, r.a.cfg.Author, meta, sections, rand.Reader); err != nil {
-		return cache.Pending{}, err
+	if len(sealed) > c.info.MaxEntry {
+		return nil, fmt.Errorf("entry of %d bytes: %w", len(sealed), card.ErrEntryTooLarge)
 	}
-	if len(p.Sealed) > c.info.MaxEntry {
-		return cache.Pending{}, fmt.Errorf("entry of %d bytes: %w", len(p.Sealed), card.ErrEntryTooLarge)
-	}
-	if p.SummarySealed, err = r.summaryWith(c, e); err != nil {
-		return cache.Pending{}, err
-	}
-	return p, nil
+	return sealed, nil
 }
 
 // summaryWith seals the summary as it is after e, or returns nothing when
@@ -92,6 +106,41 @@ func (r *reader) summaryWith(c *openCard, e *record.Entry) ([]byte, error) {
 	sections := map[record.Section][]byte{record.SectionSummary: plain}
 	meta := envelope.Meta{Time: time.Now()}
 	return envelope.Seal(c.id.Subject, c.keys, r.a.cfg.Author, meta, sections, rand.Reader)
+}
+
+// placeAll puts the parts of one encounter on the card. When the card leaves
+// on the way, the parts that were not reached wait for its next tap too, and
+// are sent on at once.
+func (r *reader) placeAll(ctx context.Context, c *openCard, parts []cache.Pending) (Written, error) {
+	var all Written
+	for i, p := range parts {
+		written, err := r.place(ctx, c, p)
+		if i == 0 {
+			all = written
+		}
+		all.Seq, all.Where = written.Seq, written.Where
+		switch {
+		case errors.Is(err, ErrWriteUnknown):
+			for _, rest := range parts[i+1:] {
+				if cerr := r.a.cfg.Cache.CommitUnknown(envelope.IDOf(rest.Sealed), r.a.audit("append", "card_write_unknown")); cerr != nil {
+					return all, errors.Join(err, cerr)
+				}
+			}
+			return all, err
+		case err != nil:
+			return all, errors.Join(err, r.drop(parts[i+1:]))
+		}
+	}
+	return all, nil
+}
+
+// drop gives up writes that were begun and never tried.
+func (r *reader) drop(parts []cache.Pending) error {
+	var errs []error
+	for _, p := range parts {
+		errs = append(errs, r.a.cfg.Cache.DropPending(envelope.IDOf(p.Sealed)))
+	}
+	return errors.Join(errs...)
 }
 
 // place puts a pending entry on the card, then commits it. What a lost answer
@@ -110,7 +159,7 @@ func (r *reader) place(ctx context.Context, c *openCard, p cache.Pending) (Writt
 		// It is known that this card never will hold it: nothing is left to settle.
 		return Written{ID: id, Where: []string{AtCache, AtOutbox}}, r.a.cfg.Cache.DropPending(id)
 	case ambiguous(err):
-		r.a.cfg.Log.Warn("card write unknown", logkey.Entry, id.Short(), logkey.Error, err)
+		r.a.cfg.Log.WarnContext(ctx, "card write unknown", logkey.Entry, id.Short(), logkey.Error, err)
 		if err := r.a.cfg.Cache.CommitUnknown(id, r.a.audit("append", "card_write_unknown")); err != nil {
 			return Written{}, err
 		}
@@ -157,7 +206,7 @@ func (r *reader) placeSummary(ctx context.Context, c *openCard, p cache.Pending)
 	if err != nil {
 		return fmt.Errorf("write summary: %w", err)
 	}
-	summary, err := r.a.openSummary(p.SummarySealed, c.id.Subject, c.keys)
+	summary, err := OpenSummary(r.a.cfg.Trust, p.SummarySealed, c.id.Subject, c.keys)
 	if err != nil {
 		return fmt.Errorf("write summary: %w", err)
 	}
@@ -199,7 +248,7 @@ func (r *reader) settle(ctx context.Context, c *openCard) error {
 		if err := r.commit(c, id); err != nil {
 			return err
 		}
-		r.a.cfg.Log.Info("pending write settled", logkey.Reader, r.name, logkey.Entry, id.Short())
+		r.a.cfg.Log.InfoContext(ctx, "pending write settled", logkey.Reader, r.name, logkey.Entry, id.Short())
 	}
 	return nil
 }

@@ -61,7 +61,7 @@ func TestBusCutsOffSlowSubscribers(t *testing.T) {
 	}
 }
 
-func TestBusCancelTwice(t *testing.T) {
+func TestBusCancelTwice(*testing.T) {
 	b := newBus()
 	_, cancel := b.subscribe(0)
 	cancel()

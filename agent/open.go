@@ -14,12 +14,12 @@ import (
 
 // check parses a sealed entry and verifies its author's signature. It owes
 // envelope.ErrFormat, envelope.ErrSignature and the errors of trust.Store.Author.
-func (a *Agent) check(raw []byte, subject envelope.Subject) (*envelope.Sealed, trust.Key, error) {
+func check(t *trust.Store, raw []byte, subject envelope.Subject) (*envelope.Sealed, trust.Key, error) {
 	sealed, err := envelope.Parse(raw)
 	if err != nil {
 		return nil, trust.Key{}, err
 	}
-	author, err := a.cfg.Trust.Author(sealed.KID(), sealed.Time())
+	author, err := t.Author(sealed.KID(), sealed.Time())
 	if err != nil {
 		return nil, trust.Key{}, err
 	}
@@ -29,10 +29,11 @@ func (a *Agent) check(raw []byte, subject envelope.Subject) (*envelope.Sealed, t
 	return sealed, author, nil
 }
 
-// openEntry verifies one sealed entry and decodes the sections that keys can
-// open.
-func (a *Agent) openEntry(raw []byte, subject envelope.Subject, keys *envelope.Keys) (VisitEntry, error) {
-	sealed, author, err := a.check(raw, subject)
+// OpenEntry verifies one sealed entry and decodes the sections that keys can
+// open; Where is left empty. It owes the errors of envelope, of
+// trust.Store.Author and record.ErrFormat.
+func OpenEntry(t *trust.Store, raw []byte, subject envelope.Subject, keys *envelope.Keys) (VisitEntry, error) {
+	sealed, author, err := check(t, raw, subject)
 	if err != nil {
 		return VisitEntry{}, err
 	}
@@ -43,13 +44,28 @@ func (a *Agent) openEntry(raw []byte, subject envelope.Subject, keys *envelope.K
 	}
 	for _, s := range locked {
 		out.Locked = append(out.Locked, s.String())
+		texts[s] = nil // there, but not to be read
 	}
 	out.Entry, err = record.Decode(record.Meta{Person: sealed.Person(), Start: sealed.Time()}, texts)
 	if err != nil {
 		return VisitEntry{}, err
 	}
-	out.Entry.ID, out.Entry.Missing = out.ID, locked
+	out.Entry.ID = out.ID
 	return out, nil
+}
+
+// OpenSummary verifies and decodes a sealed summary. It owes what OpenEntry
+// owes.
+func OpenSummary(t *trust.Store, raw []byte, subject envelope.Subject, keys *envelope.Keys) (*record.Summary, error) {
+	sealed, _, err := check(t, raw, subject)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := sealed.Open(keys, record.SectionSummary)
+	if err != nil {
+		return nil, err
+	}
+	return record.DecodeSummary(plain)
 }
 
 // show fills the visit with the whole record: every entry that the cache
@@ -89,7 +105,7 @@ func (a *Agent) record(subject envelope.Subject, keys *envelope.Keys, opened []V
 	for _, s := range stored {
 		e, ok := known[s.ID]
 		if !ok {
-			e, err = a.openEntry(s.Sealed, subject, keys)
+			e, err = OpenEntry(a.cfg.Trust, s.Sealed, subject, keys)
 		}
 		if err != nil {
 			f := Classify(err)

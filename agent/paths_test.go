@@ -3,9 +3,12 @@ package agent
 import (
 	"errors"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/card/softcard"
 	"github.com/dhamani-iq/dhamani/crypto/cvc"
 	"github.com/dhamani-iq/dhamani/record"
@@ -108,5 +111,50 @@ func TestAppendRefusals(t *testing.T) {
 	}
 	if d.cache.OutboxLen() != 0 {
 		t.Fatal("a refused draft is in the outbox")
+	}
+}
+
+// TestLargeEncounterBecomesSeveralEntries writes more than one entry holds,
+// and takes the card away behind the first part: both parts are on the card
+// after the next tap.
+func TestLargeEncounterBecomesSeveralEntries(t *testing.T) {
+	n := newNation(t)
+	p := n.issue(1, softcard.Options{})
+	at := never()
+	d := n.desk(deskOptions{wrap: func(tr card.Transport) card.Transport { return &cutter{Transport: tr, at: at} }})
+	v, _ := d.tap(t, p)
+	draft := visit(3)
+	for i := range 40 {
+		draft.Notes = append(draft.Notes, record.Note{Text: strings.Repeat("a long tale ", 8) + strconv.Itoa(i)})
+	}
+	w, err := d.agent.Append(t.Context(), v.ID, draft)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.Seq < 3 || d.cache.OutboxLen() != int(w.Seq)-1 {
+		t.Fatalf("written %+v, %d in the outbox", w, d.cache.OutboxLen())
+	}
+	parts := int(w.Seq) - 1
+	*at = 10 // in the midst of the second part
+	if _, err := d.agent.Append(t.Context(), v.ID, draft); !errors.Is(err, ErrWriteUnknown) {
+		t.Fatalf("append while the card leaves: %v", err)
+	}
+	if d.cache.OutboxLen() != 2*parts {
+		t.Fatalf("%d in the outbox, want %d", d.cache.OutboxLen(), 2*parts)
+	}
+	d.take(t)
+	v, failure := d.tap(t, p)
+	if failure != nil || len(v.Entries) != 1+2*parts {
+		t.Fatalf("%d entries, want %d: %v", len(v.Entries), 1+2*parts, failure)
+	}
+	notes := 0
+	for _, e := range v.Entries {
+		notes += len(e.Entry.Notes)
+		if !slices.Contains(e.Where, AtCard) {
+			t.Fatalf("entry %s is at %v", e.ID.Short(), e.Where)
+		}
+	}
+	if notes != 80 {
+		t.Fatalf("%d notes came back, want 80", notes)
 	}
 }

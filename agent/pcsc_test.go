@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -65,20 +66,22 @@ func TestBothPathsThroughRealPCSC(t *testing.T) {
 func TestTornThroughRealPCSC(t *testing.T) {
 	testpcsc.Use(t)
 	n := newNation(t)
-	cut := false
-	p := n.issue(3, softcard.Options{Cut: func(at softcard.CutPoint) bool { return cut && at.INS == 0xE2 && at.Kind == softcard.CutBeforeAnswer }})
+	var cut atomic.Bool
+	p := n.issue(3, softcard.Options{Cut: func(at softcard.CutPoint) bool {
+		return cut.Load() && at.INS == 0xE2 && at.Kind == softcard.CutBeforeAnswer
+	}})
 	d := n.pcscDesk()
 	plug(t, p.card)
 	v, failure := d.read(t)
 	if failure != nil {
 		t.Fatal(failure.Code)
 	}
-	cut = true
+	cut.Store(true)
 	w, err := d.agent.Append(t.Context(), v.ID, visit(60))
 	if !errors.Is(err, ErrWriteUnknown) || !slices.Contains(w.Where, AtUnknown) {
 		t.Fatalf("written %+v, %v", w, err)
 	}
-	cut = false
+	cut.Store(false)
 	d.await(t, KindCardRemoved)
 	slot := plug(t, p.card)
 	defer slot.Remove()
@@ -95,11 +98,10 @@ func TestTornThroughRealPCSC(t *testing.T) {
 func TestServiceKilled(t *testing.T) {
 	service := testpcsc.Use(t)
 	n := newNation(t)
-	kill := false
+	var kill atomic.Bool
 	killed := make(chan struct{})
 	p := n.issue(30, softcard.Options{Cut: func(at softcard.CutPoint) bool {
-		if kill && at.INS == 0xB1 { // in the middle of reading the log
-			kill = false
+		if at.INS == 0xB1 && kill.CompareAndSwap(true, false) { // in the middle of reading the log
 			service.Kill()
 			close(killed)
 		}
@@ -118,7 +120,7 @@ func TestServiceKilled(t *testing.T) {
 	service.Restart()
 	d.await(t, KindServiceUp)
 
-	kill = true
+	kill.Store(true)
 	plug(t, p.card)
 	<-killed
 	d.await(t, KindServiceDown)
@@ -151,6 +153,7 @@ func BenchmarkTap(b *testing.B) {
 // that the agent knows and to which another desk has written so many entries
 // before each tap.
 func measureTaps(b *testing.B, known bool, fresh int) {
+	b.Helper()
 	n := newNation(b)
 	d := n.pcscDesk()
 	writer := n.desk(deskOptions{})

@@ -127,7 +127,7 @@ func (r *reader) serve(ctx context.Context) {
 			r.a.fail(r.name, "", err)
 			return
 		}
-		r.a.cfg.Log.Debug("tap again", logkey.Reader, r.name, logkey.Error, err)
+		r.a.cfg.Log.DebugContext(ctx, "tap again", logkey.Reader, r.name, logkey.Error, err)
 		timer := time.NewTimer(tapRetryWait)
 		select {
 		case <-ctx.Done():

@@ -80,9 +80,9 @@ func (r *reader) tap(ctx context.Context) error {
 	}
 	r.a.publish(Event{Kind: KindRecordsReady, Reader: r.name, Visit: c.visit})
 	stats := c.session.Stats()
-	r.a.cfg.Log.Info("card read", logkey.Reader, r.name, logkey.Visit, c.visit,
+	r.a.cfg.Log.InfoContext(ctx, "card read", logkey.Reader, r.name, logkey.Visit, c.visit,
 		logkey.Entries, len(c.fresh), logkey.APDUs, stats.APDUs, logkey.Bytes, stats.Sent+stats.Received)
-	r.a.refresh(c.id.Subject.Patient)
+	r.a.refresh(c.id.Subject.Patient) //nolint:contextcheck // lives as long as Run, not as the tap
 	return nil
 }
 
@@ -95,7 +95,7 @@ func (r *reader) steps(ctx context.Context, c *openCard, steps []tapStep) error 
 		err := s.do(r, ctx, c)
 		took := time.Since(begin)
 		c.steps = append(c.steps, Step{Name: s.name, Took: took})
-		r.a.cfg.Log.Debug("tap step", logkey.Reader, r.name, logkey.Step, s.name, logkey.Took, took)
+		r.a.cfg.Log.DebugContext(ctx, "tap step", logkey.Reader, r.name, logkey.Step, s.name, logkey.Took, took)
 		if err != nil {
 			if c.session != nil {
 				_ = c.session.Close() // the step's error is the one to tell
@@ -213,23 +213,11 @@ func (r *reader) readSummary(ctx context.Context, c *openCard) error {
 		}
 	}
 	var err error
-	if c.summary, err = r.a.openSummary(c.sumRaw, c.id.Subject, c.keys); err != nil {
+	if c.summary, err = OpenSummary(r.a.cfg.Trust, c.sumRaw, c.id.Subject, c.keys); err != nil {
 		// The visit goes on without it; what is wrong is told beside the record.
 		c.problems = append(c.problems, Classify(fmt.Errorf("summary: %w", err)))
 	}
 	return nil
-}
-
-func (a *Agent) openSummary(raw []byte, subject envelope.Subject, keys *envelope.Keys) (*record.Summary, error) {
-	sealed, _, err := a.check(raw, subject)
-	if err != nil {
-		return nil, err
-	}
-	plain, err := sealed.Open(keys, record.SectionSummary)
-	if err != nil {
-		return nil, err
-	}
-	return record.DecodeSummary(plain)
 }
 
 // readEntries reads what the cache has not seen of the log, newest first.

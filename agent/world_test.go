@@ -9,6 +9,7 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -44,6 +45,7 @@ func newKey(tb testing.TB) *ecdsa.PrivateKey {
 }
 
 func must[T any](tb testing.TB) func(T, error) T {
+	tb.Helper()
 	return func(v T, err error) T {
 		tb.Helper()
 		if err != nil {
@@ -54,6 +56,7 @@ func must[T any](tb testing.TB) func(T, error) T {
 }
 
 func newNation(tb testing.TB) *nation {
+	tb.Helper()
 	n := &nation{tb: tb, root: newKey(tb), issuer: newKey(tb), author: newKey(tb), anchorKey: newKey(tb)}
 	n.anchor = must[*cvc.Certificate](tb)(cvc.Issue(cvc.Template{
 		CHR: "IQTEST00001", Public: &n.anchorKey.PublicKey, Kind: cvc.KindAnchor, Roles: cvc.AllRoles,
@@ -191,11 +194,10 @@ func visit(i int) *record.Entry {
 
 // desk is an agent with one reader in process.
 type desk struct {
-	agent   *Agent
-	cache   *cache.Cache
-	reader  *testReader
-	events  <-chan Event
-	expires time.Time
+	agent  *Agent
+	cache  *cache.Cache
+	reader *testReader
+	events <-chan Event
 }
 
 type deskOptions struct {
@@ -271,10 +273,8 @@ func (d *desk) await(tb testing.TB, kinds ...string) Event {
 			if !ok {
 				tb.Fatal("event stream ended")
 			}
-			for _, k := range kinds {
-				if ev.Kind == k {
-					return ev
-				}
+			if slices.Contains(kinds, ev.Kind) {
+				return ev
 			}
 		case <-timeout:
 			tb.Fatalf("no event of %v", kinds)

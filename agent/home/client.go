@@ -5,19 +5,10 @@ import (
 	"log/slog"
 	"slices"
 
-	"github.com/dhamani-iq/dhamani/agent/localapi"
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/sync/client"
 	"github.com/dhamani-iq/dhamani/sync/wire"
 )
-
-// Listen is the loopback address of the page.
-func (h *Home) Listen() string {
-	if h.Config.Listen != "" {
-		return h.Config.Listen
-	}
-	return localapi.DefaultAddr
-}
 
 // Client makes the client of the workstation's centre on a store.
 func (h *Home) Client(store client.Store, log *slog.Logger) (*client.Client, error) {

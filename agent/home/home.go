@@ -50,7 +50,7 @@ const (
 type Config struct {
 	// Readers names the card readers to serve; empty means all.
 	Readers []string `json:"readers,omitempty"`
-	// Listen is the loopback address of the page, "127.0.0.1:47110" when
+	// Listen is the loopback address of the page, localapi.DefaultAddr when
 	// empty; port 0 takes a free one.
 	Listen string `json:"listen,omitempty"`
 	// Centre overrides the address of the centre in the grant.

@@ -44,6 +44,7 @@ type centre struct {
 }
 
 func newCentre(t *testing.T) *centre {
+	t.Helper()
 	ctx := context.Background()
 	dir := t.TempDir()
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dhamani-iq/dhamani/agent"
 	"github.com/dhamani-iq/dhamani/agent/home"
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/crypto/envelope"
@@ -172,15 +173,7 @@ func (r *cardReader) readSummary(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	sealed, _, err := r.check(raw)
-	if err != nil {
-		return err
-	}
-	plain, err := sealed.Open(r.keys, record.SectionSummary)
-	if err != nil {
-		return err
-	}
-	r.record.Summary, err = record.DecodeSummary(plain)
+	r.record.Summary, err = agent.OpenSummary(r.home.Trust, raw, r.id.Subject, r.keys)
 	return err
 }
 
@@ -190,41 +183,13 @@ func (r *cardReader) readEntries(ctx context.Context) error {
 	r.record.Entries = []readEntry{}
 	return r.Entries(ctx, r.head, card.Head{}, func(seq uint32, raw []byte) error {
 		e := readEntry{Seq: seq, ID: envelope.IDOf(raw)}
-		if err := r.openEntry(&e, raw); err != nil {
-			e.Problem, e.Entry = err.Error(), nil
+		opened, err := agent.OpenEntry(r.home.Trust, raw, r.id.Subject, r.keys)
+		if err != nil {
+			e.Problem = err.Error()
+		} else {
+			e.Author, e.Facility, e.Entry = opened.Author, opened.Facility, opened.Entry
 		}
 		r.record.Entries = append(r.record.Entries, e)
 		return nil
 	})
-}
-
-func (r *cardReader) openEntry(e *readEntry, raw []byte) error {
-	sealed, author, err := r.check(raw)
-	if err != nil {
-		return err
-	}
-	e.Author, e.Facility = author.Name, author.Facility
-	texts, locked, err := sealed.OpenAll(r.keys)
-	if err != nil {
-		return err
-	}
-	e.Entry, err = record.Decode(record.Meta{Person: sealed.Person(), Start: sealed.Time()}, texts)
-	if err != nil {
-		return err
-	}
-	e.Entry.ID, e.Entry.Missing = e.ID, locked
-	return nil
-}
-
-// check parses something sealed and verifies its author's signature.
-func (r *cardReader) check(raw []byte) (*envelope.Sealed, trust.Key, error) {
-	sealed, err := envelope.Parse(raw)
-	if err != nil {
-		return nil, trust.Key{}, err
-	}
-	author, err := r.home.Trust.Author(sealed.KID(), sealed.Time())
-	if err != nil {
-		return nil, trust.Key{}, err
-	}
-	return sealed, author, sealed.Verify(r.id.Subject, author.Public)
 }

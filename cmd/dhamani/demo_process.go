@@ -24,7 +24,7 @@ type process struct {
 // fails.
 func startProcess(name, path string, args ...string) (*process, error) {
 	p := &process{name: name, log: &tail{}, done: make(chan struct{})}
-	p.cmd = exec.Command(path, args...) // #nosec G204 -- our own programs //nolint:noctx // it is stopped by stop, politely
+	p.cmd = exec.Command(path, args...) //nolint:gosec,noctx // our own programs; stop ends them, politely
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	apart(p.cmd)
 	if err := p.cmd.Start(); err != nil {

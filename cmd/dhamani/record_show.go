@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -67,8 +68,8 @@ func printBundle(out io.Writer, b *fhir.Bundle, lang string) error {
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("write answer: %w", err)
 	}
-	for i := len(b.Entries) - 1; i >= 0; i-- {
-		if err := printEntry(out, b.Entries[i], lang); err != nil {
+	for _, e := range slices.Backward(b.Entries) {
+		if err := printEntry(out, e, lang); err != nil {
 			return fmt.Errorf("write answer: %w", err)
 		}
 	}

@@ -209,4 +209,3 @@ func residentMiB(tb testing.TB, pid int) float64 {
 	tb.Fatal("no VmRSS")
 	return 0
 }
-

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -74,9 +75,9 @@ func runAgent(ctx context.Context, opts runOptions, log *slog.Logger) (err error
 		return err
 	}
 	server := localapi.New(localapi.Config{
-		Addr: h.Listen(), Socket: home.SocketPath(h.Dir), Page: page, Log: log,
+		Addr: cmp.Or(h.Config.Listen, localapi.DefaultAddr), Socket: home.SocketPath(h.Dir), Page: page, Log: log,
 		Ready: func(page string) {
-			log.Info("ready", logkey.Address, page, logkey.Facility, h.Grant.Facility, logkey.Took, time.Since(begin))
+			log.InfoContext(ctx, "ready", logkey.Address, page, logkey.Facility, h.Grant.Facility, logkey.Took, time.Since(begin))
 			_, _ = daemon.SdNotify(false, daemon.SdNotifyReady) // without systemd there is nobody to tell
 		},
 	}, a)
