@@ -16,7 +16,8 @@ build: deps ## build the programs into bin/
 	@mkdir -p bin
 	go build -o bin/ ./cmd/...
 
-test: deps ## run all tests, with the race detector and the real PC/SC service
+test: ## run all tests, with the race detector and the real PC/SC service
+	@tools/deps.sh browser
 	@tools/with-pcscd.sh tools/test.sh
 
 check: deps ## format, vet, lint, tidiness, builds for other platforms, short fuzzing

@@ -79,6 +79,15 @@ var classes = []struct {
 // for people; docs/failure-codes.md lists them all.
 func Classify(err error) Failure { return wordingOf(codeOf(err)).failure() }
 
+// Failures lists every failure that Classify knows.
+func Failures() []Failure {
+	out := make([]Failure, 0, len(wordings))
+	for _, w := range wordings {
+		out = append(out, w.failure())
+	}
+	return out
+}
+
 func codeOf(err error) string {
 	// What a card answers to the steps of authentication means more than its
 	// status word alone.

@@ -2,20 +2,13 @@ package agent
 
 import (
 	"errors"
-	"flag"
 	"fmt"
-	"os"
-	"strings"
 	"testing"
 
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/card/apdu"
 	"github.com/dhamani-iq/dhamani/sync/client"
 )
-
-var update = flag.Bool("update", false, "write docs/failure-codes.md anew")
-
-const failureDoc = "../docs/failure-codes.md"
 
 func TestClassify(t *testing.T) {
 	tests := []struct {
@@ -67,26 +60,5 @@ func TestWordings(t *testing.T) {
 		if !seen[code] {
 			t.Errorf("code %s has no words", code)
 		}
-	}
-}
-
-// TestFailureDoc keeps docs/failure-codes.md and the table together.
-func TestFailureDoc(t *testing.T) {
-	var b strings.Builder
-	b.WriteString("# Failure codes\n\nAn error that a person or a program must deal with has one of these codes, wherever it shows: on the page, in the\nlocal API's `error` object, in an event, in the command line's JSON. The action names the remedy that a program may offer.\n\n| code | action | English | العربية | کوردی |\n|---|---|---|---|---|\n")
-	for _, w := range wordings {
-		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s | %s |\n", w.code, w.action, w.en, w.ar, w.ckb)
-	}
-	if *update {
-		if err := os.WriteFile(failureDoc, []byte(b.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(failureDoc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != b.String() {
-		t.Errorf("%s is not what the table says; run: go test ./agent -run TestFailureDoc -update", failureDoc)
 	}
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs the Debian and Ubuntu packages that building and testing need, and
-# says which and why. Does nothing, and needs no network, when all are there.
+# Installs the Debian and Ubuntu packages that building and running need, and
+# says which and why: deps.sh, or deps.sh browser for those of the page's tests
+# too. Does nothing, and needs no network, when all are there.
 set -euo pipefail
 
 packages=(
@@ -14,6 +15,13 @@ packages=(
 )
 
 say() { printf 'deps: %s\n' "$*"; }
+
+# A browser and node may have come from elsewhere: the command counts.
+if [ "${1:-}" = browser ]; then
+	command -v node >/dev/null || packages+=("nodejs         drives the browser in the page's tests")
+	command -v npm >/dev/null || packages+=("npm            installs what node needs for that")
+	[ -x /usr/bin/chromium ] || packages+=("chromium       the browser of the page's tests")
+fi
 
 if ! command -v go >/dev/null; then
 	say "Go is missing: install $(awk '$1 == "go" { print "Go " $2 " or newer" }' go.mod 2>/dev/null || echo Go) from https://go.dev/dl" >&2

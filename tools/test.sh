@@ -14,6 +14,14 @@ DHAMANI_TEST_COUNT=$(mktemp)
 export DHAMANI_TEST_COUNT DHAMANI_PCSC=1
 trap 'rm -f "$DHAMANI_TEST_COUNT"' EXIT
 
+# The page's tests need a browser and node with two packages.
+if [ -x /usr/bin/chromium ] && command -v node npm >/dev/null; then
+	(cd tools/browser && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent; })
+	export DHAMANI_BROWSER=1
+else
+	echo "make test: no /usr/bin/chromium or no node here: the page's browser tests are skipped"
+fi
+
 code=0
 go tool -modfile=tools/go.mod gotestsum --format pkgname --hide-summary=skipped \
 	--post-run-command "tools/test.sh --count" -- -race -shuffle=on "${@:-./...}" || code=$?
