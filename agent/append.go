@@ -165,6 +165,8 @@ func (r *reader) place(ctx context.Context, c *openCard, p cache.Pending) (Writt
 		}
 		r.release()
 		return Written{ID: id, Where: []string{AtCache, AtOutbox, AtUnknown}}, ErrWriteUnknown
+	case p.Unknown:
+		return Written{}, err // tried again; the next terminal may be allowed to
 	default:
 		return Written{}, errors.Join(err, r.a.cfg.Cache.DropPending(id))
 	}
@@ -237,13 +239,19 @@ func (r *reader) settle(ctx context.Context, c *openCard) error {
 	for _, p := range pending {
 		id := p.ID
 		if !slices.ContainsFunc(c.fresh, func(raw []byte) bool { return envelope.IDOf(raw) == id }) {
-			if _, err := r.place(ctx, c, p); err != nil {
-				return err
+			_, err := r.place(ctx, c, p)
+			if errors.Is(err, ErrWriteUnknown) {
+				return err // the card has gone again
+			}
+			if err != nil { // it stays open; the visit goes on
+				r.a.fail(r.name, c.visit, err)
 			}
 			continue
 		}
-		if err := r.placeSummary(ctx, c, p); err != nil {
+		if err := r.placeSummary(ctx, c, p); ambiguous(err) {
 			return err
+		} else if err != nil { // the summary follows from the next visit that is written
+			r.a.fail(r.name, c.visit, err)
 		}
 		if err := r.commit(c, id); err != nil {
 			return err

@@ -53,9 +53,12 @@ func filled(b *testing.B, n int) (*Cache, string) {
 		}
 		var p record.PatientID
 		p[0], p[1], p[7] = byte(i/500), byte(i/500>>8), 1
-		r := readOf(p, p, entries...)
-		r.Relay = true
-		must(b, c.PutRead(r))
+		must(b, c.PutRead(readOf(p, p, entries...)))
+		var ids []record.EntryID
+		for _, sealed := range entries {
+			ids = append(ids, envelope.IDOf(sealed))
+		}
+		must(b, c.Relay(p, ids))
 	}
 	must(b, c.db.Sync())
 	c.db.NoSync = false

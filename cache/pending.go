@@ -182,17 +182,3 @@ func (c *Cache) pendings(want func(*pendingRow) bool) ([]Pending, error) {
 	slices.SortStableFunc(out, func(a, b Pending) int { return a.Since.Compare(b.Since) })
 	return out, err
 }
-
-// settled takes note that an entry was seen on its card: a write of unknown
-// outcome is settled by that, and an entry that the centre may not have is
-// relayed.
-func (t *tx) settled(p record.PatientID, r entryRow, relay bool) error {
-	id := record.EntryID(sha256.Sum256(r.Sealed))
-	if _, err := t.drop(bucketUnknown, id[:]); err != nil {
-		return err
-	}
-	if !relay || r.Flags&AtCentre != 0 || t.has(bucketPending, id[:]) {
-		return nil
-	}
-	return t.enqueue(p, id)
-}

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"time"
 
 	"github.com/dhamani-iq/dhamani/record"
@@ -19,10 +20,6 @@ type Read struct {
 	Entries       [][]byte // sealed, those not yet in the cache at least
 	SectionKeys   map[record.Section][]byte
 	KeyExpiry     time.Time // when SectionKeys are to be forgotten
-	// Relay puts entries into the outbox that neither came from the centre nor
-	// were sent to it by this workstation: a card carries the entries of
-	// clinics that are offline.
-	Relay bool
 	Audit Audit
 }
 
@@ -51,11 +48,12 @@ func (c *Cache) PutRead(r Read) error {
 			return err
 		}
 		for _, sealed := range r.Entries {
-			row, err := t.putEntry(r.Patient, sealed, OnCard)
-			if err != nil {
+			if _, err := t.putEntry(r.Patient, sealed, OnCard); err != nil {
 				return err
 			}
-			if err := t.settled(r.Patient, row, r.Relay); err != nil {
+			// Seen on its card: a write of unknown outcome is settled by that.
+			id := sha256.Sum256(sealed)
+			if _, err := t.drop(bucketUnknown, id[:]); err != nil {
 				return err
 			}
 		}

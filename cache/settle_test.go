@@ -156,9 +156,7 @@ func randomStep(tb testing.TB, c *Cache, rng *rand.Rand) {
 	case 5:
 		err = c.DropPending(id)
 	case 6:
-		r := readOf(p, card, sealed)
-		r.Relay = rng.IntN(2) == 0
-		err = c.PutRead(r)
+		err = c.PutRead(readOf(p, card, sealed))
 	case 7:
 		err = c.Acknowledge(accepted(id), []byte("receipt"))
 	case 8:

@@ -8,8 +8,13 @@ import (
 	"github.com/dhamani-iq/dhamani/record/terms"
 )
 
-// recent is how long a medicine without an end counts as taken.
-const recent = 90 * 24 * time.Hour
+// recent is how long a medicine without an end counts as taken, and episode
+// how long a problem that is neither chronic nor said to be over counts as
+// active.
+const (
+	recent  = 90 * 24 * time.Hour
+	episode = 365 * 24 * time.Hour
+)
 
 // Summarise brings a summary up to date with entries, in any order. prev may
 // be nil; what it says stays until an entry or the time says otherwise. What an
@@ -26,6 +31,7 @@ func Summarise(prev *Summary, entries []*Entry, now time.Time) *Summary {
 	for _, e := range standing(entries) {
 		s.add(e)
 	}
+	s.Problems = slices.DeleteFunc(s.Problems, func(p Problem) bool { return !p.Chronic && now.After(p.Since.End().Add(episode)) })
 	s.Medicines = slices.DeleteFunc(s.Medicines, func(m Medicine) bool { return !m.taken(now) })
 	slices.SortStableFunc(s.Allergies, func(a, b Allergy) int { return cmp.Compare(b.weight(), a.weight()) })
 	slices.SortStableFunc(s.Problems, func(a, b Problem) int {
@@ -97,10 +103,10 @@ func (s *Summary) addProblem(d *Diagnosis, start time.Time) {
 		if old.Code != d.Code {
 			return false
 		}
-		if old.Since.Time.Before(p.Since.Time) {
-			p.Since = old.Since // known for longer
-		}
 		p.Chronic = p.Chronic || old.Chronic
+		if before := p.Since.Time.Sub(old.Since.Time); before > 0 && (p.Chronic || before < episode) {
+			p.Since = old.Since // known for longer; else it has come back
+		}
 		return true
 	})
 	if !over {

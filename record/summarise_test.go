@@ -123,3 +123,36 @@ func TestSummariseFits(t *testing.T) {
 		t.Errorf("%d kept, %d left out", kept, s.Left)
 	}
 }
+
+// TestSummariseForgetsEpisodes: what was never said to be over counts for a
+// year, unless it is chronic or comes back.
+func TestSummariseForgetsEpisodes(t *testing.T) {
+	now := time.Date(2026, 6, 1, 8, 0, 0, 0, time.UTC)
+	code := Code{System: terms.ICD10, Value: "J20.9"}
+	at := func(months int, chronic bool) *Entry {
+		return &Entry{Start: now.AddDate(0, -months, 0), Diagnoses: []Diagnosis{{Code: code, Chronic: chronic}}}
+	}
+	tests := []struct {
+		name    string
+		entries []*Entry
+		since   int // months ago; 0: not there
+	}{
+		{"old", []*Entry{at(13, false)}, 0},
+		{"recent", []*Entry{at(11, false)}, 11},
+		{"old and chronic", []*Entry{at(130, true)}, 130},
+		{"has lasted", []*Entry{at(11, false), at(2, false)}, 11},
+		{"has come back", []*Entry{at(30, false), at(2, false)}, 2},
+		{"found to be chronic", []*Entry{at(30, false), at(2, true)}, 30},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := Summarise(nil, tt.entries, now)
+			switch {
+			case tt.since == 0 && len(s.Problems) != 0:
+				t.Fatalf("problems %+v", s.Problems)
+			case tt.since > 0 && (len(s.Problems) != 1 || !s.Problems[0].Since.Time.Equal(now.AddDate(0, -tt.since, 0))):
+				t.Fatalf("problems %+v, want one of %d months ago", s.Problems, tt.since)
+			}
+		})
+	}
+}
