@@ -337,9 +337,7 @@ func BenchmarkPush(b *testing.B) {
 			must(b, err)
 			sealed = append(sealed, raw)
 		}
-		must(b, d.cache.PutRead(cache.Read{
-			Patient: h.id, Card: h.card, Entries: sealed, Relay: true, Audit: cache.Audit{Actor: "desk", Action: "read"},
-		}))
+		relayRead(b, d.cache, h.id, h.card, sealed)
 		b.StartTimer()
 		for more := true; more; {
 			var err error

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/dhamani-iq/dhamani/cache"
+	"github.com/dhamani-iq/dhamani/crypto/envelope"
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/sync/wire"
 )
@@ -296,8 +297,19 @@ func fillCache(tb testing.TB, c *cache.Cache, outbox []wire.Envelope) {
 		byPatient[e.Patient] = append(byPatient[e.Patient], e.Sealed)
 	}
 	for p, entries := range byPatient {
-		must(tb, c.PutRead(cache.Read{
-			Patient: p, Card: p, Entries: entries, Relay: true, Audit: cache.Audit{Actor: "test", Action: "read"},
-		}))
+		relayRead(tb, c, p, p, entries)
 	}
+}
+
+// relayRead keeps what a tap brought and relays it.
+func relayRead(tb testing.TB, c *cache.Cache, p record.PatientID, card [8]byte, entries [][]byte) {
+	tb.Helper()
+	must(tb, c.PutRead(cache.Read{
+		Patient: p, Card: card, Entries: entries, Audit: cache.Audit{Actor: "test", Action: "read"},
+	}))
+	ids := make([]record.EntryID, len(entries))
+	for i, sealed := range entries {
+		ids[i] = envelope.IDOf(sealed)
+	}
+	must(tb, c.Relay(p, ids))
 }
