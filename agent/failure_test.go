@@ -62,3 +62,17 @@ func TestWordings(t *testing.T) {
 		}
 	}
 }
+
+func TestCentreFailure(t *testing.T) {
+	for last, want := range map[string]string{
+		client.CodeOffline: "centre_offline", client.CodeTimeout: "centre_offline", client.CodeCertificate: "centre_offline",
+		client.CodeProtocol: "centre_garbled", client.CodeStorage: "internal", "forbidden": "centre_refused",
+	} {
+		if f := centreFailure(client.Status{LastError: last}); f == nil || f.Code != want {
+			t.Errorf("last error %q becomes %+v, want %s", last, f, want)
+		}
+	}
+	if f := centreFailure(client.Status{Online: true}); f != nil {
+		t.Errorf("no error becomes %+v", f)
+	}
+}

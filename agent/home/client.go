@@ -10,7 +10,8 @@ import (
 	"github.com/dhamani-iq/dhamani/sync/wire"
 )
 
-// Client makes the client of the workstation's centre on a store.
+// Client makes the client of the workstation's centre. The store may be nil
+// for one that only asks.
 func (h *Home) Client(store client.Store, log *slog.Logger) (*client.Client, error) {
 	url := h.Grant.CentreURL
 	if h.Config.Centre != "" {

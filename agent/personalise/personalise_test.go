@@ -121,10 +121,7 @@ func dense(visits int) *fhir.Bundle {
 func (c *centre) issue(t *testing.T, b *fhir.Bundle) (*softcard.Card, personalise.Result, []string) {
 	t.Helper()
 	station := c.enrol(t, 1, cvc.RoleIssuer)
-	store, err := cache.Open(home.CachePath(station.Dir), station.CacheKey, quiet)
-	check(t, err)
-	defer func() { check(t, store.Close()) }()
-	api, err := station.Client(store, quiet)
+	api, err := station.Client(nil, quiet)
 	check(t, err)
 	soft := softcard.New(softcard.Options{})
 	var steps []string
@@ -199,6 +196,10 @@ func TestCardCarriesWhatAClinicCouldNotSend(t *testing.T) {
 	})
 	if v.Entries[0].ID != written.ID {
 		t.Fatalf("newest entry is %s, want %s", v.Entries[0].ID.Short(), written.ID.Short())
+	}
+	// The count follows the acknowledgement by a moment.
+	for begin := time.Now(); near.agent.Sync().Pushed == 0 && time.Since(begin) < 10*time.Second; {
+		time.Sleep(time.Millisecond)
 	}
 	if n := near.agent.Sync().Pushed; n != 1 {
 		t.Fatalf("%d entries were sent, want the one that the centre lacked", n)

@@ -116,14 +116,15 @@ type Client struct {
 	shown  Status                   // as OnStatus had it last
 }
 
-// New makes a client; Run starts it. It owes ErrConfig.
+// New makes a client; Run starts it. The store may be nil for a client that is
+// not run and only asks: Health, Patient, Push, IssueCard. It owes ErrConfig.
 func New(cfg Config, store Store) (*Client, error) {
 	u, err := url.Parse(cfg.BaseURL)
 	switch {
 	case err != nil || u.Scheme != "https" || u.Host == "" || u.Path != "" && u.Path != "/" || u.RawQuery != "":
 		return nil, fmt.Errorf("address of the centre: %w", ErrConfig)
-	case cfg.TLS == nil || cfg.Verify == nil || cfg.Accept == nil || store == nil:
-		return nil, fmt.Errorf("TLS, Verify, Accept or store is missing: %w", ErrConfig)
+	case cfg.TLS == nil || cfg.Verify == nil || cfg.Accept == nil:
+		return nil, fmt.Errorf("TLS, Verify or Accept is missing: %w", ErrConfig)
 	}
 	cfg.BaseURL = "https://" + u.Host
 	if cfg.Log == nil {
@@ -159,6 +160,9 @@ func newTransport(cfg *tls.Config) *http.Transport {
 // of the network, the centre and the store are retried and shown in Status.
 // A client runs once.
 func (c *Client) Run(ctx context.Context) error {
+	if c.store == nil {
+		return fmt.Errorf("run client without a store: %w", ErrConfig)
+	}
 	if c.running.Swap(true) {
 		return fmt.Errorf("run client a second time: %w", ErrConfig)
 	}

@@ -689,8 +689,10 @@ func TestConfig(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := New(good, nil); !errors.Is(err, ErrConfig) {
-		t.Errorf("no store: %v", err)
+	asks, err := New(good, nil)
+	must(t, err)
+	if err := asks.Run(t.Context()); !errors.Is(err, ErrConfig) {
+		t.Errorf("run without a store: %v", err)
 	}
 }
 
