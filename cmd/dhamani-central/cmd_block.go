@@ -6,6 +6,8 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"github.com/dhamani-iq/dhamani/internal/cli"
 )
 
 func newBlockCommand(g *globals) *cobra.Command {
@@ -15,11 +17,11 @@ func newBlockCommand(g *globals) *cobra.Command {
 		Long: `block puts a card on the block list, for good. Its holder gets another card from
 a personalisation station, with the same section keys.`,
 		Example: `  dhamani-central block --dir ./centre 0123456789abcdef`,
-		Args:    usage(cobra.ExactArgs(1)),
+		Args:    cli.Args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			raw, err := hex.DecodeString(args[0])
 			if err != nil || len(raw) != 8 {
-				return wrongUsage(cmd, "a card's number has 16 hexadecimal digits")
+				return cli.WrongUsage(cmd, "a card's number has 16 hexadecimal digits")
 			}
 			return runBlock(cmd.Context(), cmd.OutOrStdout(), g, [8]byte(raw))
 		},

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dhamani-iq/dhamani/crypto/cvc"
+	"github.com/dhamani-iq/dhamani/internal/cli"
 	"github.com/dhamani-iq/dhamani/internal/durable"
 	"github.com/dhamani-iq/dhamani/sync/central/authority"
 	"github.com/dhamani-iq/dhamani/sync/wire"
@@ -39,7 +40,7 @@ personalisation station, which may issue cards.`,
 		Example: `  dhamani-central enrol --dir ./centre --request request.cbor --role physician -o grant.cbor
   dhamani-central enrol --dir ./centre --request desk.cbor --facility 12 --role receptionist -o desk-grant.cbor
   dhamani-central enrol --dir ./centre --request print.cbor --facility 9001 --role issuer -o print-grant.cbor`,
-		Args: usage(cobra.NoArgs),
+		Args: cli.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			options, err := opts.parse(cmd)
 			if err != nil {
@@ -66,17 +67,17 @@ func (o *enrolOptions) parse(cmd *cobra.Command) (authority.EnrolOptions, error)
 	}
 	for flag, value := range map[string]string{"request": o.request, "out": o.out, "role": o.role} {
 		if value == "" {
-			return options, wrongUsage(cmd, "--%s is required", flag)
+			return options, cli.WrongUsage(cmd, "--%s is required", flag)
 		}
 	}
 	role, err := cvc.ParseRole(o.role)
 	if err != nil {
-		return options, wrongUsage(cmd, "--role: there is no role %q", o.role)
+		return options, cli.WrongUsage(cmd, "--role: there is no role %q", o.role)
 	}
 	options.Role, options.Rights = role, authority.RightsOf(role)
 	if cmd.Flags().Changed("rights") {
 		if options.Rights, err = parseRights(o.rights); err != nil {
-			return options, wrongUsage(cmd, "--rights: %w", err)
+			return options, cli.WrongUsage(cmd, "--rights: %w", err)
 		}
 	}
 	return options, nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dhamani-iq/dhamani/internal/cli"
 	"github.com/dhamani-iq/dhamani/sync/central/authority"
 	"github.com/dhamani-iq/dhamani/sync/central/sqlite"
 )
@@ -30,7 +31,7 @@ The private keys lie in its folder keys, readable by you alone: whoever has them
 is the centre. Keep a copy of the whole folder where no network reaches.`,
 		Example: `  dhamani-central init --dir ./centre
   dhamani-central init --dir /var/lib/dhamani-central --url https://centre.example:8443 --host 10.0.0.7`,
-		Args: usage(cobra.NoArgs),
+		Args: cli.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runInit(cmd.Context(), cmd.OutOrStdout(), g, opts)
 		},

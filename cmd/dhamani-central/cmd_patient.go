@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dhamani-iq/dhamani/internal/cli"
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/sync/central/store"
 )
@@ -34,13 +35,10 @@ type cardStatus struct {
 }
 
 func newPatientCommand(g *globals) *cobra.Command {
-	cmd := &cobra.Command{
+	return cli.Group(&cobra.Command{
 		Use:   "patient",
 		Short: "Look at the patients whom the centre has issued cards to",
-	}
-	asGroup(cmd)
-	cmd.AddCommand(newPatientListCommand(g))
-	return cmd
+	}, newPatientListCommand(g))
 }
 
 func newPatientListCommand(g *globals) *cobra.Command {
@@ -52,17 +50,17 @@ func newPatientListCommand(g *globals) *cobra.Command {
 stay sealed: the centre's keys do not open records.`,
 		Example: `  dhamani-central patient list --dir ./centre
   dhamani-central patient list --dir ./centre --after 0J4Y8QZP3M1TC --limit 500 --json`,
-		Args: usage(cobra.NoArgs),
+		Args: cli.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var after record.PatientID
 			if opts.after != "" {
 				var err error
 				if after, err = record.ParsePatientID(opts.after); err != nil {
-					return wrongUsage(cmd, "--after: %w", err)
+					return cli.WrongUsage(cmd, "--after: %w", err)
 				}
 			}
 			if opts.limit < 1 || opts.limit > 10_000 {
-				return wrongUsage(cmd, "--limit must be 1 to 10000")
+				return cli.WrongUsage(cmd, "--limit must be 1 to 10000")
 			}
 			return runPatientList(cmd.Context(), cmd.OutOrStdout(), g, after, opts.limit)
 		},

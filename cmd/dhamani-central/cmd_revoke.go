@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/dhamani-iq/dhamani/internal/cli"
 )
 
 type revokeOptions struct {
@@ -28,24 +30,24 @@ may have been in other hands.`,
 		Example: `  dhamani-central revoke --dir ./centre --key 1a2b3c4d
   dhamani-central revoke --dir ./centre --key 1a2b3c4d --since 2026-03-01T08:00:00Z
   dhamani-central revoke --dir ./centre --facility 12`,
-		Args: usage(cobra.NoArgs),
+		Args: cli.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			since := time.Now()
 			if opts.since != "" {
 				t, err := time.Parse(time.RFC3339, opts.since)
 				if err != nil || t.After(since) {
-					return wrongUsage(cmd, "--since must be a time that has passed, such as 2026-03-01T08:00:00Z")
+					return cli.WrongUsage(cmd, "--since must be a time that has passed, such as 2026-03-01T08:00:00Z")
 				}
 				since = t
 			}
 			if (opts.key == "") == (opts.facility == 0) {
-				return wrongUsage(cmd, "give either --key or --facility")
+				return cli.WrongUsage(cmd, "give either --key or --facility")
 			}
 			var kid [4]byte
 			if opts.key != "" {
 				raw, err := hex.DecodeString(opts.key)
 				if err != nil || len(raw) != len(kid) {
-					return wrongUsage(cmd, "--key must be 8 hexadecimal digits")
+					return cli.WrongUsage(cmd, "--key must be 8 hexadecimal digits")
 				}
 				kid = [4]byte(raw)
 			}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dhamani-iq/dhamani/internal/cli"
 	"github.com/dhamani-iq/dhamani/sync/central"
 )
 
@@ -26,7 +27,7 @@ then have ten seconds to finish. What other commands change while it runs counts
 at once: lists within a second, a revocation within two.`,
 		Example: `  dhamani-central serve --dir ./centre
   dhamani-central serve --dir ./centre --listen 10.0.0.7:8443 --json`,
-		Args: usage(cobra.NoArgs),
+		Args: cli.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runServe(cmd.Context(), g, opts)
 		},

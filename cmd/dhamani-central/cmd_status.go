@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dhamani-iq/dhamani/internal/cli"
 	"github.com/dhamani-iq/dhamani/sync/central/store"
 )
 
@@ -50,7 +51,7 @@ func newStatusCommand(g *globals) *cobra.Command {
 		Short: "Show what the centre holds: lists, workstations, records, rejected entries",
 		Example: `  dhamani-central status --dir ./centre
   dhamani-central status --dir ./centre --json`,
-		Args: usage(cobra.NoArgs),
+		Args: cli.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runStatus(cmd.Context(), cmd.OutOrStdout(), g)
 		},

@@ -1,18 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
+	"github.com/dhamani-iq/dhamani/internal/cli"
 	"github.com/dhamani-iq/dhamani/sync/central/authority"
 	"github.com/dhamani-iq/dhamani/sync/central/sqlite"
 )
@@ -45,74 +45,23 @@ does not hold, 130 interrupted.`,
   dhamani-central serve --dir ./centre
   dhamani-central enrol --dir ./centre --request request.cbor --role physician -o grant.cbor
   dhamani-central status --dir ./centre --json`,
-		Version:       version(),
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
-			g.log = newLogger(cmd.ErrOrStderr(), g)
+			level := slog.LevelInfo
+			if g.verbose {
+				level = slog.LevelDebug
+			}
+			g.log = cli.NewLogger(cmd.ErrOrStderr(), level, g.json)
 		},
 	}
-	asGroup(root)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError{cmd: cmd.CommandPath(), err: err}
-	})
-	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	flags := root.PersistentFlags()
 	flags.BoolVar(&g.json, "json", false, "answer in JSON")
 	flags.BoolVarP(&g.verbose, "verbose", "v", false, "log every request on standard error")
-	flags.StringVar(&g.dir, "dir", defaultDir(), "the centre's folder; also from "+dirVariable)
+	flags.StringVar(&g.dir, "dir", cmp.Or(os.Getenv(dirVariable), "centre"), "the centre's folder; also from "+dirVariable)
 	_ = root.MarkPersistentFlagDirname("dir")
-	root.AddCommand(
+	return cli.Root(root,
 		newInitCommand(g), newServeCommand(g), newEnrolCommand(g), newRevokeCommand(g),
 		newBlockCommand(g), newStatusCommand(g), newPatientCommand(g),
 	)
-	return root
-}
-
-// asGroup makes cmd a command that only holds others: alone it shows its
-// help, and a word it does not know is wrong usage.
-func asGroup(cmd *cobra.Command) {
-	cmd.Args = func(cmd *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return nil
-		}
-		return usageError{cmd: cmd.CommandPath(), err: fmt.Errorf("there is no command %q", args[0])}
-	}
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-}
-
-// usage turns the error of an argument check into a usage error.
-func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return usageError{cmd: cmd.CommandPath(), err: err}
-		}
-		return nil
-	}
-}
-
-func wrongUsage(cmd *cobra.Command, format string, args ...any) error {
-	return usageError{cmd: cmd.CommandPath(), err: fmt.Errorf(format, args...)}
-}
-
-func defaultDir() string {
-	if dir := os.Getenv(dirVariable); dir != "" {
-		return dir
-	}
-	return "centre"
-}
-
-func newLogger(w io.Writer, g *globals) *slog.Logger {
-	opts := &slog.HandlerOptions{Level: slog.LevelInfo}
-	if g.verbose {
-		opts.Level = slog.LevelDebug
-	}
-	if g.json {
-		return slog.New(slog.NewJSONHandler(w, opts))
-	}
-	return slog.New(slog.NewTextHandler(w, opts))
 }
 
 // centre is an open centre.
@@ -155,17 +104,5 @@ func answer(w io.Writer, asJSON bool, v any, text func(*printer)) error {
 		text(p)
 		return p.err
 	}
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return fmt.Errorf("write answer: %w", err)
-	}
-	return nil
-}
-
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
+	return cli.PrintJSON(w, v)
 }

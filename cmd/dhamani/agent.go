@@ -11,13 +11,14 @@ import (
 
 	"github.com/dhamani-iq/dhamani/agent/home"
 	"github.com/dhamani-iq/dhamani/agent/localapi"
+	"github.com/dhamani-iq/dhamani/internal/cli"
 )
 
 // askAgent calls fn with a client of the agent of the home folder.
 func askAgent(g *globals, fn func(*localapi.Client) error) error {
 	api, err := localapi.Dial(home.SocketPath(g.home))
 	if errors.Is(err, localapi.ErrNotRunning) {
-		return advise(fmt.Errorf("agent of %s: %w", g.home, localapi.ErrNotRunning), exitUnreachable, "start it with 'dhamanid run --home "+g.home+"', or name its folder with --home")
+		return cli.Advise(fmt.Errorf("agent of %s: %w", g.home, localapi.ErrNotRunning), exitUnreachable, "start it with 'dhamanid run --home "+g.home+"', or name its folder with --home")
 	}
 	if err != nil {
 		return err
@@ -26,21 +27,18 @@ func askAgent(g *globals, fn func(*localapi.Client) error) error {
 }
 
 func newSyncCommand(g *globals) *cobra.Command {
-	cmd := &cobra.Command{Use: "sync", Short: "Look at the exchange with the centre"}
-	asGroup(cmd)
-	cmd.AddCommand(&cobra.Command{
+	return cli.Group(&cobra.Command{Use: "sync", Short: "Look at the exchange with the centre"}, &cobra.Command{
 		Use:   "status",
 		Short: "Tell where the exchange with the centre stands",
 		Example: `  dhamani sync status
   dhamani sync status --json`,
-		Args: usage(cobra.NoArgs),
+		Args: cli.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return askAgent(g, func(api *localapi.Client) error {
 				return runSyncStatus(cmd.Context(), g, api, cmd.OutOrStdout())
 			})
 		},
 	})
-	return cmd
 }
 
 func runSyncStatus(ctx context.Context, g *globals, api *localapi.Client, out io.Writer) error {
@@ -49,7 +47,7 @@ func runSyncStatus(ctx context.Context, g *globals, api *localapi.Client, out io
 		return err
 	}
 	if g.json {
-		return printJSON(out, s)
+		return cli.PrintJSON(out, s)
 	}
 	state := "offline"
 	if s.Online {
@@ -77,7 +75,7 @@ func newPageCommand(g *globals) *cobra.Command {
 		Use:     "page",
 		Short:   "Print the reception page's address with a code that works once",
 		Example: `  dhamani page`,
-		Args:    usage(cobra.NoArgs),
+		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return askAgent(g, func(api *localapi.Client) error {
 				code, err := api.PageCode(cmd.Context())
@@ -85,7 +83,7 @@ func newPageCommand(g *globals) *cobra.Command {
 					return err
 				}
 				if g.json {
-					return printJSON(cmd.OutOrStdout(), code)
+					return cli.PrintJSON(cmd.OutOrStdout(), code)
 				}
 				_, err = fmt.Fprintln(cmd.OutOrStdout(), code.URL)
 				return err

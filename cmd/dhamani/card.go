@@ -10,17 +10,15 @@ import (
 
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/card/pcsc"
+	"github.com/dhamani-iq/dhamani/internal/cli"
 )
 
 func newCardCommand(g *globals) *cobra.Command {
-	cmd := &cobra.Command{
+	return cli.Group(&cobra.Command{
 		Use:     "card",
 		Short:   "Look at the health card in a reader",
 		Example: "  dhamani card info\n  dhamani card read --home /var/lib/dhamani",
-	}
-	asGroup(cmd)
-	cmd.AddCommand(newCardInfoCommand(g), newCardReadCommand(g))
-	return cmd
+	}, newCardInfoCommand(g), newCardReadCommand(g))
 }
 
 // cardOptions choose the card that a command works on.
@@ -112,7 +110,7 @@ func readerWithCard(ctx context.Context, service *pcsc.Service, name string) (st
 	case len(found) == 0:
 		return "", fmt.Errorf("look for a card: %w", card.ErrNoCard)
 	case len(found) > 1:
-		return "", advise(fmt.Errorf("look for a card: there are cards in %d readers", len(found)), exitUsage,
+		return "", cli.Advise(fmt.Errorf("look for a card: there are cards in %d readers", len(found)), cli.ExitUsage,
 			fmt.Sprintf("choose one, as --reader %q", found[0]))
 	}
 	return found[0], nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/dhamani-iq/dhamani/agent/home"
 	"github.com/dhamani-iq/dhamani/card"
+	"github.com/dhamani-iq/dhamani/internal/cli"
 )
 
 func newCardInfoCommand(g *globals) *cobra.Command {
@@ -24,7 +25,7 @@ presents as proof that it is genuine. This needs no keys and opens no health
 data. On an enrolled workstation the proof is checked against the trust list
 and the card against the block list.`,
 		Example: "  dhamani card info\n  dhamani card info --wait 30s --json",
-		Args:    usage(cobra.NoArgs),
+		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runCardInfo(cmd.Context(), cmd.OutOrStdout(), g, opts)
 		},
@@ -78,7 +79,7 @@ func runCardInfo(ctx context.Context, out io.Writer, g *globals, opts cardOption
 		}
 	}
 	if g.json {
-		return printJSON(out, info)
+		return cli.PrintJSON(out, info)
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "reader\t%s\nATR\t%s\ncard\t%s\nversion\t%d\nstate\t%s\n",

@@ -13,6 +13,7 @@ import (
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/crypto/envelope"
 	"github.com/dhamani-iq/dhamani/crypto/trust"
+	"github.com/dhamani-iq/dhamani/internal/cli"
 	"github.com/dhamani-iq/dhamani/record"
 )
 
@@ -25,7 +26,7 @@ func newCardReadCommand(g *globals) *cobra.Command {
 certificate, check every signature and show what the workstation's role may see.
 Nothing is kept. It needs an enrolled workstation's folder (--home).`,
 		Example: "  dhamani card read\n  dhamani card read --json --wait 30s",
-		Args:    usage(cobra.NoArgs),
+		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runCardRead(cmd.Context(), cmd.OutOrStdout(), g, opts)
 		},
@@ -98,7 +99,7 @@ func runCardRead(ctx context.Context, out io.Writer, g *globals, opts cardOption
 	stats := r.Stats()
 	r.record.APDUs, r.record.Bytes = stats.APDUs, stats.Sent+stats.Received
 	if g.json {
-		return printJSON(out, r.record)
+		return cli.PrintJSON(out, r.record)
 	}
 	return r.record.print(out)
 }

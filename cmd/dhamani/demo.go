@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/dhamani-iq/dhamani/internal/cli"
 )
 
 // demoOptions are the flags of the demo.
@@ -39,7 +41,7 @@ Exit codes: 0 all of them hold the same entries, 1 they do not or a step failed.
   dhamani demo --keep
   dhamani demo --offline
   dhamani demo --bundle patient.json --json`,
-		Args: usage(cobra.NoArgs),
+		Args: cli.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runDemo(cmd.Context(), g, opts, cmd.OutOrStdout())
 		},
@@ -93,7 +95,7 @@ func runDemo(ctx context.Context, g *globals, opts demoOptions, out io.Writer) e
 		d.report.Error = err.Error()
 	}
 	if g.json {
-		if perr := printJSON(out, d.report); perr != nil {
+		if perr := cli.PrintJSON(out, d.report); perr != nil {
 			err = errors.Join(err, perr)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/dhamani-iq/dhamani/cache"
 	"github.com/dhamani-iq/dhamani/card/pcsc"
 	"github.com/dhamani-iq/dhamani/card/softcard"
+	"github.com/dhamani-iq/dhamani/internal/cli"
 	"github.com/dhamani-iq/dhamani/record/fhir"
 	"github.com/dhamani-iq/dhamani/sync/client"
 )
@@ -65,7 +66,7 @@ func newWorld(opts demoOptions, log *slog.Logger) (*world, error) {
 	}
 	for _, name := range []string{"dhamanid", "dhamani-central"} {
 		if path := w.program(name); !exists(path) {
-			return nil, advise(fmt.Errorf("%s is not there", path), exitFailed, "build it beside this program, or name its folder with --bin")
+			return nil, cli.Advise(fmt.Errorf("%s is not there", path), cli.ExitFailed, "build it beside this program, or name its folder with --bin")
 		}
 	}
 	if w.dir == "" {
@@ -145,19 +146,19 @@ func (w *world) lastWords() string {
 func (d *demo) findReaders(ctx context.Context) (string, error) {
 	list, err := d.world.pcsc.List(ctx)
 	if err != nil {
-		return "", advise(err, exitNoCard, "start pcscd with the virtual reader: tools/with-pcscd.sh dhamani demo")
+		return "", cli.Advise(err, exitNoCard, "start pcscd with the virtual reader: tools/with-pcscd.sh dhamani demo")
 	}
 	for _, r := range list {
 		port := len(d.world.readers)
 		if strings.HasPrefix(r.Name, "Virtual PCD") && port < len(vpcdPorts) {
 			if r.Present {
-				return "", advise(fmt.Errorf("reader %q already holds a card", r.Name), exitNoCard, "end the program that holds the virtual reader")
+				return "", cli.Advise(fmt.Errorf("reader %q already holds a card", r.Name), exitNoCard, "end the program that holds the virtual reader")
 			}
 			d.world.readers = append(d.world.readers, virtualReader{r.Name, net.JoinHostPort("127.0.0.1", vpcdPorts[port])})
 		}
 	}
 	if len(d.world.readers) < 2 {
-		return "", advise(errors.New("the two virtual readers are not there"), exitNoCard, "install vsmartcard-vpcd and start pcscd again")
+		return "", cli.Advise(errors.New("the two virtual readers are not there"), exitNoCard, "install vsmartcard-vpcd and start pcscd again")
 	}
 	return fmt.Sprintf("%s, %s", d.world.readers[0].name, d.world.readers[1].name), nil
 }

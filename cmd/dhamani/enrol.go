@@ -8,20 +8,18 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dhamani-iq/dhamani/agent/home"
+	"github.com/dhamani-iq/dhamani/internal/cli"
 	"github.com/dhamani-iq/dhamani/internal/durable"
 )
 
 func newEnrolCommand(g *globals) *cobra.Command {
-	cmd := &cobra.Command{
+	return cli.Group(&cobra.Command{
 		Use:   "enrol",
 		Short: "Make this workstation known to the centre",
 		Long: `enrol makes a workstation known to the centre in two steps. 'request' makes the
 workstation's keys, which never leave its folder, and a file to carry to the
 centre; 'accept' puts the centre's answer in place.`,
-	}
-	asGroup(cmd)
-	cmd.AddCommand(newEnrolRequestCommand(g), newEnrolAcceptCommand(g))
-	return cmd
+	}, newEnrolRequestCommand(g), newEnrolAcceptCommand(g))
 }
 
 type enrolRequestOptions struct{ facility, name, out string }
@@ -32,7 +30,7 @@ func newEnrolRequestCommand(g *globals) *cobra.Command {
 		Use:     "request",
 		Short:   "Make the keys and a request for the centre",
 		Example: `  dhamani enrol request --home ./ws --facility "Karkh clinic" --name desk-1 -o request.cbor`,
-		Args:    usage(cobra.NoArgs),
+		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runEnrolRequest(g, opts, cmd.OutOrStdout())
 		},
@@ -61,7 +59,7 @@ func runEnrolRequest(g *globals, opts enrolRequestOptions, out io.Writer) error 
 		return err
 	}
 	if g.json {
-		return printJSON(out, map[string]any{"home": g.home, "request": opts.out, "bytes": len(raw)})
+		return cli.PrintJSON(out, map[string]any{"home": g.home, "request": opts.out, "bytes": len(raw)})
 	}
 	fmt.Fprintf(out, "The keys are in %s.\nCarry %s to the centre; bring back its grant for 'dhamani enrol accept'.\n", g.home, opts.out)
 	return nil
@@ -72,7 +70,7 @@ func newEnrolAcceptCommand(g *globals) *cobra.Command {
 		Use:     "accept GRANT",
 		Short:   "Put the centre's grant in place",
 		Example: `  dhamani enrol accept --home ./ws grant.cbor`,
-		Args:    usage(cobra.ExactArgs(1)),
+		Args:    cli.Args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runEnrolAccept(g, args[0], cmd.OutOrStdout())
 		},
@@ -101,7 +99,7 @@ func runEnrolAccept(g *globals, path string, out io.Writer) error {
 	}
 	trusted, blocked := h.Trust.Versions()
 	if g.json {
-		return printJSON(out, map[string]any{
+		return cli.PrintJSON(out, map[string]any{
 			"home": g.home, "facility": h.Grant.Facility, "role": h.Role, "expires": h.Expires,
 			"centre": h.Grant.CentreURL, "trust_version": trusted, "block_version": blocked,
 		})

@@ -4,27 +4,9 @@
 package main
 
 import (
-	"context"
 	"os"
-	"os/signal"
-	"syscall"
+
+	"github.com/dhamani-iq/dhamani/internal/cli"
 )
 
-func main() { os.Exit(run()) }
-
-// run executes one command line and returns the process's exit code. The
-// first interrupt cancels the command's context, a second one ends at once.
-func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop)
-
-	g := &globals{}
-	root := newRootCommand(g)
-	err := root.ExecuteContext(ctx)
-	if err == nil {
-		return exitOK
-	}
-	report(root.ErrOrStderr(), g.json, err)
-	return exitCode(err)
-}
+func main() { os.Exit(cli.Run(newRootCommand(&globals{}), table)) }

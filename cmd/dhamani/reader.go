@@ -1,14 +1,15 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/dhamani-iq/dhamani/internal/cli"
+)
 
 func newReaderCommand(g *globals) *cobra.Command {
-	cmd := &cobra.Command{
+	return cli.Group(&cobra.Command{
 		Use:     "reader",
 		Short:   "Look at the card readers",
 		Example: "  dhamani reader list\n  dhamani reader watch",
-	}
-	asGroup(cmd)
-	cmd.AddCommand(newReaderListCommand(g), newReaderWatchCommand(g))
-	return cmd
+	}, newReaderListCommand(g), newReaderWatchCommand(g))
 }

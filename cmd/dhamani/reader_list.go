@@ -12,6 +12,7 @@ import (
 
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/card/pcsc"
+	"github.com/dhamani-iq/dhamani/internal/cli"
 )
 
 func newReaderListCommand(g *globals) *cobra.Command {
@@ -20,7 +21,7 @@ func newReaderListCommand(g *globals) *cobra.Command {
 		Aliases: []string{"ls"},
 		Short:   "List the card readers and what is in them",
 		Example: "  dhamani reader list\n  dhamani reader list --json",
-		Args:    usage(cobra.NoArgs),
+		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runReaderList(cmd.Context(), cmd.OutOrStdout(), g)
 		},
@@ -46,7 +47,7 @@ func runReaderList(ctx context.Context, out io.Writer, g *globals) error {
 		lines[i] = readerLine{Name: r.Name, Card: r.Present, Mute: r.Mute, InUse: r.InUse, ATR: hexUpper(r.ATR)}
 	}
 	if g.json {
-		return printJSON(out, map[string]any{"readers": lines})
+		return cli.PrintJSON(out, map[string]any{"readers": lines})
 	}
 	if len(lines) == 0 {
 		return fmt.Errorf("list readers: %w", card.ErrNoReader)

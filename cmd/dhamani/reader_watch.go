@@ -11,6 +11,7 @@ import (
 
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/card/pcsc"
+	"github.com/dhamani-iq/dhamani/internal/cli"
 )
 
 type readerWatchOptions struct {
@@ -26,7 +27,7 @@ func newReaderWatchCommand(g *globals) *cobra.Command {
 interrupted. With --json every event is one line. A card service that stops is
 shown and waited for.`,
 		Example: "  dhamani reader watch\n  dhamani reader watch --for 1m --json",
-		Args:    usage(cobra.NoArgs),
+		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runReaderWatch(cmd.Context(), cmd.OutOrStdout(), g, opts)
 		},
@@ -45,7 +46,7 @@ type eventLine struct {
 
 func runReaderWatch(ctx context.Context, out io.Writer, g *globals, opts readerWatchOptions) error {
 	if opts.duration < 0 {
-		return advise(fmt.Errorf("watch readers: --for %v is negative", opts.duration), exitUsage, "give --for a positive duration")
+		return cli.Advise(fmt.Errorf("watch readers: --for %v is negative", opts.duration), cli.ExitUsage, "give --for a positive duration")
 	}
 	watched, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -72,7 +73,7 @@ func runReaderWatch(ctx context.Context, out io.Writer, g *globals, opts readerW
 func printEvent(out io.Writer, asJSON bool, ev card.Event) error {
 	line := eventLine{At: ev.At.UTC(), Event: ev.Kind.String(), Reader: ev.Reader, ATR: hexUpper(ev.ATR)}
 	if asJSON {
-		return printJSON(out, line)
+		return cli.PrintJSON(out, line)
 	}
 	_, err := fmt.Fprintf(out, "%s  %-15s %s", ev.At.Format("15:04:05.000"), line.Event, line.Reader)
 	if err == nil && line.ATR != "" {

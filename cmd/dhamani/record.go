@@ -1,13 +1,14 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/dhamani-iq/dhamani/internal/cli"
+)
 
 func newRecordCommand(g *globals) *cobra.Command {
-	cmd := &cobra.Command{
+	return cli.Group(&cobra.Command{
 		Use:   "record",
 		Short: "Look at patients' records in files",
-	}
-	asGroup(cmd)
-	cmd.AddCommand(newRecordImportCommand(g), newRecordShowCommand(g))
-	return cmd
+	}, newRecordImportCommand(g), newRecordShowCommand(g))
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dhamani-iq/dhamani/internal/cli"
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/record/fhir"
 )
@@ -25,7 +26,7 @@ carried whole, in part and not at all, which elements were left out and why.
 Also how long the encounters are, and which codes have no words in the
 terminology table. Nothing is written.`,
 		Example: "  dhamani record import patient.json\n  dhamani record import patient.json.gz --json",
-		Args:    usage(cobra.ExactArgs(1)),
+		Args:    cli.Args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runRecordImport(cmd.Context(), cmd.OutOrStdout(), cmd.InOrStdin(), g, args[0])
 		},
@@ -54,7 +55,7 @@ func runRecordImport(_ context.Context, out io.Writer, in io.Reader, g *globals,
 		return fmt.Errorf("measure %s: %w", file, err)
 	}
 	if g.json {
-		return printJSON(out, answer)
+		return cli.PrintJSON(out, answer)
 	}
 	return answer.print(out)
 }
@@ -63,9 +64,9 @@ func runRecordImport(_ context.Context, out io.Writer, in io.Reader, g *globals,
 func bundleAdvice(err error) error {
 	switch {
 	case errors.Is(err, fhir.ErrTooLarge):
-		return advise(err, exitFailed, "give the Bundle of one patient only")
+		return cli.Advise(err, cli.ExitFailed, "give the Bundle of one patient only")
 	case errors.Is(err, fhir.ErrBundle), errors.Is(err, fhir.ErrNoPatient):
-		return advise(err, exitFailed, "give a FHIR R4 Bundle in JSON that holds one Patient")
+		return cli.Advise(err, cli.ExitFailed, "give a FHIR R4 Bundle in JSON that holds one Patient")
 	default:
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dhamani-iq/dhamani/internal/cli"
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/record/fhir"
 	"github.com/dhamani-iq/dhamani/record/terms"
@@ -24,8 +25,11 @@ func newRecordShowCommand(g *globals) *cobra.Command {
 and show it as people at a clinic see it: who, cover, alerts, and the encounters,
 newest first. With --json it is the form of the local API.`,
 		Example: "  dhamani record show patient.json\n  dhamani record show patient.json --lang ckb",
-		Args:    usage(cobra.ExactArgs(1)),
+		Args:    cli.Args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if lang != "ar" && lang != "ckb" && lang != "en" {
+				return cli.WrongUsage(cmd, "there is no language %q; ar, ckb and en are known", lang)
+			}
 			return runRecordShow(cmd.Context(), cmd.OutOrStdout(), cmd.InOrStdin(), g, args[0], lang)
 		},
 	}
@@ -34,15 +38,12 @@ newest first. With --json it is the form of the local API.`,
 }
 
 func runRecordShow(_ context.Context, out io.Writer, in io.Reader, g *globals, file, lang string) error {
-	if lang != "ar" && lang != "ckb" && lang != "en" {
-		return usageError{cmd: "dhamani record show", err: fmt.Errorf("there is no language %q; ar, ckb and en are known", lang)}
-	}
 	bundle, _, err := readBundle(file, in)
 	if err != nil {
 		return bundleAdvice(err)
 	}
 	if g.json {
-		return printJSON(out, bundle)
+		return cli.PrintJSON(out, bundle)
 	}
 	return printBundle(out, bundle, lang)
 }
