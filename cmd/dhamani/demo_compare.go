@@ -127,7 +127,7 @@ func (w *world) centreEntries(ctx context.Context) (idSet, error) {
 	if err != nil {
 		return nil, err
 	}
-	centre, err := w.client(station)
+	centre, err := station.Client(nil, w.log)
 	if err != nil {
 		return nil, err
 	}

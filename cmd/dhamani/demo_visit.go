@@ -53,7 +53,7 @@ func (d *demo) personalise(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	centre, err := w.client(station)
+	centre, err := station.Client(nil, w.log)
 	if err != nil {
 		return "", err
 	}

@@ -15,12 +15,10 @@ import (
 	"github.com/dhamani-iq/dhamani/agent/home"
 	"github.com/dhamani-iq/dhamani/agent/localapi"
 	"github.com/dhamani-iq/dhamani/agent/personalise"
-	"github.com/dhamani-iq/dhamani/cache"
 	"github.com/dhamani-iq/dhamani/card/pcsc"
 	"github.com/dhamani-iq/dhamani/card/softcard"
 	"github.com/dhamani-iq/dhamani/internal/cli"
 	"github.com/dhamani-iq/dhamani/record/fhir"
-	"github.com/dhamani-iq/dhamani/sync/client"
 )
 
 // world is what the demo builds: folders, programs, readers and a card.
@@ -38,7 +36,6 @@ type world struct {
 	second    *workstation
 	patient   *fhir.Bundle
 	issued    personalise.Result
-	store     *cache.Cache // of the personalisation station
 }
 
 // virtualReader is a slot of the virtual PC/SC reader: its name, and the
@@ -108,23 +105,10 @@ func (w *world) close() error {
 	if w.centre != nil {
 		errs = append(errs, w.centre.stop())
 	}
-	if w.store != nil {
-		errs = append(errs, w.store.Close())
-	}
 	if w.temporary {
 		errs = append(errs, os.RemoveAll(w.dir))
 	}
 	return errors.Join(errs...)
-}
-
-// client makes the station's client of the centre.
-func (w *world) client(station *home.Home) (c *client.Client, err error) {
-	if w.store == nil {
-		if w.store, err = cache.Open(home.CachePath(station.Dir), station.CacheKey, w.log); err != nil {
-			return nil, err
-		}
-	}
-	return station.Client(w.store, w.log)
 }
 
 // lastWords are the last lines that the programs have logged, for the error
