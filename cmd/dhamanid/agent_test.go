@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -19,6 +20,7 @@ import (
 	"github.com/dhamani-iq/dhamani/agent/home"
 	"github.com/dhamani-iq/dhamani/agent/localapi"
 	"github.com/dhamani-iq/dhamani/crypto/cvc"
+	"github.com/dhamani-iq/dhamani/internal/cli"
 	"github.com/dhamani-iq/dhamani/internal/testpcsc"
 	"github.com/dhamani-iq/dhamani/sync/central/authority"
 	"github.com/dhamani-iq/dhamani/sync/central/sqlite"
@@ -113,7 +115,7 @@ func TestAgentStartsServesAndEnds(t *testing.T) {
 		t.Fatalf("health %+v, %v", h, err)
 	}
 	second := exec.CommandContext(t.Context(), s.cmd.Path, "run", "--home", folder)
-	if out, err := second.CombinedOutput(); err == nil || !strings.Contains(string(out), "in use") {
+	if out, err := second.CombinedOutput(); err == nil || !strings.Contains(string(out), "in use") || !strings.Contains(string(out), "next: end the other agent") {
 		t.Fatalf("a second agent on the same folder: %v\n%s", err, out)
 	}
 	begin := time.Now()
@@ -142,18 +144,41 @@ func TestAgentRefusesFoldersThatAreNotReady(t *testing.T) {
 	if err := os.Chmod(keys[0], 0o644); err != nil { // #nosec G302 -- that is what is to be refused
 		t.Fatal(err)
 	}
-	for name, tt := range map[string]struct{ folder, want string }{
-		"empty folder":        {t.TempDir(), "not enrolled"},
-		"unknown name in it":  {unknown, "configuration is not right"},
-		"key open to others":  {open, "open to others"},
-		"folder of a request": {requested(t), "not enrolled"},
+	for name, tt := range map[string]struct{ folder, want, next string }{
+		"empty folder":        {t.TempDir(), "not enrolled", "next: enrol the workstation with 'dhamani enrol request'"},
+		"unknown name in it":  {unknown, "configuration is not right", "next: correct agent.json"},
+		"key open to others":  {open, "open to others", "next: let only the agent's user read the folder keys"},
+		"folder of a request": {requested(t), "not enrolled", "next: enrol the workstation"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			out, err := exec.CommandContext(t.Context(), path, "run", "--home", tt.folder).CombinedOutput()
-			if err == nil || !strings.Contains(string(out), tt.want) {
-				t.Fatalf("%v, said %q, want %q", err, out, tt.want)
-			}
+		t.Run(name, func(t *testing.T) { refused(t, cli.ExitFailed, tt.want, tt.next, path, "run", "--home", tt.folder) })
+	}
+}
+
+func TestWrongUsage(t *testing.T) {
+	path := program(t)
+	for line, want := range map[string]string{
+		"rum":                     `did you mean "run"?`,
+		"run twice":               "unknown command",
+		"run --nonsense":          "unknown flag",
+		"run --log-level loud":    "debug, info, warn and error are known",
+		"run --log-format pretty": "text and json are known",
+	} {
+		t.Run(line, func(t *testing.T) {
+			refused(t, cli.ExitUsage, want, "--help'", append([]string{path}, strings.Fields(line)...)...)
 		})
+	}
+}
+
+// refused runs a command line that is to fail: its exit code, its error and
+// the next step that it names.
+func refused(tb testing.TB, code int, want, next string, line ...string) {
+	tb.Helper()
+	out, err := exec.CommandContext(tb.Context(), line[0], line[1:]...).CombinedOutput()
+	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != code {
+		tb.Fatalf("%v, want exit code %d\n%s", err, code, out)
+	}
+	if !strings.Contains(string(out), want) || !strings.Contains(string(out), next) {
+		tb.Fatalf("said %q, want %q and %q", out, want, next)
 	}
 }
 
@@ -166,6 +191,9 @@ func requested(tb testing.TB) string {
 	return dir
 }
 
+// startsMeasured is how many starts the medians are taken over.
+const startsMeasured = 10
+
 // BenchmarkAgentStart measures the time from the start of the process to its
 // first answer, and the resident memory two seconds later, with nothing to do.
 func BenchmarkAgentStart(b *testing.B) {
@@ -173,7 +201,7 @@ func BenchmarkAgentStart(b *testing.B) {
 	folder, path := enrolled(b), program(b)
 	var times []time.Duration
 	var resident []float64
-	for range b.N {
+	for range b.N * startsMeasured {
 		s := start(b, path, folder)
 		times = append(times, s.took)
 		time.Sleep(2 * time.Second)

@@ -16,6 +16,7 @@ import (
 	"github.com/dhamani-iq/dhamani/agent/localapi"
 	"github.com/dhamani-iq/dhamani/agent/web"
 	"github.com/dhamani-iq/dhamani/card/pcsc"
+	"github.com/dhamani-iq/dhamani/internal/cli"
 	"github.com/dhamani-iq/dhamani/internal/logkey"
 	"github.com/dhamani-iq/dhamani/sync/client"
 )
@@ -33,11 +34,11 @@ func newRunCommand() *cobra.Command {
 		Short: "Run the agent until it is asked to end",
 		Example: `  dhamanid run --home /var/lib/dhamani
   dhamanid run --home ./ws --log-level debug`,
-		Args: cobra.NoArgs,
+		Args: cli.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			log, err := newLogger(cmd.ErrOrStderr(), opts.logFormat, opts.logLevel)
 			if err != nil {
-				return err
+				return cli.WrongUsage(cmd, "%w", err)
 			}
 			return runAgent(cmd.Context(), opts, log)
 		},
@@ -62,7 +63,7 @@ func runAgent(ctx context.Context, opts runOptions, log *slog.Logger) (err error
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	a, err := agent.New(agent.Config{
-		Version: version(), Facility: h.Grant.Facility, Role: h.Role, Only: h.Config.Readers,
+		Version: cli.Version(), Facility: h.Grant.Facility, Role: h.Role, Only: h.Config.Readers,
 		Expires: h.Expires, Terminal: h.Terminal, Author: h.Author,
 		Found: damage, Readers: pcsc.New(log), Cache: store, Trust: h.Trust, Log: log,
 		Centre: func(s client.Store) (*client.Client, error) { return h.Client(s, log) },
