@@ -181,7 +181,9 @@ func measureTaps(b *testing.B, known bool, fresh int) {
 			if failure != nil {
 				b.Fatal(failure.Code)
 			}
-			if _, err := writer.agent.Append(b.Context(), v.ID, visit(100+i)); err != nil {
+			e := visit(0)
+			e.Start = time.Now().Add(-time.Duration(i) * time.Hour)
+			if _, err := writer.agent.Append(b.Context(), v.ID, e); err != nil {
 				b.Fatal(err)
 			}
 			writer.take(b)

@@ -1,6 +1,7 @@
 package home
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -10,15 +11,14 @@ import (
 	"github.com/dhamani-iq/dhamani/sync/wire"
 )
 
+// CentreURL is where the centre is reached.
+func (h *Home) CentreURL() string { return cmp.Or(h.Config.Centre, h.Grant.CentreURL) }
+
 // Client makes the client of the workstation's centre. The store may be nil
 // for one that only asks.
 func (h *Home) Client(store client.Store, log *slog.Logger) (*client.Client, error) {
-	url := h.Grant.CentreURL
-	if h.Config.Centre != "" {
-		url = h.Config.Centre
-	}
 	return client.New(client.Config{
-		BaseURL: url, TLS: h.TLS, Log: log, Verify: h.verifyReceipt, Accept: h.acceptList,
+		BaseURL: h.CentreURL(), TLS: h.TLS, Log: log, Verify: h.verifyReceipt, Accept: h.acceptList,
 	}, store)
 }
 

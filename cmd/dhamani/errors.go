@@ -9,6 +9,7 @@ import (
 	"github.com/dhamani-iq/dhamani/crypto/keystore"
 	"github.com/dhamani-iq/dhamani/crypto/trust"
 	"github.com/dhamani-iq/dhamani/internal/cli"
+	"github.com/dhamani-iq/dhamani/sync/client"
 )
 
 // The exit codes beside those of cli; the root command's help lists them.
@@ -43,6 +44,8 @@ var table = cli.Table{
 	{trust.ErrUnknownIssuer, exitUntrusted, "synchronise the trust list; if it stays, do not trust this card"},
 	{trust.ErrSignature, exitUntrusted, "do not trust this card; report it to the card office"},
 	{trust.ErrExpired, exitRefused, "send the holder to the card office: the card has expired"},
+	{client.ErrCertificate, exitUnreachable, "check the clock and the certificates' ends; enrol again if one has ended"},
+	{client.ErrOffline, exitUnreachable, "check the network and the centre's address"},
 	{home.ErrNotEnrolled, cli.ExitFailed, "enrol the workstation, or give its folder with --home"},
 	{home.ErrConfig, cli.ExitFailed, "correct agent.json in the folder given with --home"},
 	{keystore.ErrPermissions, cli.ExitFailed, "let only the agent's user read the folder keys: chmod -R go= keys"},

@@ -55,6 +55,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no card service, reader or card,
 		newRecordCommand(g),
 		newEnrolCommand(g),
 		newSyncCommand(g),
+		newCentralCommand(g),
 		newPageCommand(g),
 		newDemoCommand(g),
 	)
