@@ -15,6 +15,8 @@ import (
 
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
+
+	"github.com/dhamani-iq/dhamani/internal/durable"
 )
 
 const (
@@ -166,7 +168,7 @@ func create(path string, b *box) error {
 			return err
 		}
 	}
-	return syncDir(filepath.Dir(path))
+	return durable.SyncDir(filepath.Dir(path))
 }
 
 // newInfix stands between a cache file's name and a random part in the name of

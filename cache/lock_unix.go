@@ -21,12 +21,3 @@ func lockFile(f *os.File) (ok bool, err error) {
 
 // handOver prepares a locked file for bbolt to lock.
 func handOver(*os.File) error { return nil }
-
-// syncDir makes a renaming in a folder durable.
-func syncDir(path string) error {
-	d, err := os.Open(path) // #nosec G304 G703 -- the folder of the cache file
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}

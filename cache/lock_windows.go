@@ -29,6 +29,3 @@ func lockFile(f *os.File) (ok bool, err error) {
 func handOver(f *os.File) error {
 	return windows.UnlockFileEx(windows.Handle(f.Fd()), 0, 1, 0, boltLock())
 }
-
-// syncDir does nothing: Windows keeps a folder's changes in its own journal.
-func syncDir(string) error { return nil }

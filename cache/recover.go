@@ -10,6 +10,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/dhamani-iq/dhamani/internal/durable"
 	"github.com/dhamani-iq/dhamani/internal/logkey"
 )
 
@@ -106,7 +107,7 @@ func replace(path, tmp string) (string, error) {
 	if err := os.Rename(tmp, path); err != nil {
 		return "", err
 	}
-	return broken, syncDir(filepath.Dir(path))
+	return broken, durable.SyncDir(filepath.Dir(path))
 }
 
 // mend makes a salvaged file agree with itself again.
