@@ -1,12 +1,10 @@
 package cache
 
 import (
-	"bytes"
 	"fmt"
 	"time"
 
-	"github.com/fxamacker/cbor/v2"
-
+	"github.com/dhamani-iq/dhamani/internal/strictcbor"
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/sync/wire"
 )
@@ -204,38 +202,14 @@ func within(what string, bounds ...bound) error {
 	return nil
 }
 
-var (
-	encMode = func() cbor.EncMode {
-		opts := cbor.CoreDetEncOptions()
-		opts.NilContainers = cbor.NilContainerAsEmpty
-		opts.TagsMd = cbor.TagsForbidden
-		mode, err := opts.EncMode()
-		if err != nil {
-			panic("cache: internal error: " + err.Error())
-		}
-		return mode
-	}()
-	decMode = func() cbor.DecMode {
-		mode, err := cbor.DecOptions{
-			DupMapKey:        cbor.DupMapKeyEnforcedAPF,
-			IndefLength:      cbor.IndefLengthForbidden,
-			TagsMd:           cbor.TagsForbidden,
-			MaxNestedLevels:  4,
-			MaxArrayElements: 16,
-			MaxMapPairs:      16,
-		}.DecMode()
-		if err != nil {
-			panic("cache: internal error: " + err.Error())
-		}
-		return mode
-	}()
-)
+// codec is core deterministic CBOR within the bounds of any row.
+var codec = strictcbor.New(strictcbor.Limits{Depth: 4, Items: 16, Pairs: 16})
 
 func encodeRow(r row) ([]byte, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	raw, err := encMode.Marshal(r)
+	raw, err := codec.Marshal(r)
 	if err != nil {
 		return nil, fmt.Errorf("encode row: %w: %w", ErrInvalid, err)
 	}
@@ -245,15 +219,11 @@ func encodeRow(r row) ([]byte, error) {
 // decodeRow reads raw, which must be exactly what encodeRow would write. It
 // owes ErrCorrupt. Slices in r do not alias raw.
 func decodeRow(raw []byte, r row) error {
-	if err := decMode.Unmarshal(raw, r); err != nil {
+	if err := codec.Unmarshal(raw, r); err != nil {
 		return corrupt("decode row: %v", err)
 	}
 	if err := r.check(); err != nil {
 		return corrupt("decode row: %v", err)
-	}
-	again, err := encMode.Marshal(r)
-	if err != nil || !bytes.Equal(raw, again) {
-		return corrupt("decode row: not in canonical form")
 	}
 	return nil
 }

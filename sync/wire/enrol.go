@@ -58,7 +58,7 @@ func (m *EnrolRequest) check() error {
 //
 //	["dhamani enrolment v1", facility name, workstation name, author key, terminal key, TLS key]
 func (m *EnrolRequest) ToSign() ([]byte, error) {
-	return encMode.Marshal([]any{
+	return codec.Marshal([]any{
 		enrolContext, m.FacilityName, m.Name,
 		m.AuthorKey[:], m.TerminalKey[:], m.TLSKey[:],
 	})
