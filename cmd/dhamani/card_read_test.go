@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,7 +12,6 @@ import (
 	"github.com/dhamani-iq/dhamani/agent/home"
 	"github.com/dhamani-iq/dhamani/agent/personalise"
 	"github.com/dhamani-iq/dhamani/card"
-	"github.com/dhamani-iq/dhamani/card/pcsc"
 	"github.com/dhamani-iq/dhamani/card/softcard"
 	"github.com/dhamani-iq/dhamani/crypto/cvc"
 	"github.com/dhamani-iq/dhamani/crypto/envelope"
@@ -125,7 +123,6 @@ func testPatient() *fhir.Bundle {
 // the certificates of several workstations.
 func TestCardRead(t *testing.T) {
 	testpcsc.Use(t)
-	slot := testpcsc.Slots()[0]
 	c := newCentre(t)
 	station, err := home.Load(c.enrolled(t, c.station, cvc.RoleIssuer))
 	if err != nil {
@@ -141,16 +138,7 @@ func TestCardRead(t *testing.T) {
 	physician := c.enrolled(t, 101, cvc.RolePhysician)
 	reception := c.enrolled(t, 102, cvc.RoleReceptionist)
 	stranger := newCentre(t).enrolled(t, 101, cvc.RolePhysician)
-
-	plugged, err := soft.Plug(t.Context(), slot.Addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(plugged.Remove)
-	service := pcsc.New(slog.New(slog.DiscardHandler))
-	if _, err := chooseReader(t.Context(), service, cardOptions{reader: slot.Reader, wait: waitForCard}); err != nil {
-		t.Fatal(err)
-	}
+	plug(t, soft)
 
 	run := func(t *testing.T, dir string, args ...string) (string, error) {
 		t.Helper()

@@ -35,17 +35,24 @@ func TestScript(t *testing.T) {
 // virtual reader of the real card service.
 func TestCardScript(t *testing.T) {
 	testpcsc.Use(t)
+	plug(t, softcard.New(softcard.Options{}))
+	testscript.Run(t, testscript.Params{Dir: "testdata/pcsc", Setup: setupHome})
+}
+
+// plug puts a card into the first virtual reader until the test ends, and
+// waits until the card service has seen it.
+func plug(t *testing.T, soft *softcard.Card) {
+	t.Helper()
 	slot := testpcsc.Slots()[0]
-	card, err := softcard.New(softcard.Options{}).Plug(t.Context(), slot.Addr)
+	plugged, err := soft.Plug(t.Context(), slot.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(card.Remove)
+	t.Cleanup(plugged.Remove)
 	service := pcsc.New(slog.New(slog.DiscardHandler))
 	if _, err := chooseReader(t.Context(), service, cardOptions{reader: slot.Reader, wait: waitForCard}); err != nil {
 		t.Fatal(err)
 	}
-	testscript.Run(t, testscript.Params{Dir: "testdata/pcsc", Setup: setupHome})
 }
 
 // waitForCard is generous: the service sees a card after 0.4 s at most.
