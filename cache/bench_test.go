@@ -36,7 +36,7 @@ func BenchmarkCommit(b *testing.B) {
 	for n := 0; b.Loop(); n++ {
 		sealed := sealedEntry(b, n, n, 400)
 		must(b, c.Begin(pendingOf(ahmed, cardA, sealed)))
-		must(b, c.Commit(envelope.IDOf(sealed), head, audit("append")))
+		must(b, c.Commit(envelope.IDOf(sealed), Placed{Head: head}, audit("append")))
 	}
 }
 
@@ -117,7 +117,7 @@ func BenchmarkRecover(b *testing.B) {
 	c, path := filled(b, 50_000)
 	must(b, c.Close())
 	for b.Loop() {
-		got, err := Recover(path, testKey, discard())
+		got, err := Recover(path, testKey)
 		if err != nil || got.Entries != 50_000 {
 			b.Fatal(got, err)
 		}

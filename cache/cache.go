@@ -28,11 +28,12 @@ const (
 
 // Cache is an open cache file. It is safe for concurrent use.
 type Cache struct {
-	db     *bbolt.DB
-	box    *box
-	log    *slog.Logger
-	broken atomic.Bool
-	closed atomic.Bool
+	db      *bbolt.DB
+	box     *box
+	log     *slog.Logger
+	broken  atomic.Bool // no further work
+	damaged atomic.Bool // something could not be read
+	closed  atomic.Bool
 
 	outboxLen, quarantineLen atomic.Int64
 
@@ -42,12 +43,12 @@ type Cache struct {
 
 // Open opens the cache file at path, and makes an empty one if there is none.
 // It owes ErrCorrupt (see Recover), ErrLocked after a second, ErrWrongKey,
-// ErrSchema and the file system's errors. Section keys whose time is over are
+// ErrSchema, ErrFull and the file system's errors. Section keys whose time is over are
 // removed.
 func Open(path string, key [32]byte, log *slog.Logger) (*Cache, error) {
 	c, err := open(path, key, log)
 	if err != nil {
-		return nil, fmt.Errorf("open cache: %w", err)
+		return nil, fmt.Errorf("open cache: %w", full(err))
 	}
 	if _, err := c.ExpireKeys(time.Now()); err != nil {
 		return nil, errors.Join(fmt.Errorf("open cache: %w", err), c.Close())
@@ -241,6 +242,11 @@ func (c *Cache) Close() error {
 		return fmt.Errorf("close cache: %w", ErrCorrupt)
 	}
 }
+
+// Broken reports whether the file was found to be damaged since it was opened.
+// Whatever does not touch the damage may still work; to be rid of it, close the
+// cache and use Recover.
+func (c *Cache) Broken() bool { return c.broken.Load() || c.damaged.Load() }
 
 // OutboxLen returns the number of entries that wait to be sent.
 func (c *Cache) OutboxLen() int { return int(c.outboxLen.Load()) }

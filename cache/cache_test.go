@@ -153,7 +153,7 @@ func TestInvalidArguments(t *testing.T) {
 	}
 	id := envelope.IDOf(good)
 	must(t, c.Begin(pendingOf(ahmed, cardA, good)))
-	must(t, c.Commit(id, nil, audit("append")))
+	must(t, c.Commit(id, Placed{}, audit("append")))
 	before := dump(t, c)
 	for name, err := range map[string]error{
 		"no patient":           with(func(r *Read) { r.Patient = record.PatientID{} }),
@@ -189,7 +189,7 @@ func TestOutbox(t *testing.T) {
 		sealed := sealedEntry(t, i, i, 500)
 		must(t, c.Begin(pendingOf(ahmed, cardA, sealed)))
 		ids = append(ids, envelope.IDOf(sealed))
-		must(t, c.Commit(ids[i], nil, audit("append")))
+		must(t, c.Commit(ids[i], Placed{}, audit("append")))
 	}
 	order := func(count, size int) []int {
 		t.Helper()
@@ -269,7 +269,7 @@ func TestOpenErrors(t *testing.T) {
 	if _, err := Open(path, testKey, discard()); !errors.Is(err, ErrLocked) {
 		t.Errorf("second open: %v", err)
 	}
-	if _, err := Recover(path, testKey, discard()); !errors.Is(err, ErrLocked) {
+	if _, err := Recover(path, testKey); !errors.Is(err, ErrLocked) {
 		t.Errorf("recover while open: %v", err)
 	}
 	must(t, c.Close())
@@ -280,7 +280,7 @@ func TestOpenErrors(t *testing.T) {
 	if _, err := Open(path, [32]byte{1}, discard()); !errors.Is(err, ErrWrongKey) {
 		t.Errorf("another key: %v", err)
 	}
-	if _, err := Recover(path, [32]byte{1}, discard()); !errors.Is(err, ErrWrongKey) {
+	if _, err := Recover(path, [32]byte{1}); !errors.Is(err, ErrWrongKey) {
 		t.Errorf("recover with another key: %v", err)
 	}
 	if _, err := Open(filepath.Join(path, "x"), testKey, discard()); err == nil {

@@ -41,7 +41,7 @@ func childMain(path string) {
 				}
 				return nil
 			},
-			func() error { return c.Commit(id, bytes.Repeat([]byte{byte(i)}, 52), audit("append")) },
+			func() error { return c.Commit(id, Placed{Head: bytes.Repeat([]byte{byte(i)}, 52)}, audit("append")) },
 			func() error {
 				if i%7 == 0 {
 					return c.Acknowledge([]wire.Result{{ID: id, Status: wire.StatusRejected, Code: "signature"}}, nil)

@@ -83,6 +83,29 @@ func (t *tx) each(p record.PatientID, fn func(key, value []byte) error) error {
 	return nil
 }
 
+// entry joins a row of the entries with what became of the entry.
+func (t *tx) entry(id record.EntryID, r *entryRow) (Entry, error) {
+	var own ownRow
+	ok, err := t.get(bucketOwn, id[:], &own)
+	return Entry{
+		ID: id, Time: fromPOSIX(r.Time), Sealed: r.Sealed, Flags: r.Flags,
+		Queued: ok && own.State == ownQueued, Refused: ok && own.State == ownRefused,
+	}, err
+}
+
+// Entry returns one entry of a patient; ok is false when it is not kept.
+func (c *Cache) Entry(p record.PatientID, id record.EntryID) (e Entry, ok bool, err error) {
+	err = c.view("look up entry", func(t *tx) error {
+		var r entryRow
+		if ok, err = t.get(bucketEntries, entryKey(t.box.name(kindPatient, p[:]), id), &r); err != nil || !ok {
+			return err
+		}
+		e, err = t.entry(id, &r)
+		return err
+	})
+	return e, ok && err == nil, err
+}
+
 // History returns all entries of a patient, newest first.
 func (c *Cache) History(p record.PatientID) ([]Entry, error) {
 	var out []Entry
@@ -92,16 +115,9 @@ func (c *Cache) History(p record.PatientID) ([]Entry, error) {
 			if err := t.decode(bucketEntries, key, value, &r); err != nil {
 				return err
 			}
-			e := Entry{ID: record.EntryID(key[indexSize:]), Time: fromPOSIX(r.Time), Sealed: r.Sealed, Flags: r.Flags}
-			var own ownRow
-			ok, err := t.get(bucketOwn, e.ID[:], &own)
-			if err != nil {
-				return err
-			}
-			e.Queued = ok && own.State == ownQueued
-			e.Refused = ok && own.State == ownRefused
+			e, err := t.entry(record.EntryID(key[indexSize:]), &r)
 			out = append(out, e)
-			return nil
+			return err
 		})
 	})
 	if err != nil {
@@ -124,15 +140,52 @@ func (c *Cache) Entries(p record.PatientID) ([][]byte, error) {
 	return out, nil
 }
 
-// Digest returns the digest of a patient's entries, as clinic and centre
-// compare it: the first 16 bytes of the SHA-256 over the sorted identifiers.
+// Digest returns the digest of a patient's entries; see Snapshot.
 func (c *Cache) Digest(p record.PatientID) ([16]byte, error) {
-	h := sha256.New()
-	err := c.view("read digest", func(t *tx) error {
+	digest, _, err := c.Snapshot(p)
+	return digest, err
+}
+
+// Snapshot returns the identifiers of a patient's entries in ascending order,
+// and their digest as clinic and centre compare it: the first 16 bytes of the
+// SHA-256 over the identifiers in that order.
+func (c *Cache) Snapshot(p record.PatientID) (digest [16]byte, ids []record.EntryID, err error) {
+	err = c.view("read identifiers", func(t *tx) error {
 		return t.each(p, func(key, _ []byte) error {
-			h.Write(key[indexSize:])
+			ids = append(ids, record.EntryID(key[indexSize:]))
 			return nil
 		})
 	})
-	return [16]byte(h.Sum(nil)), err
+	if err != nil {
+		return digest, nil, err
+	}
+	h := sha256.New()
+	for _, id := range ids {
+		h.Write(id[:])
+	}
+	return [16]byte(h.Sum(nil)), ids, nil
+}
+
+// MarkAtCentre notes that the centre holds entries of a patient, in one
+// transaction. Those that are not kept here are passed over.
+func (c *Cache) MarkAtCentre(p record.PatientID, ids []record.EntryID) error {
+	return c.update("mark entries at the centre", func(t *tx) error {
+		index := t.box.name(kindPatient, p[:])
+		for _, id := range ids {
+			var r entryRow
+			key := entryKey(index, id)
+			ok, err := t.get(bucketEntries, key, &r)
+			if err != nil {
+				return err
+			}
+			if !ok || r.Flags&AtCentre != 0 {
+				continue
+			}
+			r.Flags |= AtCentre
+			if err := t.put(bucketEntries, key, &r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

@@ -19,6 +19,9 @@ var (
 	ErrNotFound = errors.New("not in the cache")
 	// ErrClosed is returned after Close.
 	ErrClosed = errors.New("cache is closed")
+	// ErrFull is returned when the disk is full. Nothing was written then, and
+	// the cache may be used further.
+	ErrFull = errors.New("no room on the disk")
 	// ErrInvalid is returned for an argument out of bounds, before anything is written.
 	ErrInvalid = errors.New("invalid argument")
 )
@@ -36,6 +39,14 @@ func (e *AuditError) Error() string {
 
 // Is makes an AuditError an ErrCorrupt.
 func (e *AuditError) Is(target error) bool { return target == ErrCorrupt }
+
+// full makes the file system's ways to say that the disk is full an ErrFull.
+func full(err error) error {
+	if err == nil || errors.Is(err, ErrFull) || !isFull(err) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrFull, err)
+}
 
 func corrupt(format string, args ...any) error {
 	return fmt.Errorf(format+": %w", append(args, ErrCorrupt)...)

@@ -201,7 +201,7 @@ func checkInvariants(tb testing.TB, c *Cache) {
 				return err
 			}
 			entry, err := t.sealedOf(p.Patient, record.EntryID(key))
-			if _, ok := own[record.EntryID(key)]; !ok || err != nil || entry.Flags&CardUnknown == 0 {
+			if _, ok := own[record.EntryID(key)]; !ok || err != nil || entry.Flags&(CardUnknown|OnCard) == 0 {
 				tb.Errorf("write %x of unknown outcome: own %v, entry %v %v", key[:4], ok, entry.Flags, err)
 			}
 			return nil
@@ -243,7 +243,7 @@ func readOf(p record.PatientID, card [8]byte, entries ...[]byte) Read {
 }
 
 func pendingOf(p record.PatientID, card [8]byte, sealed []byte) Pending {
-	return Pending{Card: card, Patient: p, ExpectSeq: 7, Sealed: sealed, SummaryExpect: 3, SummarySealed: []byte("new summary")}
+	return Pending{Card: card, Patient: p, ExpectSeq: 7, Sealed: sealed}
 }
 
 func accepted(ids ...record.EntryID) []wire.Result {
@@ -273,7 +273,7 @@ func fill(tb testing.TB, c *Cache, entries int) {
 		case 1:
 			must(tb, c.CommitUnknown(id, audit("append")))
 		default:
-			must(tb, c.Commit(id, bytes.Repeat([]byte{byte(i)}, 52), audit("append")))
+			must(tb, c.Commit(id, Placed{Head: bytes.Repeat([]byte{byte(i)}, 52)}, audit("append")))
 		}
 		switch i {
 		case 2:

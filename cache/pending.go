@@ -1,6 +1,8 @@
 package cache
 
 import (
+	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"slices"
 	"time"
@@ -13,15 +15,13 @@ import (
 //
 //	Begin --> pending --Commit---------> entry + outbox
 //	             |  \---CommitUnknown--> entry + outbox, marked, and unknown
-//	             |                           |   \--Commit or a read that shows it--> entry + outbox
+//	             |                           |   \--Commit--> entry + outbox
 //	             \--DropPending--> nothing   \--DropPending--> entry + outbox, still marked
 type Pending struct {
-	Card          [8]byte
-	Patient       record.PatientID
-	ExpectSeq     uint32 // the card's seq before the append
-	Sealed        []byte
-	SummaryExpect uint32 // the card's summary version before the write
-	SummarySealed []byte // nil when the summary is not written
+	Card      [8]byte
+	Patient   record.PatientID
+	ExpectSeq uint32 // the card's seq before the append
+	Sealed    []byte
 
 	// Set by the cache.
 	ID      record.EntryID
@@ -45,16 +45,23 @@ func (c *Cache) Begin(p Pending) error {
 		}
 		return t.put(bucketPending, id[:], &pendingRow{
 			Card: p.Card, Patient: p.Patient, ExpectSeq: p.ExpectSeq, Sealed: p.Sealed,
-			SummaryExpect: p.SummaryExpect, Summary: p.SummarySealed, Since: t.now.Unix(),
+			Number: t.gen, Since: t.now.Unix(),
 		})
 	})
 }
 
-// Commit settles a pending write that is on the card: the entry is kept and
-// put into the outbox, the card's head is updated (nil leaves it), and the
-// pending write is gone, all in one transaction. A second Commit does nothing.
-// It owes ErrNotFound for an entry that is neither pending nor committed.
-func (c *Cache) Commit(id record.EntryID, newHead []byte, a Audit) error {
+// Placed is what a card holds once a write to it is settled.
+type Placed struct {
+	Head    []byte // nil leaves what is known of the head
+	Summary []byte // sealed; nil leaves what is known of the summary
+}
+
+// Commit settles a pending write that is on the card, or one of unknown
+// outcome: the entry is kept and put into the outbox, what is known of its card
+// is brought up to date, and the pending write is gone, all in one transaction.
+// A second Commit does nothing. It owes ErrNotFound for an entry that is
+// neither pending nor committed.
+func (c *Cache) Commit(id record.EntryID, placed Placed, a Audit) error {
 	return c.update("commit card write", func(t *tx) error {
 		p, err := t.take(id, true)
 		if err != nil || p == nil {
@@ -66,10 +73,8 @@ func (c *Cache) Commit(id record.EntryID, newHead []byte, a Audit) error {
 		if err := t.enqueue(p.Patient, id); err != nil {
 			return err
 		}
-		if newHead != nil {
-			if err := t.moveHead(p, newHead); err != nil {
-				return err
-			}
+		if err := t.place(p.Card, placed); err != nil {
+			return err
 		}
 		return t.audit(a, p.Patient)
 	})
@@ -77,8 +82,8 @@ func (c *Cache) Commit(id record.EntryID, newHead []byte, a Audit) error {
 
 // CommitUnknown settles a pending write of which it is not known whether it
 // reached the card: the entry is kept and put into the outbox, marked
-// CardUnknown. Pendings goes on listing it, with Unknown set, until Commit, a
-// read of the card that shows it, or DropPending.
+// CardUnknown. Pendings goes on listing it, with Unknown set and in its old
+// place, until Commit or DropPending.
 func (c *Cache) CommitUnknown(id record.EntryID, a Audit) error {
 	return c.update("commit card write of unknown outcome", func(t *tx) error {
 		p, err := t.take(id, false)
@@ -122,12 +127,25 @@ func (t *tx) take(id record.EntryID, unknown bool) (*pendingRow, error) {
 	return nil, ErrNotFound
 }
 
-// moveHead updates the head of a pending write's card.
-func (t *tx) moveHead(p *pendingRow, head []byte) error {
-	if !t.has(bucketCards, t.box.name(kindCard, p.Card[:])) {
+// place notes what a card holds now, if the card is known and that is news.
+func (t *tx) place(card [8]byte, placed Placed) error {
+	var r cardRow
+	key := t.box.name(kindCard, card[:])
+	ok, err := t.get(bucketCards, key, &r)
+	if err != nil || !ok {
+		return err
+	}
+	next := r
+	if placed.Head != nil {
+		next.Head = placed.Head
+	}
+	if placed.Summary != nil {
+		next.Summary = placed.Summary
+	}
+	if bytes.Equal(next.Head, r.Head) && bytes.Equal(next.Summary, r.Summary) {
 		return nil
 	}
-	return t.changeCard(p.Card, func(r *cardRow) { r.Head = head })
+	return t.put(bucketCards, key, &next)
 }
 
 // DropPending gives a pending write up: the entry is not on the card, and it
@@ -144,18 +162,24 @@ func (c *Cache) DropPending(id record.EntryID) error {
 	})
 }
 
-// Pendings returns the writes to a card that are not settled, oldest first.
+// Pendings returns the writes to a card that are not settled, in the order of
+// their Begin.
 func (c *Cache) Pendings(card [8]byte) ([]Pending, error) {
 	return c.pendings(func(p *pendingRow) bool { return p.Card == card })
 }
 
-// AllPendings returns the unsettled writes to all cards, oldest first.
+// AllPendings returns the unsettled writes to all cards, in the order of their
+// Begin.
 func (c *Cache) AllPendings() ([]Pending, error) {
 	return c.pendings(func(*pendingRow) bool { return true })
 }
 
 func (c *Cache) pendings(want func(*pendingRow) bool) ([]Pending, error) {
-	var out []Pending
+	type numbered struct {
+		Pending
+		number uint64
+	}
+	var found []numbered
 	err := c.view("list pending card writes", func(t *tx) error {
 		for _, b := range []bucket{bucketPending, bucketUnknown} {
 			err := t.bucket(b).ForEach(func(key, value []byte) error {
@@ -163,14 +187,10 @@ func (c *Cache) pendings(want func(*pendingRow) bool) ([]Pending, error) {
 				if err := t.decode(b, key, value, &r); err != nil || !want(&r) {
 					return err
 				}
-				p := Pending{
-					Card: r.Card, Patient: r.Patient, ExpectSeq: r.ExpectSeq, Sealed: r.Sealed, SummaryExpect: r.SummaryExpect,
+				found = append(found, numbered{Pending{
+					Card: r.Card, Patient: r.Patient, ExpectSeq: r.ExpectSeq, Sealed: r.Sealed,
 					ID: record.EntryID(key), Since: fromPOSIX(r.Since), Unknown: b == bucketUnknown,
-				}
-				if len(r.Summary) > 0 {
-					p.SummarySealed = r.Summary
-				}
-				out = append(out, p)
+				}, r.Number})
 				return nil
 			})
 			if err != nil {
@@ -179,6 +199,13 @@ func (c *Cache) pendings(want func(*pendingRow) bool) ([]Pending, error) {
 		}
 		return nil
 	})
-	slices.SortStableFunc(out, func(a, b Pending) int { return a.Since.Compare(b.Since) })
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(found, func(a, b numbered) int { return cmp.Compare(a.number, b.number) })
+	out := make([]Pending, len(found))
+	for i, p := range found {
+		out[i] = p.Pending
+	}
+	return out, nil
 }

@@ -2,7 +2,6 @@ package cache
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"time"
 
 	"github.com/dhamani-iq/dhamani/record"
@@ -20,7 +19,7 @@ type Read struct {
 	Entries       [][]byte // sealed, those not yet in the cache at least
 	SectionKeys   map[record.Section][]byte
 	KeyExpiry     time.Time // when SectionKeys are to be forgotten
-	Audit Audit
+	Audit         Audit
 }
 
 func (r *Read) check() error {
@@ -35,7 +34,10 @@ func (r *Read) check() error {
 	return nil
 }
 
-// PutRead keeps what a tap brought, in one transaction. It owes ErrInvalid.
+// PutRead keeps what a tap brought, in one transaction. An entry that it shows
+// is on the card from then on, whatever was known of its write; a pending write
+// of it, or one of unknown outcome, stays until it is settled. It owes
+// ErrInvalid.
 func (c *Cache) PutRead(r Read) error {
 	return c.update("keep read", func(t *tx) error {
 		if err := r.check(); err != nil {
@@ -49,11 +51,6 @@ func (c *Cache) PutRead(r Read) error {
 		}
 		for _, sealed := range r.Entries {
 			if _, err := t.putEntry(r.Patient, sealed, OnCard); err != nil {
-				return err
-			}
-			// Seen on its card: a write of unknown outcome is settled by that.
-			id := sha256.Sum256(sealed)
-			if _, err := t.drop(bucketUnknown, id[:]); err != nil {
 				return err
 			}
 		}
@@ -125,30 +122,4 @@ func (t *tx) subject(p record.PatientID) ([]byte, error) {
 		return nil, err
 	}
 	return r.Subject, nil
-}
-
-// PutSummary keeps the head and the sealed summary that were just written to a
-// card. It owes ErrNotFound for a card that was never read.
-func (c *Cache) PutSummary(card [8]byte, head, sealed []byte) error {
-	return c.update("keep summary", func(t *tx) error {
-		return t.changeCard(card, func(r *cardRow) { r.Head, r.Summary = head, sealed })
-	})
-}
-
-// changeCard changes a card's row, if that makes a difference.
-func (t *tx) changeCard(card [8]byte, change func(*cardRow)) error {
-	var r cardRow
-	key := t.box.name(kindCard, card[:])
-	switch ok, err := t.get(bucketCards, key, &r); {
-	case err != nil:
-		return err
-	case !ok:
-		return ErrNotFound
-	}
-	old := r
-	change(&r)
-	if bytes.Equal(old.Head, r.Head) && bytes.Equal(old.Summary, r.Summary) {
-		return nil
-	}
-	return t.put(bucketCards, key, &r)
 }

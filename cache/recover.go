@@ -3,7 +3,6 @@ package cache
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -11,7 +10,6 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/dhamani-iq/dhamani/internal/durable"
-	"github.com/dhamani-iq/dhamani/internal/logkey"
 )
 
 // Recovered tells what Recover found.
@@ -31,19 +29,21 @@ type Recovered struct {
 // is kept in its newest version: unsettled card writes, the outbox, all
 // entries, what is known of cards and patients, lists and receipts. Section
 // keys are left behind, since the next tap brings them again, and the cursor
-// too, so that the change feed is read anew. An entry of which it is no longer
+// too, so that the change feed is read anew. What a card held when it was last
+// read (head and summary) is also left behind: entries below that head may be
+// lost here, and a card whose head is not known is read from its first entry on.
+// An entry of which it is no longer
 // known that the centre has it is sent again, which does no harm. The audit
 // chain is kept up to its first bad link and goes on with a record of the
 // recovery.
 //
-// It owes ErrLocked, and ErrWrongKey when the file's header shows another key;
-// the file stays where it is then.
-func Recover(path string, key [32]byte, log *slog.Logger) (Recovered, error) {
+// It owes ErrLocked, ErrFull, and ErrWrongKey when the file's header shows
+// another key; the file stays where it is then.
+func Recover(path string, key [32]byte) (Recovered, error) {
 	got, err := recoverFile(path, key)
 	if err != nil {
-		return got, fmt.Errorf("recover cache: %w", err)
+		return got, fmt.Errorf("recover cache: %w", full(err))
 	}
-	log.Warn("cache file recovered", logkey.Path, got.Broken, logkey.Entries, got.Entries, logkey.Count, got.Lost)
 	return got, nil
 }
 
@@ -112,12 +112,24 @@ func replace(path, tmp string) (string, error) {
 
 // mend makes a salvaged file agree with itself again.
 func (t *tx) mend() (got Recovered, err error) {
-	for _, step := range []func(*Recovered) error{t.mendUnknown, t.mendPending, t.mendOwn, t.mendEntries, t.mendAudit} {
+	for _, step := range []func(*Recovered) error{t.mendCards, t.mendUnknown, t.mendPending, t.mendOwn, t.mendEntries, t.mendAudit} {
 		if err := step(&got); err != nil {
 			return got, err
 		}
 	}
 	return got, nil
+}
+
+// mendCards forgets what cards held, so that the next tap reads them whole.
+func (t *tx) mendCards(*Recovered) error {
+	return t.rewrite(bucketCards, func(key, value []byte) error {
+		var r cardRow
+		if err := t.decode(bucketCards, key, value, &r); err != nil {
+			return err
+		}
+		r.Head, r.Summary = nil, nil
+		return t.put(bucketCards, key, &r)
+	})
 }
 
 // mendUnknown gives every write of unknown outcome its entry back.

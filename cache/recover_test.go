@@ -18,7 +18,7 @@ func recoverBytes(t *testing.T, raw []byte) (Recovered, *Cache) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "cache.db")
 	must(t, os.WriteFile(path, raw, 0o600))
-	got, err := Recover(path, testKey, discard())
+	got, err := Recover(path, testKey)
 	must(t, err)
 	kept, err := os.ReadFile(got.Broken)
 	if err != nil || !bytes.Equal(kept, raw) || !strings.HasPrefix(got.Broken, path+".broken-") {
@@ -37,10 +37,15 @@ func TestRecoverSoundFile(t *testing.T) {
 	have := dump(t, c)
 	for key, value := range want {
 		b := bucket(key[:strings.IndexByte(key, '/')])
-		if b != bucketOwn && !notSalvaged[b] && have[key] != value {
+		if b != bucketOwn && b != bucketCards && !notSalvaged[b] && have[key] != value {
 			t.Errorf("%s is %q, want %q", key, have[key], value)
 		}
 	}
+	state, ok, err := c.Card(cardA)
+	if was := readOf(ahmed, cardA); err != nil || !ok || state.Patient != ahmed || !bytes.Equal(state.Security, was.Security) || !bytes.Equal(state.IDFile, was.IDFile) {
+		t.Errorf("card %+v, %v, %v", state, ok, err)
+	}
+	checkNoHead(t, c)
 	// All that the centre may not have is queued, in whatever order.
 	queued := 0
 	for _, p := range []record.PatientID{ahmed, zahra} {
@@ -71,7 +76,7 @@ func TestRecoverSoundFile(t *testing.T) {
 	// It goes on as any other cache, with generations that rise.
 	sealed := sealedEntry(t, 99, 1, 60)
 	must(t, c.Begin(pendingOf(ahmed, cardA, sealed)))
-	must(t, c.Commit(envelope.IDOf(sealed), nil, audit("append")))
+	must(t, c.Commit(envelope.IDOf(sealed), Placed{}, audit("append")))
 	checkInvariants(t, c)
 }
 
@@ -132,11 +137,13 @@ func TestRecoverNewestVersion(t *testing.T) {
 	c := openAt(t, path)
 	fill(t, c, 30)
 	for i := range 40 {
-		must(t, c.PutSummary(cardA, bytes.Repeat([]byte{byte(i)}, 52), bytes.Repeat([]byte{byte(i)}, 900)))
+		read := readOf(ahmed, cardA)
+		read.Security = bytes.Repeat([]byte{byte(i)}, 900)
+		must(t, c.PutRead(read))
 		must(t, c.PutList("block", bytes.Repeat([]byte{byte(i)}, 2500)))
 		sealed := sealedEntry(t, 500+i, i, 200)
 		must(t, c.Begin(pendingOf(zahra, cardZ, sealed)))
-		must(t, c.Commit(envelope.IDOf(sealed), nil, audit("append")))
+		must(t, c.Commit(envelope.IDOf(sealed), Placed{}, audit("append")))
 		if i%2 == 0 {
 			must(t, c.Acknowledge(accepted(envelope.IDOf(sealed)), []byte("receipt")))
 		}
@@ -150,8 +157,8 @@ func TestRecoverNewestVersion(t *testing.T) {
 	_, c = recoverBytes(t, raw)
 	checkInvariants(t, c)
 	state, _, err := c.Card(cardA)
-	if err != nil || state.Head[0] != 39 || state.SummarySealed[0] != 39 {
-		t.Errorf("card state of another time: %d, %v", state.Head[0], err)
+	if err != nil || state.Security[0] != 39 {
+		t.Errorf("card state of another time: %d, %v", state.Security[0], err)
 	}
 	if list, err := c.List("block"); err != nil || list[0] != 39 {
 		t.Errorf("list of another time: %v", err)
@@ -168,6 +175,59 @@ func TestRecoverNewestVersion(t *testing.T) {
 	}
 }
 
+// checkNoHead checks that every card will be read from its first entry on.
+func checkNoHead(tb testing.TB, c *Cache) (cards int) {
+	tb.Helper()
+	must(tb, c.view("check cards", func(t *tx) error {
+		return t.bucket(bucketCards).ForEach(func(key, value []byte) error {
+			var r cardRow
+			if err := t.decode(bucketCards, key, value, &r); err != nil {
+				return err
+			}
+			if cards++; len(r.Head) != 0 || len(r.Summary) != 0 {
+				tb.Errorf("card of patient %x keeps head %x, summary %q", r.Patient, r.Head, r.Summary)
+			}
+			return nil
+		})
+	}))
+	return cards
+}
+
+// TestRecoverForgetsHeads destroys one page after the other: whichever entries
+// were on it, the next tap has to read them again, and a tap of a card whose
+// head the cache remembers would pass them over.
+func TestRecoverForgetsHeads(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cache.db")
+	c := openAt(t, path)
+	entries := make([][]byte, 60)
+	for i := range entries {
+		entries[i] = sealedEntry(t, i, i, 200+i%400)
+	}
+	must(t, c.PutRead(readOf(ahmed, cardA, entries...)))
+	must(t, c.Close())
+	raw, err := os.ReadFile(path)
+	must(t, err)
+	lossy, cards := 0, 0
+	for page := range len(raw) / pageSize {
+		changed := bytes.Clone(raw)
+		copy(changed[page*pageSize:], bytes.Repeat([]byte{0x5a}, pageSize))
+		got, c := recoverBytes(t, changed)
+		if got.Entries < len(entries) {
+			lossy++
+		}
+		cards += checkNoHead(t, c)
+		// The tap brings all of them back.
+		must(t, c.PutRead(readOf(ahmed, cardA, entries...)))
+		if _, ids, err := c.Snapshot(ahmed); err != nil || len(ids) != len(entries) {
+			t.Errorf("page %d: %d entries after the tap, %v", page, len(ids), err)
+		}
+		must(t, c.Close())
+	}
+	if lossy == 0 || cards == 0 {
+		t.Errorf("%d pages held entries, %d cards came back", lossy, cards)
+	}
+}
+
 func TestRecoverNothing(t *testing.T) {
 	for name, raw := range map[string][]byte{"empty": {}, "text": []byte("not a cache at all"), "zeros": make([]byte, 10*pageSize)} {
 		t.Run(name, func(t *testing.T) {
@@ -178,7 +238,7 @@ func TestRecoverNothing(t *testing.T) {
 			checkInvariants(t, c)
 		})
 	}
-	if _, err := Recover(filepath.Join(t.TempDir(), "none"), testKey, discard()); !errors.Is(err, os.ErrNotExist) {
+	if _, err := Recover(filepath.Join(t.TempDir(), "none"), testKey); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("recover of no file: %v", err)
 	}
 }

@@ -85,14 +85,13 @@ type keysRow struct {
 }
 
 type pendingRow struct {
-	_             struct{} `cbor:",toarray"`
-	Card          [8]byte
-	Patient       record.PatientID
-	ExpectSeq     uint32
-	Sealed        []byte
-	SummaryExpect uint32
-	Summary       []byte
-	Since         int64 // POSIX seconds
+	_         struct{} `cbor:",toarray"`
+	Card      [8]byte
+	Patient   record.PatientID
+	ExpectSeq uint32
+	Sealed    []byte
+	Number    uint64 // the generation of Begin; it gives the order
+	Since     int64  // POSIX seconds
 }
 
 // ownState tells what became of an entry that was put into the outbox.
@@ -172,7 +171,10 @@ func (r *keysRow) check() error {
 }
 
 func (r *pendingRow) check() error {
-	return within("pending write", bound{len(r.Sealed), maxSealed}, bound{len(r.Summary), maxSealed})
+	if r.Number >= maxGen {
+		return invalid("pending write of number %d", r.Number)
+	}
+	return within("pending write", bound{len(r.Sealed), maxSealed})
 }
 
 func (r *ownRow) check() error {

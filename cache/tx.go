@@ -91,12 +91,14 @@ func (c *Cache) view(what string, fn func(*tx) error) error {
 
 var errUnchanged = errors.New("nothing to write")
 
-// update runs fn in a write transaction and commits it durably.
+// update runs fn in a write transaction and commits it durably. It owes
+// ErrFull.
 func (c *Cache) update(what string, fn func(*tx) error) error {
 	return c.guard(what, func() error {
 		c.writing.Lock()
 		defer c.writing.Unlock()
 		t := &tx{box: c.box, gen: c.gen + 1, now: time.Now()}
+		committing := false
 		err := c.db.Update(func(b *bbolt.Tx) error {
 			t.bolt = b
 			if err := fn(t); err != nil {
@@ -105,17 +107,32 @@ func (c *Cache) update(what string, fn func(*tx) error) error {
 			if !t.dirty {
 				return errUnchanged
 			}
+			committing = true
 			return nil
 		})
-		if errors.Is(err, errUnchanged) {
+		switch {
+		case errors.Is(err, errUnchanged):
 			return nil
-		}
-		if err != nil {
+		case err == nil:
+			c.outboxLen.Add(t.outbox)
+			c.quarantineLen.Add(t.quarantine)
+		case committing:
+			// The disk may hold the transaction all the same, when only its
+			// last flush failed.
+			err = errors.Join(full(err), c.recount())
+		default:
 			return err
 		}
-		c.gen = t.gen
-		c.outboxLen.Add(t.outbox)
-		c.quarantineLen.Add(t.quarantine)
+		c.gen = t.gen // never used twice
+		return err
+	})
+}
+
+// recount sets the counters to what the file holds.
+func (c *Cache) recount() error {
+	return c.db.View(func(b *bbolt.Tx) error {
+		c.outboxLen.Store(int64(b.Bucket([]byte(bucketOutbox)).Stats().KeyN))
+		c.quarantineLen.Store(int64(b.Bucket([]byte(bucketQuarantine)).Stats().KeyN))
 		return nil
 	})
 }
@@ -141,6 +158,10 @@ func (c *Cache) guard(what string, fn func() error) (err error) {
 	if err := fn(); err != nil {
 		if errors.Is(err, bbolt.ErrDatabaseNotOpen) { //nolint:staticcheck // the same value as in bbolt/errors
 			err = ErrClosed
+		}
+		var chain *AuditError // says no more than that
+		if errors.Is(err, ErrCorrupt) && !errors.As(err, &chain) {
+			c.damaged.Store(true)
 		}
 		return fmt.Errorf("%s: %w", what, err)
 	}

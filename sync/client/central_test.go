@@ -177,7 +177,7 @@ func (d *desk) write(tb testing.TB, h *holder) record.EntryID {
 	must(tb, err)
 	must(tb, d.cache.Begin(cache.Pending{Card: h.card, Patient: h.id, Sealed: sealed}))
 	id := envelope.IDOf(sealed)
-	must(tb, d.cache.Commit(id, nil, cache.Audit{Actor: "desk", Action: "append"}))
+	must(tb, d.cache.Commit(id, cache.Placed{}, cache.Audit{Actor: "desk", Action: "append"}))
 	return id
 }
 
