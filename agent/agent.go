@@ -172,6 +172,9 @@ func (a *Agent) sweep(ctx context.Context) error {
 			return nil
 		case now := <-tick.C:
 			a.visits.sweep(now)
+			if a.cfg.Cache.Broken() {
+				return fmt.Errorf("keep records: %w", cache.ErrCorrupt) // it has to be opened anew
+			}
 			if s := a.centre.Status(); s.Online != told.Online || s.LastError != told.LastError || s.Outbox != told.Outbox || s.Quarantined != told.Quarantined {
 				if s.Online && !told.Online {
 					a.refreshMissed() //nolint:contextcheck // each lives as long as Run
@@ -229,8 +232,13 @@ func (a *Agent) Readers() []ReaderState {
 	return out
 }
 
-// Sync returns the state of the exchange with the centre.
-func (a *Agent) Sync() client.Status { return a.centre.Status() }
+// Sync returns the state of the exchange with the centre. The lists are those
+// in use, wherever they came from.
+func (a *Agent) Sync() client.Status {
+	s := a.centre.Status()
+	s.TrustVersion, s.BlockVersion = a.cfg.Trust.Versions()
+	return s
+}
 
 // Health returns the agent's own state.
 func (a *Agent) Health() Health {
@@ -244,6 +252,9 @@ func (a *Agent) Health() Health {
 		h.Problems = append(h.Problems, Classify(card.ErrServiceDown))
 	}
 	a.mu.Unlock()
+	if a.cfg.Trust.Age(time.Now()).Trust < -clockSkew {
+		h.Problems = append(h.Problems, Classify(ErrClock))
+	}
 	for _, err := range a.cfg.Found {
 		h.Problems = append(h.Problems, Classify(err))
 	}

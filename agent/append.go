@@ -11,11 +11,17 @@ import (
 	"github.com/dhamani-iq/dhamani/cache"
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/crypto/envelope"
+	"github.com/dhamani-iq/dhamani/crypto/trust"
 	"github.com/dhamani-iq/dhamani/internal/logkey"
 	"github.com/dhamani-iq/dhamani/record"
 )
 
-// write carries out the write path for one draft on the card in the reader.
+// clockSkew is how far an encounter may lie ahead of this machine's clock, and
+// this machine's clock behind the day on which the trust list was signed.
+const clockSkew = 24 * time.Hour
+
+// write carries out the write path for one draft on the card in the reader. A
+// Written that names an entry is kept, whatever the error beside it says.
 func (r *reader) write(req appendRequest) (Written, error) {
 	c := r.open
 	if c == nil || c.visit != req.visit {
@@ -26,7 +32,7 @@ func (r *reader) write(req appendRequest) (Written, error) {
 		return Written{}, err
 	}
 	for i := range parts {
-		if err := r.a.cfg.Cache.Begin(parts[i]); err != nil {
+		if err := r.a.cfg.Cache.Begin(parts[i].Pending); err != nil {
 			return Written{}, errors.Join(err, r.drop(parts[:i]))
 		}
 	}
@@ -43,10 +49,15 @@ func (r *reader) write(req appendRequest) (Written, error) {
 	return written, err
 }
 
-// draft checks, signs and seals an encounter, and with it the summary that
-// follows from it when this role keeps the summary. An encounter that is
-// larger than one entry may be becomes several.
-func (r *reader) draft(c *openCard, e *record.Entry) ([]cache.Pending, error) {
+// part is an entry on its way to the card, sealed and as it was before.
+type part struct {
+	cache.Pending
+	entry *record.Entry
+}
+
+// draft checks, signs and seals an encounter. One that is larger than an entry
+// may be becomes several.
+func (r *reader) draft(c *openCard, e *record.Entry) ([]part, error) {
 	whole := *e // the draft itself stays as it is
 	if whole.Start.IsZero() {
 		whole.Start = time.Now()
@@ -55,20 +66,39 @@ func (r *reader) draft(c *openCard, e *record.Entry) ([]cache.Pending, error) {
 	if err := whole.Validate(); err != nil {
 		return nil, err
 	}
-	var out []cache.Pending
-	for _, part := range record.Split(&whole, record.MaxContent) {
-		sealed, err := r.seal(c, part)
+	if err := r.a.checkTime(whole.Meta().Start); err != nil {
+		return nil, err
+	}
+	var out []part
+	for _, e := range record.Split(&whole, record.MaxContent) {
+		sealed, err := r.seal(c, e)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, cache.Pending{
-			Card: c.info.ID, Patient: c.id.Subject.Patient, Sealed: sealed,
-			ExpectSeq: c.head.Seq + uint32(len(out)), SummaryExpect: c.head.SummaryVersion, // #nosec G115 -- a few parts
-		})
+		e.ID = envelope.IDOf(sealed)
+		out = append(out, part{cache.Pending{
+			ID: e.ID, Card: c.info.ID, Patient: c.id.Subject.Patient, Sealed: sealed,
+			ExpectSeq: c.head.Seq + uint32(len(out)), // #nosec G115 -- a few parts
+		}, e})
 	}
-	var err error
-	out[len(out)-1].SummarySealed, err = r.summaryWith(c, &whole)
-	return out, err
+	return out, nil
+}
+
+// checkTime refuses a time at which nobody would believe the author's key,
+// before it is written where it cannot be taken back.
+func (a *Agent) checkTime(start time.Time) error {
+	now := time.Now()
+	if a.cfg.Trust.Age(now).Trust < -clockSkew {
+		return ErrClock
+	}
+	if start.After(now.Add(clockSkew)) {
+		return fmt.Errorf("encounter of %s: %w", start.Format(time.DateOnly), ErrTime)
+	}
+	_, err := a.cfg.Trust.Author(a.cfg.Author.KID, start)
+	if errors.Is(err, trust.ErrKeyExpired) || errors.Is(err, trust.ErrKeyRevoked) {
+		return fmt.Errorf("encounter of %s: %w: %w", start.Format(time.DateOnly), ErrTime, err)
+	}
+	return err
 }
 
 // seal signs and seals one entry.
@@ -93,25 +123,10 @@ func (r *reader) seal(c *openCard, e *record.Entry) ([]byte, error) {
 	return sealed, nil
 }
 
-// summaryWith seals the summary as it is after e, or returns nothing when
-// this role does not keep the summary.
-func (r *reader) summaryWith(c *openCard, e *record.Entry) ([]byte, error) {
-	if r.a.cfg.Role != rolePhysician || !c.keys.Has(record.SectionSummary) || e.Person != 0 {
-		return nil, nil
-	}
-	plain, err := record.Summarise(c.summary, []*record.Entry{e}, time.Now()).Encode()
-	if err != nil {
-		return nil, fmt.Errorf("summary: %w", err)
-	}
-	sections := map[record.Section][]byte{record.SectionSummary: plain}
-	meta := envelope.Meta{Time: time.Now()}
-	return envelope.Seal(c.id.Subject, c.keys, r.a.cfg.Author, meta, sections, rand.Reader)
-}
-
 // placeAll puts the parts of one encounter on the card. When the card leaves
 // on the way, the parts that were not reached wait for its next tap too, and
 // are sent on at once.
-func (r *reader) placeAll(ctx context.Context, c *openCard, parts []cache.Pending) (Written, error) {
+func (r *reader) placeAll(ctx context.Context, c *openCard, parts []part) (Written, error) {
 	var all Written
 	for i, p := range parts {
 		written, err := r.place(ctx, c, p)
@@ -122,7 +137,7 @@ func (r *reader) placeAll(ctx context.Context, c *openCard, parts []cache.Pendin
 		switch {
 		case errors.Is(err, ErrWriteUnknown):
 			for _, rest := range parts[i+1:] {
-				if cerr := r.a.cfg.Cache.CommitUnknown(envelope.IDOf(rest.Sealed), r.a.audit("append", "card_write_unknown")); cerr != nil {
+				if cerr := r.a.cfg.Cache.CommitUnknown(rest.ID, r.a.audit("append", "card_write_unknown")); cerr != nil {
 					return all, errors.Join(err, cerr)
 				}
 			}
@@ -135,86 +150,94 @@ func (r *reader) placeAll(ctx context.Context, c *openCard, parts []cache.Pendin
 }
 
 // drop gives up writes that were begun and never tried.
-func (r *reader) drop(parts []cache.Pending) error {
+func (r *reader) drop(parts []part) error {
 	var errs []error
 	for _, p := range parts {
-		errs = append(errs, r.a.cfg.Cache.DropPending(envelope.IDOf(p.Sealed)))
+		errs = append(errs, r.a.cfg.Cache.DropPending(p.ID))
 	}
 	return errors.Join(errs...)
 }
 
-// place puts a pending entry on the card, then commits it. What a lost answer
-// leaves open is settled at the card's next tap; the entry itself is kept and
-// sent on at once.
-func (r *reader) place(ctx context.Context, c *openCard, p cache.Pending) (Written, error) {
-	id := envelope.IDOf(p.Sealed)
+// place carries one pending entry to the card: first the summary that follows
+// from it, then the entry, then both into the cache in one transaction. Until
+// that, the pending write stays; doing all of it again changes nothing, since
+// the summary already has what the entry says and the log is looked through
+// for the entry. What a lost answer leaves open is settled so at the card's
+// next tap; the entry itself is kept and sent on at once.
+func (r *reader) place(ctx context.Context, c *openCard, p part) (Written, error) {
+	if err := r.placeSummary(ctx, c, p.entry); err != nil {
+		if ambiguous(err) {
+			return r.unknown(ctx, p, err)
+		}
+		r.a.fail(r.name, c.visit, fmt.Errorf("%w: %w", ErrSummary, err))
+	}
 	head, err := r.appendOnce(ctx, c, p.Sealed)
 	switch {
 	case err == nil:
 	case errors.Is(err, card.ErrFull):
 		r.a.fail(r.name, c.visit, err)
-		if err := r.a.cfg.Cache.CommitUnknown(id, r.a.audit("append", "card_full")); err != nil {
+		if err := r.a.cfg.Cache.CommitUnknown(p.ID, r.a.audit("append", "card_full")); err != nil {
 			return Written{}, err
 		}
 		// It is known that this card never will hold it: nothing is left to settle.
-		return Written{ID: id, Where: []string{AtCache, AtOutbox}}, r.a.cfg.Cache.DropPending(id)
+		return Written{ID: p.ID, Where: []string{AtCache, AtOutbox}}, r.a.cfg.Cache.DropPending(p.ID)
 	case ambiguous(err):
-		r.a.cfg.Log.WarnContext(ctx, "card write unknown", logkey.Entry, id.Short(), logkey.Error, err)
-		if err := r.a.cfg.Cache.CommitUnknown(id, r.a.audit("append", "card_write_unknown")); err != nil {
-			return Written{}, err
-		}
-		r.release()
-		return Written{ID: id, Where: []string{AtCache, AtOutbox, AtUnknown}}, ErrWriteUnknown
+		return r.unknown(ctx, p, err)
 	case p.Unknown:
-		return Written{}, err // tried again; the next terminal may be allowed to
+		return Written{}, err // it stays owed: the next terminal may be allowed to
 	default:
-		return Written{}, errors.Join(err, r.a.cfg.Cache.DropPending(id))
+		return Written{}, errors.Join(err, r.a.cfg.Cache.DropPending(p.ID))
 	}
-	c.head, c.fresh = head, slices.Insert(c.fresh, 0, p.Sealed)
-	if err := r.placeSummary(ctx, c, p); err != nil {
-		// The entry is on the card. The pending write stays until the next tap,
-		// which finds the entry there and writes the summary.
-		r.a.fail(r.name, c.visit, err)
-		if err := r.a.cfg.Cache.CommitUnknown(id, r.a.audit("append", "summary_unknown")); err != nil {
-			return Written{}, err
-		}
-		return Written{ID: id, Seq: head.Seq, Where: []string{AtCard, AtCache, AtOutbox}}, nil
+	c.head = head
+	if err := r.commit(c, p.ID); err != nil {
+		// The entry is on the card and must not be written again by hand.
+		return Written{ID: p.ID, Seq: head.Seq, Where: []string{AtCard}}, err
 	}
-	if err := r.commit(c, id); err != nil {
-		return Written{}, err
-	}
-	return Written{ID: id, Seq: c.head.Seq, Where: []string{AtCard, AtCache, AtOutbox}}, nil
+	return Written{ID: p.ID, Seq: head.Seq, Where: []string{AtCard, AtCache, AtOutbox}}, nil
 }
 
-// appendOnce appends at the head that is known, and once more at the card's
-// own when another terminal wrote in between.
+// unknown keeps an entry whose write the card has not confirmed.
+func (r *reader) unknown(ctx context.Context, p part, cause error) (Written, error) {
+	r.a.cfg.Log.WarnContext(ctx, "card write unknown", logkey.Entry, p.ID.Short(), logkey.Error, cause)
+	r.release()
+	if err := r.a.cfg.Cache.CommitUnknown(p.ID, r.a.audit("append", "card_write_unknown")); err != nil {
+		return Written{}, errors.Join(ErrWriteUnknown, err)
+	}
+	return Written{ID: p.ID, Where: []string{AtCache, AtOutbox, AtUnknown}}, ErrWriteUnknown
+}
+
+// appendOnce appends at the head that is known. When another terminal wrote in
+// between, what it wrote is read first, so that the cache never knows of a
+// head without all that lies below it.
 func (r *reader) appendOnce(ctx context.Context, c *openCard, sealed []byte) (card.Head, error) {
 	head, err := c.session.Append(ctx, c.head.Seq, sealed)
 	if !errors.Is(err, card.ErrSequence) {
 		return head, err
 	}
-	if c.head, err = c.session.Head(ctx); err != nil {
+	if err := r.catchUp(ctx, c); err != nil {
 		return card.Head{}, err
 	}
 	return c.session.Append(ctx, c.head.Seq, sealed)
 }
 
-// placeSummary replaces the summary unless somebody else has done so since.
-func (r *reader) placeSummary(ctx context.Context, c *openCard, p cache.Pending) error {
-	if len(p.SummarySealed) == 0 || c.head.SummaryVersion != p.SummaryExpect {
-		return nil
-	}
-	head, err := c.session.WriteSummary(ctx, p.SummaryExpect, p.SummarySealed)
+// catchUp reads and keeps what has come to the card since c.head.
+func (r *reader) catchUp(ctx context.Context, c *openCard) error {
+	head, err := c.session.Head(ctx)
 	if err != nil {
-		return fmt.Errorf("write summary: %w", err)
+		return err
 	}
-	summary, err := OpenSummary(r.a.cfg.Trust, p.SummarySealed, c.id.Subject, c.keys)
-	if err != nil {
-		return fmt.Errorf("write summary: %w", err)
+	known := c.head
+	c.head, c.fresh = head, nil
+	if err := r.readLog(ctx, c, known); err != nil {
+		return err
 	}
-	c.head, c.sumRaw, c.summary = head, p.SummarySealed, summary
-	r.a.visits.update(c.visit, func(v *Visit) { v.Summary, v.Alerts = summary, summary.Alerts() })
-	return nil
+	if head.SummaryVersion != known.SummaryVersion {
+		c.sumRaw = nil
+		if err := r.readSummary(ctx, c); err != nil {
+			return err
+		}
+	}
+	return r.keep(ctx, c)
 }
 
 func (r *reader) commit(c *openCard, id record.EntryID) error {
@@ -222,49 +245,57 @@ func (r *reader) commit(c *openCard, id record.EntryID) error {
 	if err != nil {
 		return err
 	}
-	if err := r.a.cfg.Cache.PutSummary(c.info.ID, head, c.sumRaw); err != nil && !errors.Is(err, cache.ErrNotFound) {
-		return err
-	}
-	return r.a.cfg.Cache.Commit(id, head, r.a.audit("append", ""))
+	return r.a.cfg.Cache.Commit(id, cache.Placed{Head: head, Summary: c.sumRaw}, r.a.audit("append", ""))
 }
 
 // settle deals with the writes whose outcome the last tap of this card left
-// open: an entry that is on the card is committed, one that is not is written
-// again. It runs after readEntries, so what the card holds is known.
+// open. It runs after keep, so the cache knows all that the card holds.
 func (r *reader) settle(ctx context.Context, c *openCard) error {
 	pending, err := r.a.cfg.Cache.Pendings(c.info.ID)
 	if err != nil {
 		return err
 	}
 	for _, p := range pending {
-		id := p.ID
-		if !slices.ContainsFunc(c.fresh, func(raw []byte) bool { return envelope.IDOf(raw) == id }) {
-			_, err := r.place(ctx, c, p)
-			if errors.Is(err, ErrWriteUnknown) {
-				return err // the card has gone again
-			}
-			if err != nil { // it stays open; the visit goes on
-				r.a.fail(r.name, c.visit, err)
-			}
+		opened, err := OpenEntry(r.a.cfg.Trust, p.Sealed, c.id.Subject, c.keys)
+		if err != nil { // its author is not believed any more: nothing to carry on
+			r.a.fail(r.name, c.visit, err)
 			continue
 		}
-		if err := r.placeSummary(ctx, c, p); ambiguous(err) {
-			return err
-		} else if err != nil { // the summary follows from the next visit that is written
+		err = r.settleOne(ctx, c, part{p, opened.Entry})
+		if errors.Is(err, ErrWriteUnknown) {
+			return err // the card has gone again
+		}
+		if err != nil { // it stays open; the visit goes on
 			r.a.fail(r.name, c.visit, err)
 		}
-		if err := r.commit(c, id); err != nil {
-			return err
-		}
-		r.a.cfg.Log.InfoContext(ctx, "pending write settled", logkey.Reader, r.name, logkey.Entry, id.Short())
 	}
 	return nil
 }
 
-// ambiguous says that an append may or may not have reached the card.
+func (r *reader) settleOne(ctx context.Context, c *openCard, p part) error {
+	held, ok, err := r.a.cfg.Cache.Entry(p.Patient, p.ID)
+	if err != nil {
+		return err
+	}
+	if !ok || held.Flags&cache.OnCard == 0 {
+		_, err := r.place(ctx, c, p)
+		return err
+	}
+	if err := r.placeSummary(ctx, c, p.entry); ambiguous(err) {
+		_, err := r.unknown(ctx, p, err)
+		return err
+	} else if err != nil {
+		r.a.fail(r.name, c.visit, fmt.Errorf("%w: %w", ErrSummary, err))
+	}
+	r.a.cfg.Log.InfoContext(ctx, "pending write settled", logkey.Reader, r.name, logkey.Entry, p.ID.Short())
+	return r.commit(c, p.ID)
+}
+
+// ambiguous says that a write may or may not have reached the card.
 func ambiguous(err error) bool {
-	return errors.Is(err, card.ErrRemoved) || errors.Is(err, card.ErrReset) ||
-		errors.Is(err, card.ErrSecureMessaging) || errors.Is(err, card.ErrServiceDown) ||
-		errors.Is(err, card.ErrMalformed) || errors.Is(err, card.ErrNoReader) ||
-		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	return slices.ContainsFunc([]error{
+		card.ErrRemoved, card.ErrReset, card.ErrSecureMessaging, card.ErrServiceDown, card.ErrMalformed,
+		card.ErrNoReader, card.ErrUnpowered, card.ErrTransport, card.ErrBusy, card.ErrSessionEnded,
+		card.ErrCardMemory, context.Canceled, context.DeadlineExceeded,
+	}, func(target error) bool { return errors.Is(err, target) })
 }

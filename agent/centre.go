@@ -94,7 +94,8 @@ func (a *Agent) refreshMissed() {
 // ones, shows them, and puts into the outbox what only the card has carried
 // here: another clinic may be without a network for longer than this one.
 func (a *Agent) fetch(ctx context.Context, patient record.PatientID) error {
-	digest, err := a.cfg.Cache.Digest(patient)
+	// What comes to the cache while the centre answers is not in its answer.
+	digest, ids, err := a.cfg.Cache.Snapshot(patient)
 	if err != nil {
 		return err
 	}
@@ -102,17 +103,16 @@ func (a *Agent) fetch(ctx context.Context, patient record.PatientID) error {
 	if err != nil {
 		return err
 	}
-	var sealed [][]byte
-	if held != nil {
-		sealed = held.Items
-	} else if sealed, err = a.cfg.Cache.Entries(patient); err != nil {
-		return err
+	if held == nil { // the centre holds the very same
+		err = a.cfg.Cache.MarkAtCentre(patient, ids)
+	} else {
+		items := make([]wire.Envelope, 0, len(held.Items))
+		for _, raw := range held.Items {
+			items = append(items, wire.Envelope{Patient: patient, Sealed: raw})
+		}
+		err = a.cfg.Cache.PutEntries(items)
 	}
-	items := make([]wire.Envelope, 0, len(sealed))
-	for _, raw := range sealed {
-		items = append(items, wire.Envelope{Patient: patient, Sealed: raw})
-	}
-	if err := a.cfg.Cache.PutEntries(items); err != nil {
+	if err != nil {
 		return err
 	}
 	a.reshow(patient)

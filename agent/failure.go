@@ -22,6 +22,15 @@ var (
 	// ErrSectionLocked is returned for a draft with a part that the role has
 	// no key for.
 	ErrSectionLocked = errors.New("section is locked for this role")
+	// ErrSummary says that the emergency summary on the card could not be
+	// brought up to date with an entry.
+	ErrSummary = errors.New("summary on the card is not up to date")
+	// ErrTime is returned for an encounter at a time at which the author's key
+	// is not valid, or that lies ahead.
+	ErrTime = errors.New("encounter's time is not acceptable")
+	// ErrClock says that this machine's clock is wrong: the trust list was
+	// signed after what it shows.
+	ErrClock = errors.New("clock of this machine is wrong")
 	// ErrTerminalExpired says that the workstation's certificate has ended.
 	ErrTerminalExpired = errors.New("terminal certificate has expired")
 )
@@ -33,6 +42,10 @@ var classes = []struct {
 	code string
 }{
 	{ErrWriteUnknown, "card_write_unknown"},
+	{ErrSummary, "summary_not_updated"},
+	{ErrClock, "clock_wrong"},
+	{ErrTime, "entry_time_invalid"},
+	{cache.ErrFull, "disk_full"},
 	{ErrNoVisit, "visit_unknown"},
 	{ErrSectionLocked, "section_locked"},
 	{ErrTerminalExpired, "terminal_expired"},

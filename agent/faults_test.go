@@ -86,7 +86,7 @@ func TestCardRemovedAtEveryCommandOfAnAppend(t *testing.T) {
 			d := n.desk(deskOptions{wrap: func(tr card.Transport) card.Transport { return &cutter{Transport: tr, at: at, after: after} }})
 			v, _ := d.tap(t, p)
 			*at = cut
-			w, err := d.agent.Append(t.Context(), v.ID, visit(30))
+			w, err := d.agent.Append(t.Context(), v.ID, allergic())
 			if *at >= 0 { // the write was over before the cut
 				if err != nil {
 					t.Fatal(err)
@@ -114,8 +114,8 @@ func TestCardRemovedAtEveryCommandOfAnAppend(t *testing.T) {
 			}
 			d.take(t)
 			other, failure := n.desk(deskOptions{}).tap(t, p)
-			if failure != nil || len(other.Entries) != 4 {
-				t.Fatalf("cut at %d: another desk sees %d entries, %v", cut, len(other.Entries), failure)
+			if failure != nil || len(other.Entries) != 4 || len(other.Alerts) != 1 {
+				t.Fatalf("cut at %d: another desk sees %d entries, %d alerts, %v", cut, len(other.Entries), len(other.Alerts), failure)
 			}
 		}
 	}

@@ -20,7 +20,7 @@ func OpenCache(path string, key [32]byte, log *slog.Logger) (store *cache.Cache,
 	}
 	damage = []error{err}
 	log.Error("cache is damaged", logkey.Code, Classify(err).Code, logkey.Error, err)
-	found, err := cache.Recover(path, key, log)
+	found, err := cache.Recover(path, key)
 	if err != nil {
 		return nil, nil, fmt.Errorf("recover cache: %w", err)
 	}

@@ -36,10 +36,12 @@ type openCard struct {
 	knows    bool
 	sumRaw   []byte
 	summary  *record.Summary
-	fresh    [][]byte // entries read from the card in this tap, newest first
+	fresh    [][]byte // entries read from the card and not kept yet, newest first
 	problems []Failure
 	visit    string
 	steps    []Step
+
+	sumClosed bool // there is a summary, but it cannot be opened here
 }
 
 // The read path: named steps, carried out in this order. After those of
@@ -55,8 +57,8 @@ var (
 	}
 	tapRecord = []tapStep{
 		{"entries", (*reader).readEntries},
-		{"settle", (*reader).settle},
 		{"keep", (*reader).keep},
+		{"settle", (*reader).settle},
 		{"open", (*reader).show},
 	}
 )
@@ -197,32 +199,14 @@ func (r *reader) readKeys(ctx context.Context, c *openCard) error {
 	return err
 }
 
-// readSummary reads the emergency summary unless the cache holds this very
-// version of it. A role without its key goes without.
-func (r *reader) readSummary(ctx context.Context, c *openCard) error {
-	if !c.keys.Has(record.SectionSummary) || c.head.SummaryVersion == 0 {
-		return nil
-	}
-	if known, ok := knownHead(c); ok && known.SummaryVersion == c.head.SummaryVersion {
-		c.sumRaw = c.known.SummarySealed
-	}
-	if len(c.sumRaw) == 0 {
-		var err error
-		if c.sumRaw, err = c.session.ReadFile(ctx, card.FileSummary); err != nil {
-			return err
-		}
-	}
-	var err error
-	if c.summary, err = OpenSummary(r.a.cfg.Trust, c.sumRaw, c.id.Subject, c.keys); err != nil {
-		// The visit goes on without it; what is wrong is told beside the record.
-		c.problems = append(c.problems, Classify(fmt.Errorf("summary: %w", err)))
-	}
-	return nil
-}
-
 // readEntries reads what the cache has not seen of the log, newest first.
 func (r *reader) readEntries(ctx context.Context, c *openCard) error {
 	known, _ := knownHead(c)
+	return r.readLog(ctx, c, known)
+}
+
+// readLog adds to c.fresh what lies above a known head, up to c.head.
+func (r *reader) readLog(ctx context.Context, c *openCard, known card.Head) error {
 	return c.session.Entries(ctx, c.head, known, func(_ uint32, sealed []byte) error {
 		if _, err := envelope.Parse(sealed); err != nil {
 			c.problems = append(c.problems, Classify(err))
@@ -269,7 +253,7 @@ func (r *reader) openVisit(c *openCard) {
 		Alerts: []record.Alert{}, Entries: []VisitEntry{}, Steps: c.steps, Stats: c.session.Stats(),
 	}
 	if c.summary != nil {
-		v.Alerts = c.summary.Alerts()
+		v.Alerts = alertsOf(c.summary)
 	}
 	r.a.visits.open(v, c.id.Subject, c.keys)
 }

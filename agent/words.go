@@ -19,6 +19,8 @@ const (
 	actionRenew       = "renew_certificate"
 	actionCallSupport = "call_support"
 	actionFreeReader  = "free_reader"
+	actionCheckClock  = "check_clock"
+	actionFreeDisk    = "free_disk"
 )
 
 // wordings is the one table of failure codes; docs/failure-codes.md lists the
@@ -92,7 +94,7 @@ var wordings = []wording{
 	{
 		"card_full", actionWait, "البطاقة ممتلئة. حُفظت الزيارة هنا وتُرسل إلى المركز.",
 		"کارتەکە پڕە. سەردانەکە لێرە پاشەکەوت کرا و دەنێردرێت بۆ ناوەند.",
-		"The card is full. The visit is kept here and goes to the centre.",
+		"The card's log is full. The visit is kept here and goes to the centre; the card keeps its summary up to date.",
 	},
 	{
 		"card_write_unknown", actionTapAgain, "رُفعت البطاقة أثناء الكتابة. القيد محفوظ؛ ضع البطاقة مجدداً لإكماله.",
@@ -173,6 +175,26 @@ var wordings = []wording{
 		"entry_too_large", actionCorrect, "الزيارة أكبر مما تتسع له كتابة واحدة.",
 		"سەردانەکە لە یەک نووسین گەورەترە.",
 		"The visit is larger than one write to the card can hold.",
+	},
+	{
+		"entry_time_invalid", actionCorrect, "وقت الزيارة غير مقبول: في المستقبل أو خارج صلاحية مفتاح الكاتب.",
+		"کاتی سەردانەکە پەسەند نییە: لە داهاتوودایە یان لە دەرەوەی ماوەی کلیلی نووسەرە.",
+		"The visit's time is not acceptable: it lies ahead, or outside the time for which the author's key is valid.",
+	},
+	{
+		"clock_wrong", actionCheckClock, "ساعة هذا الجهاز غير صحيحة. صحّحها قبل الكتابة.",
+		"کاتژمێری ئەم ئامێرە هەڵەیە. پێش نووسین ڕاستی بکەرەوە.",
+		"This machine's clock is wrong. Correct it before anything is written.",
+	},
+	{
+		"summary_not_updated", actionTapAgain, "كُتب القيد، لكن ملخص الطوارئ على البطاقة لم يُحدَّث.",
+		"تۆمارەکە نووسرا، بەڵام پوختەی فریاکەوتن لەسەر کارتەکە نوێ نەکرایەوە.",
+		"The entry is written, but the emergency summary on the card is not up to date.",
+	},
+	{
+		"disk_full", actionFreeDisk, "قرص هذا الجهاز ممتلئ. أفرغ مساحة قبل متابعة الكتابة.",
+		"دیسکی ئەم ئامێرە پڕە. پێش بەردەوامبوون لە نووسین شوێن بکەرەوە.",
+		"This machine's disk is full. Free some space before you go on writing.",
 	},
 	{
 		"visit_unknown", actionTapAgain, "انتهت هذه الزيارة. ضع البطاقة مجدداً.",

@@ -130,6 +130,35 @@ func TestAgentStartsServesAndEnds(t *testing.T) {
 	}
 }
 
+// TestCacheCutShortUnderARunningAgent truncates the file that the agent has
+// open: the agent goes on with a new one.
+func TestCacheCutShortUnderARunningAgent(t *testing.T) {
+	testpcsc.Use(t)
+	folder := enrolled(t)
+	s := start(t, program(t), folder)
+	time.Sleep(3 * time.Second) // longer than the least time between two starts
+	if err := os.Truncate(home.CachePath(folder), 5000); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		h, err := s.api.Health(t.Context())
+		if err == nil && len(h.Problems) == 1 && h.Problems[0].Code == "cache_corrupt" {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("health %+v, %v\n%s", h, err, s.log)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if aside, err := filepath.Glob(home.CachePath(folder) + ".broken-*"); err != nil || len(aside) != 1 {
+		t.Fatalf("set aside: %v, %v", aside, err)
+	}
+	if err := s.stop(); err != nil {
+		t.Fatalf("end: %v\n%s", err, s.log)
+	}
+}
+
 func TestAgentRefusesFoldersThatAreNotReady(t *testing.T) {
 	path := program(t)
 	unknown := enrolled(t)

@@ -15,6 +15,7 @@ import (
 	"github.com/dhamani-iq/dhamani/agent/home"
 	"github.com/dhamani-iq/dhamani/agent/localapi"
 	"github.com/dhamani-iq/dhamani/agent/web"
+	"github.com/dhamani-iq/dhamani/cache"
 	"github.com/dhamani-iq/dhamani/card/pcsc"
 	"github.com/dhamani-iq/dhamani/internal/cli"
 	"github.com/dhamani-iq/dhamani/internal/logkey"
@@ -51,7 +52,24 @@ func newRunCommand() *cobra.Command {
 	return cmd
 }
 
-func runAgent(ctx context.Context, opts runOptions, log *slog.Logger) (err error) {
+// runAgent serves until ctx ends. A cache that breaks while it is in use (the
+// file was cut short, the disk fails) is opened anew, which sets the damaged
+// file aside; only damage that comes back at once ends the program.
+func runAgent(ctx context.Context, opts runOptions, log *slog.Logger) error {
+	for {
+		begin := time.Now()
+		err := serve(ctx, opts, log)
+		if !errors.Is(err, cache.ErrCorrupt) || ctx.Err() != nil || time.Since(begin) < restartGap {
+			return err
+		}
+		log.ErrorContext(ctx, "start again", logkey.Code, agent.Classify(err).Code, logkey.Error, err)
+	}
+}
+
+// restartGap is how long an agent must have served for a restart to help.
+const restartGap = 2 * time.Second
+
+func serve(ctx context.Context, opts runOptions, log *slog.Logger) (err error) {
 	begin := time.Now()
 	h, err := home.Load(opts.home)
 	if err != nil {
