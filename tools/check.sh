@@ -12,6 +12,18 @@ formatted() {
 	[ -z "$bad" ] || { echo "not formatted (gofumpt -w):"; echo "$bad"; return 1; }
 }
 scripts() { local s; for s in tools/*.sh .ci/run; do bash -n "$s" || return 1; done; }
+# Every file that a document links to is there, and no placeholder is left.
+documents() {
+	local bad=0 doc link
+	while IFS= read -r doc; do
+		while IFS= read -r link; do
+			case $link in http*://* | '#'* | '') continue ;; esac
+			[ -e "$(dirname "$doc")/${link%%#*}" ] || { echo "$doc: dead link $link"; bad=1; }
+		done < <(sed -e '/^```/,/^```/d' -e 's/`[^`]*`//g' "$doc" | grep -oE '\]\([^) ]+' | cut -c3-)
+		! grep -nE '@@[A-Z]+@@' "$doc" || { echo "$doc: placeholder left"; bad=1; }
+	done < <(git ls-files '*.md')
+	return $bad
+}
 tidy() { go mod tidy -diff && go -C tools mod tidy -diff; }
 without_cgo() { CGO_ENABLED=0 go build ./...; }
 windows_build() { GOOS=windows GOARCH=amd64 CGO_ENABLED=0 go build ./...; }
@@ -32,6 +44,7 @@ check() {
 
 check format formatted
 check scripts scripts
+check documents documents
 check tidy tidy
 check vet go vet ./...
 check no-cgo without_cgo
