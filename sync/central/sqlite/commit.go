@@ -117,7 +117,7 @@ func prepareHot(ctx context.Context, conn *sql.Conn) (*hotStatements, error) {
 			`INSERT INTO batches (facility, batch, content, received, receipt, statuses, codes)
 				VALUES (?, ?, ?, ?, ?, ?, ?)`: &h.batch,
 			`SELECT content, receipt, statuses, codes FROM batches WHERE facility = ? AND batch = ?`: &h.replay,
-			`INSERT INTO quarantine (received, facility, patient, id, code, sealed) VALUES (?, ?, ?, ?, ?, ?)
+			`INSERT INTO quarantine (received, facility, patient, id, code, sealed, size) VALUES (?, ?, ?, ?, ?, ?, ?)
 				ON CONFLICT DO NOTHING`: &h.quarantine,
 		} {
 			stmt, err := dc.(driver.ConnPrepareContext).PrepareContext(ctx, query)

@@ -48,14 +48,12 @@ func (s *Store) accept(ctx context.Context, b *store.Batch) (out *store.Outcome,
 		return nil, nil, err
 	}
 	out = &store.Outcome{Receipt: b.Receipt, Statuses: make([]wire.Status, len(b.Items)), Codes: make([]string, len(b.Items))}
-	received := b.Received.Unix()
+	received, rejected := b.Received.Unix(), false
 	for i := range b.Items {
 		item := &b.Items[i]
 		if item.Code != "" {
 			out.Statuses[i], out.Codes[i] = wire.StatusRejected, item.Code
-			if _, err := exec(ctx, s.hot.quarantine, values(received, int64(b.Facility), item.Patient[:], item.ID[:], item.Code, item.Sealed)...); err != nil {
-				return nil, nil, fmt.Errorf("quarantine entry: %w", err)
-			}
+			rejected = true
 			continue
 		}
 		n, err := exec(ctx, s.hot.insert, values(item.Patient[:], item.ID[:], item.Author[:], int64(b.Facility), item.Time.Unix(), received, item.Sealed)...)
@@ -68,6 +66,11 @@ func (s *Store) accept(ctx context.Context, b *store.Batch) (out *store.Outcome,
 			s.hot.fresh = append(s.hot.fresh, item.Patient)
 		}
 		if err := s.follow(ctx, b.Facility, item.Patient, received); err != nil {
+			return nil, nil, err
+		}
+	}
+	if rejected {
+		if err := s.quarantine(ctx, b, received); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -186,19 +189,6 @@ func (s *Store) Holds(ctx context.Context, patient record.PatientID, id record.E
 		return false, fmt.Errorf("look up entry: %w", err)
 	}
 	return true, nil
-}
-
-// Quarantine implements store.Records.
-func (s *Store) Quarantine(ctx context.Context, limit int) ([]store.Quarantined, error) {
-	rows, err := s.readers.QueryContext(ctx, "SELECT received, facility, patient, id, code, length(sealed) FROM quarantine ORDER BY n DESC LIMIT ?", limit)
-	if err != nil {
-		return nil, fmt.Errorf("list quarantine: %w", err)
-	}
-	return collect(rows, func(scan scanFunc) (store.Quarantined, error) {
-		var q store.Quarantined
-		err := scan(at(&q.At), &q.Facility, fixed(q.Patient[:]), fixed(q.ID[:]), &q.Code, &q.Size)
-		return q, err
-	})
 }
 
 // nonNil keeps an empty blob from becoming NULL.

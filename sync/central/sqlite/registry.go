@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -131,6 +132,21 @@ func (r *registry) PutCard(c store.Card) error {
 
 func cardArgs(c store.Card) []any {
 	return []any{c.ID[:], patientKey(c.Patient), c.Facility, c.Key[:], unix(c.Issued), unix(c.NotAfter), unix(c.Blocked)}
+}
+
+func (r *registry) AddRelease(v store.Release) error {
+	return r.write("release", "INSERT INTO releases (at, facility, author, card, patient) VALUES (?, ?, ?, ?, ?)",
+		unix(v.At), v.Facility, v.Author[:], v.Card[:], patientKey(v.Patient))
+}
+
+func (r *registry) Releases(before uint64, limit int) ([]store.Release, error) {
+	if before == 0 || before > math.MaxInt64 {
+		before = math.MaxInt64
+	}
+	return many(r, "releases", func(scan scanFunc) (v store.Release, err error) {
+		err = scan(&v.Number, at(&v.At), &v.Facility, fixed(v.Author[:]), fixed(v.Card[:]), fixed(v.Patient[:]))
+		return v, err
+	}, "SELECT n, at, facility, author, card, patient FROM releases WHERE n < ? ORDER BY n DESC LIMIT ?", int64(before), limit) // #nosec G115 -- bounded above
 }
 
 const facilityColumns = "number, name, role, created, revoked"

@@ -38,8 +38,18 @@ CREATE TABLE quarantine (
 	patient  BLOB NOT NULL,
 	id       BLOB NOT NULL,
 	code     TEXT NOT NULL,
-	sealed   BLOB NOT NULL,
+	sealed   BLOB NOT NULL, -- empty when only identifier and code are kept
+	size     INTEGER NOT NULL, -- of the sealed entry as it came
 	UNIQUE (facility, patient, id, code)
+) STRICT;
+CREATE INDEX quarantine_bare ON quarantine (facility, n) WHERE sealed = x'';
+
+-- What each facility has in the quarantine.
+CREATE TABLE quarantine_shares (
+	facility INTEGER PRIMARY KEY,
+	whole    INTEGER NOT NULL, -- entries kept with their sealed bytes
+	bytes    INTEGER NOT NULL, -- of those
+	bare     INTEGER NOT NULL  -- entries without
 ) STRICT;
 
 CREATE TABLE patients (
@@ -62,6 +72,16 @@ CREATE TABLE cards (
 	blocked   INTEGER NOT NULL -- 0 = not blocked
 ) STRICT;
 CREATE INDEX cards_by_patient ON cards (patient, issued);
+
+-- Who was given the section keys of a patient, for which card. Never deleted.
+CREATE TABLE releases (
+	n        INTEGER PRIMARY KEY,
+	at       INTEGER NOT NULL,
+	facility INTEGER NOT NULL,
+	author   BLOB NOT NULL, -- key identifier of the workstation's author key
+	card     BLOB NOT NULL,
+	patient  BLOB NOT NULL
+) STRICT;
 
 CREATE TABLE facilities (
 	number  INTEGER PRIMARY KEY,

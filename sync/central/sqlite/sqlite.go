@@ -29,13 +29,18 @@ import (
 )
 
 // schemaVersion stands in PRAGMA user_version.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // applicationID stands in PRAGMA application_id: "DHMC".
 const applicationID = 0x44484d43
 
 //go:embed schema.sql
 var schema string
+
+// upgrade makes schema 2 out of schema 1.
+//
+//go:embed upgrade.sql
+var upgrade string
 
 // Options bound the store. A zero field takes its default.
 type Options struct {
@@ -45,17 +50,30 @@ type Options struct {
 	QueueBytes int
 	// CommitEntries is how many entries go into one transaction (4,000).
 	CommitEntries int
+	// QuarantineEntries (1,000) and QuarantineBytes (4 MiB) are how much of a
+	// facility's rejected entries is kept whole. Of what comes behind,
+	// identifier and code are kept.
+	QuarantineEntries, QuarantineBytes int
+	// QuarantineBare is how many of a facility's rejected entries are kept by
+	// identifier and code alone, the newest ones (10,000).
+	QuarantineBare int
 }
 
 func (o Options) withDefaults() Options {
-	if o.QueueEntries <= 0 {
-		o.QueueEntries = 20_000
-	}
-	if o.QueueBytes <= 0 {
-		o.QueueBytes = 64 << 20
-	}
-	if o.CommitEntries <= 0 {
-		o.CommitEntries = 4_000
+	for _, f := range []struct {
+		field *int
+		value int
+	}{
+		{&o.QueueEntries, 20_000},
+		{&o.QueueBytes, 64 << 20},
+		{&o.CommitEntries, 4_000},
+		{&o.QuarantineEntries, 1_000},
+		{&o.QuarantineBytes, 4 << 20},
+		{&o.QuarantineBare, 10_000},
+	} {
+		if *f.field <= 0 {
+			*f.field = f.value
+		}
 	}
 	return o
 }
@@ -179,6 +197,10 @@ func (s *Store) prepare(ctx context.Context) (err error) {
 		}
 	case app != applicationID:
 		return fmt.Errorf("%w: not a centre's database", store.ErrCorrupt)
+	case version == 1:
+		if err = s.install(ctx, upgrade); err != nil {
+			return fmt.Errorf("upgrade schema: %w", err)
+		}
 	case version != schemaVersion:
 		return fmt.Errorf("database of schema %d, this program knows %d", version, schemaVersion)
 	}
@@ -192,18 +214,24 @@ func (s *Store) prepare(ctx context.Context) (err error) {
 }
 
 func (s *Store) create(ctx context.Context) error {
-	if _, err := s.conn.ExecContext(ctx, schema); err != nil {
+	if err := s.install(ctx, schema); err != nil {
 		return fmt.Errorf("create schema: %w", err)
 	}
-	for _, pragma := range []string{
+	return s.drawEpoch(ctx)
+}
+
+// install runs statements that lead to the present schema, and marks the file.
+func (s *Store) install(ctx context.Context, statements string) error {
+	for _, statement := range []string{
+		statements,
 		fmt.Sprintf("PRAGMA application_id = %d", applicationID),
 		fmt.Sprintf("PRAGMA user_version = %d", schemaVersion),
 	} {
-		if _, err := s.conn.ExecContext(ctx, pragma); err != nil {
-			return fmt.Errorf("create schema: %w", err)
+		if _, err := s.conn.ExecContext(ctx, statement); err != nil {
+			return err
 		}
 	}
-	return s.drawEpoch(ctx)
+	return nil
 }
 
 func (s *Store) drawEpoch(ctx context.Context) error {

@@ -26,6 +26,9 @@ type Reader interface {
 	Card(id [8]byte) (Card, error)
 	// CardsOf lists the cards of a patient, oldest first.
 	CardsOf(patient record.PatientID) ([]Card, error)
+	// Releases lists up to limit releases of section keys whose number is below
+	// before, newest first; 0 begins with the newest.
+	Releases(before uint64, limit int) ([]Release, error)
 	Facility(number uint32) (Facility, error)
 	Facilities() ([]Facility, error)
 	// Workstation finds a workstation by the hash of its TLS key.
@@ -45,6 +48,8 @@ type Writer interface {
 	PutPatient(Patient) error
 	AddCard(Card) error
 	PutCard(Card) error
+	// AddRelease numbers a release behind all others. None is ever deleted.
+	AddRelease(Release) error
 	PutFacility(Facility) error
 	AddWorkstation(Workstation) error
 	PutWorkstation(Workstation) error
@@ -73,6 +78,17 @@ type Card struct {
 	Issued   time.Time
 	NotAfter time.Time
 	Blocked  time.Time
+}
+
+// Release says that a workstation was given the section keys of a patient, to
+// put them onto a card.
+type Release struct {
+	Number   uint64 // rises, given by the store
+	At       time.Time
+	Facility uint32
+	Author   [4]byte // key identifier of the workstation's author key
+	Card     [8]byte
+	Patient  record.PatientID
 }
 
 // Facility is a clinic, a hospital or a personalisation station. A zero

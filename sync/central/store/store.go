@@ -77,7 +77,8 @@ type Records interface {
 	Holds(ctx context.Context, patient record.PatientID, id record.EntryID) (bool, error)
 	// Interest notes that a facility follows a patient from now on.
 	Interest(ctx context.Context, facility uint32, patient record.PatientID) error
-	// Quarantine returns the rejected entries that came last, newest first.
+	// Quarantine returns the rejected entries that came last, newest first. What
+	// a store keeps of one facility's rejected entries is bounded.
 	Quarantine(ctx context.Context, limit int) ([]Quarantined, error)
 }
 
@@ -131,7 +132,7 @@ type Quarantined struct {
 	Patient  record.PatientID
 	ID       record.EntryID
 	Code     string
-	Size     int
+	Size     int // of the sealed entry as it came, whether or not it is kept
 }
 
 // Status counts what is stored.

@@ -95,6 +95,57 @@ func testRegistry(t *testing.T, open Open) {
 	}
 }
 
+func testReleases(t *testing.T, open Open) {
+	t.Helper()
+	dir := t.TempDir()
+	s := open(t, dir)
+	var want []store.Release // newest first
+	for i := range 5 {
+		v := store.Release{
+			At: now.Add(time.Duration(i) * time.Minute), Facility: 9001, Author: [4]byte{1, byte(i)}, Card: [8]byte{9}, Patient: patientOf(uint64(i)), // #nosec G115 -- small
+		}
+		update(t, s, func(w store.Writer) error { return w.AddRelease(v) })
+		want = append([]store.Release{v}, want...)
+	}
+	refused := errors.New("refused")
+	err := s.Update(t.Context(), func(w store.Writer) error {
+		return errors.Join(w.AddRelease(want[0]), refused)
+	})
+	if !errors.Is(err, refused) {
+		t.Errorf("got %v, want the function's own error", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = closing(t, open(t, dir))
+	err = s.View(t.Context(), func(r store.Reader) error {
+		var got []store.Release
+		for before := uint64(0); ; before = got[len(got)-1].Number {
+			page, err := r.Releases(before, 2)
+			if err != nil {
+				return err
+			}
+			if len(page) == 0 {
+				break
+			}
+			got = append(got, page...)
+		}
+		for i := range got {
+			if i > 0 && got[i].Number >= got[i-1].Number {
+				t.Errorf("number %d behind %d", got[i].Number, got[i-1].Number)
+			}
+			want[min(i, len(want)-1)].Number = got[i].Number
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 func testRollback(t *testing.T, open Open) {
 	t.Helper()
 	s := closing(t, open(t, t.TempDir()))

@@ -35,6 +35,7 @@ func Run(t *testing.T, open Open) {
 		{"wake", testWake},
 		{"patient pages", testPatientPages},
 		{"registry", testRegistry},
+		{"releases", testReleases},
 		{"registry rollback", testRollback},
 		{"registry updates exclude each other", testUpdateIsolation},
 		{"closed", testClosed},

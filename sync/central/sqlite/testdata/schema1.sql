@@ -1,0 +1,95 @@
+-- Records are never changed and never deleted, so pos, the rowid that SQLite
+-- gives out as the largest plus one, rises for ever. It is the change feed.
+CREATE TABLE records (
+	pos      INTEGER PRIMARY KEY,
+	patient  BLOB NOT NULL,
+	id       BLOB NOT NULL,
+	author   BLOB NOT NULL,
+	facility INTEGER NOT NULL,
+	made     INTEGER NOT NULL, -- POSIX seconds, as are all times here
+	received INTEGER NOT NULL,
+	sealed   BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX records_by_patient ON records (patient, id);
+
+CREATE TABLE interest (
+	facility INTEGER NOT NULL,
+	patient  BLOB NOT NULL,
+	since    INTEGER NOT NULL,
+	PRIMARY KEY (facility, patient)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX interest_by_patient ON interest (patient, facility);
+
+CREATE TABLE batches (
+	facility INTEGER NOT NULL,
+	batch    BLOB NOT NULL,
+	content  BLOB NOT NULL,
+	received INTEGER NOT NULL,
+	receipt  BLOB NOT NULL,
+	statuses BLOB NOT NULL, -- one byte for each item
+	codes    TEXT NOT NULL, -- of the rejected items, with commas between
+	PRIMARY KEY (facility, batch)
+) STRICT;
+
+CREATE TABLE quarantine (
+	n        INTEGER PRIMARY KEY,
+	received INTEGER NOT NULL,
+	facility INTEGER NOT NULL,
+	patient  BLOB NOT NULL,
+	id       BLOB NOT NULL,
+	code     TEXT NOT NULL,
+	sealed   BLOB NOT NULL,
+	UNIQUE (facility, patient, id, code)
+) STRICT;
+
+CREATE TABLE patients (
+	id       BLOB NOT NULL PRIMARY KEY,
+	subject  BLOB NOT NULL,
+	keys     BLOB NOT NULL,
+	identity BLOB NOT NULL,
+	cover    BLOB NOT NULL,
+	created  INTEGER NOT NULL,
+	updated  INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE cards (
+	id        BLOB NOT NULL PRIMARY KEY,
+	patient   BLOB NOT NULL REFERENCES patients (id),
+	facility  INTEGER NOT NULL,
+	key       BLOB NOT NULL,
+	issued    INTEGER NOT NULL,
+	not_after INTEGER NOT NULL,
+	blocked   INTEGER NOT NULL -- 0 = not blocked
+) STRICT;
+CREATE INDEX cards_by_patient ON cards (patient, issued);
+
+CREATE TABLE facilities (
+	number  INTEGER PRIMARY KEY,
+	name    TEXT NOT NULL,
+	role    TEXT NOT NULL,
+	created INTEGER NOT NULL,
+	revoked INTEGER NOT NULL -- 0 = enrolled
+) STRICT;
+
+CREATE TABLE workstations (
+	tls_key  BLOB NOT NULL PRIMARY KEY,
+	author   BLOB NOT NULL UNIQUE,
+	facility INTEGER NOT NULL REFERENCES facilities (number),
+	name     TEXT NOT NULL,
+	role     TEXT NOT NULL,
+	created  INTEGER NOT NULL,
+	expires  INTEGER NOT NULL,
+	revoked  INTEGER NOT NULL -- 0 = enrolled
+) STRICT;
+
+CREATE TABLE lists (
+	name    TEXT NOT NULL PRIMARY KEY,
+	version INTEGER NOT NULL,
+	raw     BLOB NOT NULL,
+	issued  INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE meta (
+	name  TEXT NOT NULL PRIMARY KEY,
+	value INTEGER NOT NULL
+) STRICT;
