@@ -43,7 +43,7 @@ type centre struct {
 }
 
 func (c centre) IssueCard(ctx context.Context, req wire.CardRequest) (*wire.CardGrant, error) {
-	return c.Authority.IssueCard(ctx, c.station, &req)
+	return c.Authority.IssueCard(ctx, authority.Station{Facility: c.station}, &req)
 }
 
 func (c centre) Push(_ context.Context, items []wire.Envelope) ([]wire.Result, error) {

@@ -20,6 +20,7 @@ import (
 	"github.com/dhamani-iq/dhamani/crypto/cvc"
 	"github.com/dhamani-iq/dhamani/crypto/trust"
 	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/sync/central/store"
 	"github.com/dhamani-iq/dhamani/sync/wire"
 )
 
@@ -218,6 +219,24 @@ func TestCards(t *testing.T) {
 		file, err := c.auth.Trust().Identity(again.IDFile)
 		if err != nil || !bytes.Equal(file.Identity, req.Identity) {
 			t.Errorf("identity of the new card: %v", err)
+		}
+		var released []store.Release
+		err = c.store.View(t.Context(), func(r store.Reader) (err error) {
+			released, err = r.Releases(0, 100)
+			return err
+		})
+		if err != nil || len(released) != 3 { // the card, the same request again, the new card; none of what was refused
+			t.Fatalf("%d releases, %v", len(released), err)
+		}
+		for i, card := range [][8]byte{next.Card, req.Card, req.Card} {
+			got := released[i]
+			if since := time.Since(got.At); since < 0 || since > time.Minute {
+				t.Errorf("release %d at %v", i, got.At)
+			}
+			got.At, got.Number = time.Time{}, 0
+			if want := (store.Release{Facility: 9001, Author: station.grant.AuthorKID, Card: card, Patient: grant.Patient}); got != want {
+				t.Errorf("release %d is %+v, want %+v", i, got, want)
+			}
 		}
 		if !c.auth.Trust().Blocked(req.Card) || c.auth.Trust().Blocked(next.Card) {
 			t.Error("the old card is not blocked, or the new one is")

@@ -266,7 +266,7 @@ func newCardRequest(tb testing.TB) *wire.CardRequest {
 func (c *centre) newPatient(tb testing.TB, facility uint32) *patient {
 	tb.Helper()
 	req := newCardRequest(tb)
-	grant, err := c.auth.IssueCard(context.Background(), facility, req)
+	grant, err := c.auth.IssueCard(context.Background(), authority.Station{Facility: facility}, req)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -17,7 +17,8 @@ import (
 // peer is the workstation behind a request, as the registry knows it.
 type peer struct {
 	facility uint32
-	role     string // of the facility: wire.RoleClinic or wire.RoleIssuer
+	role     string  // of the facility: wire.RoleClinic or wire.RoleIssuer
+	author   [4]byte // key identifier of its author key
 }
 
 // errRevoked is returned for a workstation that is not, or no longer, enrolled.
@@ -83,7 +84,7 @@ func (s *Server) lookUp(ctx context.Context, key [32]byte, cert *x509.Certificat
 		if !ws.Revoked.IsZero() || !f.Revoked.IsZero() || cert.Subject.CommonName != name {
 			return errRevoked
 		}
-		p = peer{facility: f.Number, role: f.Role}
+		p = peer{facility: f.Number, role: f.Role, author: ws.Author}
 		return nil
 	})
 	if err != nil {

@@ -177,7 +177,7 @@ func (s *Server) issueCard(w http.ResponseWriter, r *http.Request, p peer) error
 	if _, err := readMessage(w, r, wire.MaxCardBody, &req); err != nil {
 		return err
 	}
-	grant, err := s.auth.IssueCard(r.Context(), p.facility, &req)
+	grant, err := s.auth.IssueCard(r.Context(), authority.Station{Facility: p.facility, Author: p.author}, &req)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return refuse(http.StatusNotFound, wire.CodeNoPatient, "the centre issued no such patient or card")

@@ -14,6 +14,7 @@ import (
 	"github.com/dhamani-iq/dhamani/crypto/envelope"
 	"github.com/dhamani-iq/dhamani/crypto/trust"
 	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/sync/central/authority"
 	"github.com/dhamani-iq/dhamani/sync/central/store"
 	"github.com/dhamani-iq/dhamani/sync/wire"
 )
@@ -73,6 +74,9 @@ func (s *Server) accept(ctx context.Context, p peer, req *wire.PushRequest, cont
 		Facility: p.facility, Batch: req.Batch, Content: content, Received: now, Items: make([]store.Item, len(req.Items)),
 	}
 	s.checkAll(req.Items, batch.Items, subjects, now)
+	if err := s.checkDates(ctx, batch.Items, now); err != nil {
+		return nil, err
+	}
 	receipt := trust.Receipt{Batch: req.Batch, At: now}
 	for i := range batch.Items {
 		item := &batch.Items[i]
@@ -154,6 +158,38 @@ func (s *Server) check(e *wire.Envelope, subjects map[record.PatientID]envelope.
 		item.Code = wire.RejectSignature
 	}
 	return item
+}
+
+// checkDates rejects the good entries that a personalisation station's key has
+// signed under a time before its own, unless they are the history of a card
+// that the station has just issued.
+func (s *Server) checkDates(ctx context.Context, items []store.Item, now time.Time) error {
+	open := make(map[*store.Item]trust.Key)
+	for i := range items {
+		item := &items[i]
+		if item.Code != "" {
+			continue
+		}
+		if key, err := s.auth.Trust().Author(item.Author, item.Time); err == nil && authority.OpenDated(&key) {
+			open[item] = key
+		}
+	}
+	if len(open) == 0 {
+		return nil
+	}
+	return s.store.View(ctx, func(r store.Reader) error {
+		dates := authority.NewDates(r, now)
+		for item, key := range open {
+			backdated, err := dates.Backdated(&key, item.Patient, item.Time)
+			if err != nil {
+				return err
+			}
+			if backdated {
+				item.Code = wire.RejectBackdated
+			}
+		}
+		return nil
+	})
 }
 
 // subjectCache keeps the subjects of patients, which never change within a

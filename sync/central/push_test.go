@@ -17,6 +17,8 @@ import (
 	"github.com/dhamani-iq/dhamani/crypto/trust"
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/sync/central"
+	"github.com/dhamani-iq/dhamani/sync/central/authority"
+	"github.com/dhamani-iq/dhamani/sync/central/store"
 	"github.com/dhamani-iq/dhamani/sync/wire"
 )
 
@@ -152,6 +154,87 @@ func TestRevocation(t *testing.T) {
 		failure, ok := errors.AsType[*wire.Error](err)
 		return ok && status == http.StatusForbidden && failure.Code == wire.CodeRevoked
 	})
+}
+
+// TestBackdated sends entries that are older than their author's enrolment:
+// they come in with a new card of the same station, and not otherwise.
+func TestBackdated(t *testing.T) {
+	c := newCentre(t, unlimited)
+	station, other, clinic := c.enrol(t, 9001, cvc.RoleIssuer), c.enrol(t, 9002, cvc.RoleIssuer), c.enrol(t, 12, cvc.RolePhysician)
+	now := time.Now()
+	// issued makes a patient whose newest card was issued some time ago.
+	issued := func(facility uint32, ago time.Duration) *patient {
+		p := c.newPatient(t, facility)
+		err := c.store.Update(t.Context(), func(w store.Writer) error {
+			card, err := w.Card(p.card)
+			if err != nil {
+				return err
+			}
+			card.Issued = now.Add(-ago)
+			return w.PutCard(card)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	fresh, old, others := issued(9001, time.Minute), issued(9001, authority.HistoryWindow+time.Hour), issued(9002, time.Minute)
+	// A later card, of another station, ends the import.
+	moved := issued(9001, time.Hour)
+	err := c.store.Update(t.Context(), func(w store.Writer) error {
+		return w.AddCard(store.Card{ID: [8]byte{7}, Patient: moved.id, Facility: 9002, Issued: now, NotAfter: now.AddDate(5, 0, 0)})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	visit := now.AddDate(-12, 0, 0)
+	accepted := station.seal(t, fresh, visit)
+	cases := []struct {
+		name string
+		item wire.Envelope
+		code string
+	}{
+		{"history of a new card", accepted, ""},
+		{"of the first minute", station.seal(t, fresh, record.Epoch), ""},
+		{"card issued too long ago", station.seal(t, old, visit), wire.RejectBackdated},
+		{"card of another station", station.seal(t, others, visit), wire.RejectBackdated},
+		{"newest card of another station", station.seal(t, moved, visit), wire.RejectBackdated},
+		{"an hour before enrolment", station.seal(t, old, now.Add(-30*time.Minute)), ""},
+		{"two hours before enrolment", station.seal(t, old, now.Add(-2*time.Hour)), wire.RejectBackdated},
+		{"of today, whatever the card", station.seal(t, others, now), ""},
+		{"of the other station itself", other.seal(t, others, visit), ""},
+		{"of a clinic", clinic.seal(t, fresh, visit), wire.RejectExpired},
+	}
+	items := make([]wire.Envelope, len(cases))
+	for i := range cases {
+		items[i] = cases[i].item
+	}
+	res, err := station.push(t.Context(), newBatch(t), items...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range cases {
+		if got := res.Results[i].Code; got != c.code {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.code)
+		}
+	}
+	// What came in with the card stays, whoever brings it later; the rest of
+	// that history does not come in any more.
+	err = c.store.Update(t.Context(), func(w store.Writer) error {
+		card, err := w.Card(fresh.card)
+		if err != nil {
+			return err
+		}
+		card.Issued = now.Add(-authority.HistoryWindow - time.Hour)
+		return w.PutCard(card)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err = clinic.push(t.Context(), newBatch(t), accepted, station.seal(t, fresh, visit))
+	if err != nil || res.Results[0].Status != wire.StatusDup || res.Results[1].Code != wire.RejectBackdated {
+		t.Errorf("a week later: %+v, %v", res.Results, err)
+	}
 }
 
 func waitFor(t *testing.T, what func() bool) {

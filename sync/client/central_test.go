@@ -159,7 +159,7 @@ func (c *realCentre) newPatient(tb testing.TB) *holder {
 	key, err := ecdh.P256().GenerateKey(rand.Reader)
 	must(tb, err)
 	copy(req.CardKey[:], key.PublicKey().Bytes())
-	grant, err := c.auth.IssueCard(context.Background(), 9001, req)
+	grant, err := c.auth.IssueCard(context.Background(), authority.Station{Facility: 9001}, req)
 	must(tb, err)
 	subject, err := envelope.ParseSubject(grant.Subject)
 	must(tb, err)

@@ -35,6 +35,7 @@ const (
 	RejectExpired        = "author_expired"  // the key was not valid when the entry was made
 	RejectSignature      = "signature"       // the signature does not hold for this patient
 	RejectFuture         = "future_time"     // the entry's time lies more than MaxClockSkew ahead
+	RejectBackdated      = "backdated"       // older than its author's enrolment, and no history of a new card
 )
 
 // MaxClockSkew is how far ahead of the centre's clock an entry's time may be.

@@ -395,7 +395,7 @@ func TestNothingReadable(t *testing.T) {
 		t.Fatal(err)
 	}
 	req := &wire.CardRequest{Card: [8]byte{1, 2, 3}, CardKey: [65]byte(key.PublicKey().Bytes()), Identity: identity}
-	grant, err := a.IssueCard(t.Context(), 1, req)
+	grant, err := a.IssueCard(t.Context(), Station{Facility: 1}, req)
 	if err != nil {
 		t.Fatal(err)
 	}

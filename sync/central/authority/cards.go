@@ -19,20 +19,27 @@ import (
 // the times that a patient's keys were changed.
 const keyEpoch = 0
 
+// Station is the workstation that asks for a card.
+type Station struct {
+	Facility uint32
+	Author   [4]byte // key identifier of its author key
+}
+
 // IssueCard issues a card: for a new patient with a new identifier and new
 // section keys, for a known one with the keys that the patient has, so that a
 // card that is rebuilt opens all entries. A card that is replaced is blocked
 // in the same transaction. The same request again, after a lost answer, is
-// granted again. It owes store.ErrNotFound for a patient or a card that the
+// granted again. Each time a record of the release of the keys is written
+// before they are returned (store.Release). It owes store.ErrNotFound for a patient or a card that the
 // centre did not issue, ErrConflict for a card that is issued already, is
 // blocked, belongs to someone else, or whose holder has another one that is
 // not being replaced, and ErrRequest.
-func (a *Authority) IssueCard(ctx context.Context, facility uint32, req *wire.CardRequest) (*wire.CardGrant, error) {
+func (a *Authority) IssueCard(ctx context.Context, station Station, req *wire.CardRequest) (*wire.CardGrant, error) {
 	public, err := ecdh.P256().NewPublicKey(req.CardKey[:])
 	if err != nil {
 		return nil, fmt.Errorf("issue card: card key is no point on P-256: %w", ErrRequest)
 	}
-	c := &cardIssue{a: a, facility: facility, req: req, public: public, now: time.Now()}
+	c := &cardIssue{a: a, station: station, req: req, public: public, now: time.Now()}
 	if err := c.checkContent(); err != nil {
 		return nil, fmt.Errorf("issue card: %w", err)
 	}
@@ -51,11 +58,11 @@ func (a *Authority) IssueCard(ctx context.Context, facility uint32, req *wire.Ca
 
 // cardIssue is a CardRequest on its way to the grant.
 type cardIssue struct {
-	a        *Authority
-	facility uint32
-	req      *wire.CardRequest
-	public   *ecdh.PublicKey
-	now      time.Time
+	a       *Authority
+	station Station
+	req     *wire.CardRequest
+	public  *ecdh.PublicKey
+	now     time.Time
 
 	patient  store.Patient
 	keys     *envelope.Keys
@@ -94,7 +101,7 @@ func (c *cardIssue) enter(w store.Writer) error {
 		if err := c.loadPatient(w, known.Patient); err != nil {
 			return err
 		}
-		return c.sign()
+		return c.release(w)
 	case !errors.Is(err, store.ErrNotFound):
 		return err
 	}
@@ -108,17 +115,27 @@ func (c *cardIssue) enter(w store.Writer) error {
 		return err
 	}
 	err = w.AddCard(store.Card{
-		ID: c.req.Card, Patient: c.patient.ID, Facility: c.facility, Key: c.req.CardKey, Issued: c.now, NotAfter: c.notAfter,
+		ID: c.req.Card, Patient: c.patient.ID, Facility: c.station.Facility, Key: c.req.CardKey, Issued: c.now, NotAfter: c.notAfter,
 	})
 	if err != nil {
 		return stored(err, "card")
 	}
-	return c.sign()
+	return c.release(w)
+}
+
+// release signs the files and writes down who gets the keys.
+func (c *cardIssue) release(w store.Writer) error {
+	if err := c.sign(); err != nil {
+		return err
+	}
+	return w.AddRelease(store.Release{
+		At: c.now, Facility: c.station.Facility, Author: c.station.Author, Card: c.req.Card, Patient: c.patient.ID,
+	})
 }
 
 // again reports whether a known card is the one of this very request.
 func (c *cardIssue) again(known *store.Card) error {
-	same := known.Key == c.req.CardKey && known.Facility == c.facility && known.Blocked.IsZero() &&
+	same := known.Key == c.req.CardKey && known.Facility == c.station.Facility && known.Blocked.IsZero() &&
 		(c.req.Patient.IsZero() || c.req.Patient == known.Patient)
 	if !same {
 		return fmt.Errorf("card is issued: %w", ErrConflict)

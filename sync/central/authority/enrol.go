@@ -214,7 +214,8 @@ func (a *Authority) enter(ctx context.Context, e *enrolment) error {
 	}
 	if e.opts.Role == cvc.RoleIssuer {
 		// A personalisation station signs an imported history under the times of
-		// its visits, which are older than the station.
+		// its visits, which are older than the station; the centre takes them in
+		// only with a new card (Dates).
 		e.author.NotBefore = record.Epoch
 	}
 	var err error
