@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -9,11 +10,13 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/dhamani-iq/dhamani/sync/central/authority"
 	"github.com/dhamani-iq/dhamani/sync/wire"
 )
 
@@ -21,6 +24,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"dhamani-central": main,
 		"make-request":    makeRequest,
+		"issue-card":      issueCard,
 		"wait-listening":  waitListening,
 	})
 }
@@ -67,6 +71,32 @@ func writeRequest(path, name string) error {
 		return err
 	}
 	return os.WriteFile(path, raw, 0o600)
+}
+
+// issueCard issues a card to a new patient: issue-card DIR FACILITY.
+func issueCard() {
+	flag.Parse()
+	if err := issueIn(flag.Arg(0), flag.Arg(1)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func issueIn(dir, facility string) error {
+	number, err := strconv.ParseUint(facility, 10, 32)
+	if err != nil {
+		return err
+	}
+	key, err := ecdh.P256().GenerateKey(rand.Reader)
+	if err != nil {
+		return err
+	}
+	req := &wire.CardRequest{Card: [8]byte{1}, CardKey: [65]byte(key.PublicKey().Bytes())}
+	ctx := context.Background()
+	return withCentre(ctx, &globals{dir: dir}, func(c *centre) error {
+		_, err := c.auth.IssueCard(ctx, authority.Station{Facility: uint32(number), Author: [4]byte{1, 2, 3, 4}}, req)
+		return err
+	})
 }
 
 // waitListening returns when somebody listens: wait-listening ADDR.
