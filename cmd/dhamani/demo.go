@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,7 +17,7 @@ import (
 
 // demoOptions are the flags of the demo.
 type demoOptions struct {
-	bundle  string // FHIR R4 Bundle of one patient; empty: one of our own
+	bundle  string // FHIR R4 Bundle of one patient, "-" on standard input; empty: one of our own
 	keep    bool   // leave everything running
 	offline bool   // the centre is off during the visit
 	dir     string // where the demo's folders are made; empty: a temporary one
@@ -43,11 +45,11 @@ Exit codes: 0 all of them hold the same entries, 1 they do not or a step failed.
   dhamani demo --bundle patient.json --json`,
 		Args: cli.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runDemo(cmd.Context(), g, opts, cmd.OutOrStdout())
+			return runDemo(cmd.Context(), g, opts, cmd.InOrStdin(), cmd.OutOrStdout())
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&opts.bundle, "bundle", "", "FHIR R4 Bundle of one patient (.json or .json.gz)")
+	flags.StringVar(&opts.bundle, "bundle", "", "FHIR R4 Bundle of one patient (.json or .json.gz, - for standard input)")
 	flags.BoolVar(&opts.keep, "keep", false, "leave everything running and print the page's address")
 	flags.BoolVar(&opts.offline, "offline", false, "switch the centre off during the visit, and on again afterwards")
 	flags.StringVar(&opts.dir, "dir", "", "folder for the demo's files (default: a temporary one, removed at the end)")
@@ -57,7 +59,8 @@ Exit codes: 0 all of them hold the same entries, 1 they do not or a step failed.
 	return cmd
 }
 
-// demoReport is the last line of the demo with --json.
+// demoReport is the last line of the demo with --json. tools/with-pcscd.sh and
+// the Makefile print its like for failures outside of this program.
 type demoReport struct {
 	OK        bool       `json:"ok"`
 	Identical bool       `json:"identical"`
@@ -68,6 +71,7 @@ type demoReport struct {
 	Page      string     `json:"page,omitempty"`
 	Error     string     `json:"error,omitempty"`
 	Steps     []demoStep `json:"steps"`
+	Log       []string   `json:"log,omitempty"` // of a failed demo: how its programs' logs end
 }
 
 type demoStep struct {
@@ -79,32 +83,50 @@ type demoStep struct {
 type demo struct {
 	g      *globals
 	opts   demoOptions
+	in     io.Reader
 	out    io.Writer
 	report demoReport
 	world  *world
 }
 
-func runDemo(ctx context.Context, g *globals, opts demoOptions, out io.Writer) error {
-	d := &demo{g: g, opts: opts, out: out}
+func runDemo(ctx context.Context, g *globals, opts demoOptions, in io.Reader, out io.Writer) error {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP) // the terminal was closed
+	defer stop()
+	d := &demo{g: g, opts: opts, in: in, out: out, report: demoReport{Steps: []demoStep{}}}
 	err := d.run(ctx)
-	d.report.OK = err == nil && d.report.Identical
 	if err == nil && !d.report.Identical {
-		err = errors.New("card, agents and centre do not hold the same entries")
+		err = errNotIdentical
 	}
+	if err == nil && opts.keep {
+		return nil // it was reported before the wait
+	}
+	return errors.Join(err, d.conclude(err))
+}
+
+var errNotIdentical = errors.New("card, agents and centre do not hold the same entries")
+
+// conclude prints the report: with --json as the last line, else only what the
+// programs said before the demo failed.
+func (d *demo) conclude(err error) error {
+	d.report.OK = err == nil
 	if err != nil {
 		d.report.Error = err.Error()
-	}
-	if g.json {
-		if perr := cli.PrintJSON(out, d.report); perr != nil {
-			err = errors.Join(err, perr)
+		if d.world != nil {
+			d.report.Log = d.world.lastWords()
 		}
 	}
-	return err
+	if d.g.json {
+		return cli.PrintJSON(d.out, d.report)
+	}
+	if err != nil && !errors.Is(err, context.Canceled) {
+		for _, line := range d.report.Log {
+			fmt.Fprintln(os.Stderr, line)
+		}
+	}
+	return nil
 }
 
 func (d *demo) run(ctx context.Context) (err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	d.world, err = newWorld(d.opts, d.g.log)
 	if err != nil {
 		return err
@@ -114,10 +136,10 @@ func (d *demo) run(ctx context.Context) (err error) {
 		name string
 		do   func(context.Context) (string, error)
 	}{
+		{"read the patient's bundle", d.importPatient},
 		{"find the virtual readers", d.findReaders},
 		{"start the centre", d.startCentre},
 		{"enrol three workstations", d.enrol},
-		{"read the patient's bundle", d.importPatient},
 		{"personalise the card", d.personalise},
 		{"start the first agent", d.startFirst},
 		{"switch the centre off", d.centreOff},
@@ -138,11 +160,11 @@ func (d *demo) run(ctx context.Context) (err error) {
 		took := time.Since(begin)
 		d.report.Steps = append(d.report.Steps, demoStep{s.name, float64(took.Microseconds()) / 1000})
 		if err != nil {
-			return fmt.Errorf("%s: %w%s", s.name, err, d.world.lastWords())
+			return fmt.Errorf("%s: %w", s.name, err)
 		}
 		d.say("%9s  %-26s %s", took.Round(time.Millisecond), s.name, said)
 	}
-	if d.opts.keep {
+	if d.opts.keep && d.report.Identical {
 		return d.stay(ctx)
 	}
 	return nil
@@ -160,12 +182,23 @@ func (d *demo) say(format string, args ...any) {
 
 // stay leaves everything running until the program is interrupted.
 func (d *demo) stay(ctx context.Context) error {
-	code, err := d.world.first.api.PageCode(ctx)
-	if err != nil {
-		return fmt.Errorf("page address: %w", err)
+	fmt.Fprintln(os.Stderr, "\nThe card lies on the second reader. The pages (each code works once):")
+	for _, ws := range []*workstation{d.world.first, d.world.second} {
+		code, err := ws.api.PageCode(ctx)
+		if err != nil {
+			return fmt.Errorf("page address: %w", err)
+		}
+		d.report.Page = code.URL // at last of the agent that has the card
+		fmt.Fprintf(os.Stderr, "  %-6s agent: %s\n", ws.name, code.URL)
+		fmt.Fprintf(os.Stderr, "                until %s; a fresh one: %s page --home %s\n",
+			code.Expires.Local().Format(time.TimeOnly), os.Args[0], ws.dir)
 	}
-	d.report.Page = code.URL
-	fmt.Fprintf(os.Stderr, "\nThe card lies on the second reader. The first agent's page (the code works once):\n  %s\nEnd with Ctrl-C.\n", code.URL)
+	if d.g.json {
+		if err := d.conclude(nil); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(os.Stderr, "End with Ctrl-C.")
 	<-ctx.Done()
 	return nil
 }

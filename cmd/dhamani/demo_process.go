@@ -1,12 +1,14 @@
 package main
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
+	"strings"
 	"sync"
 	"time"
 )
@@ -21,19 +23,26 @@ type process struct {
 }
 
 // startProcess starts a program whose output is kept for the case that it
-// fails.
+// fails. One goroutine keeps the thread that started it until it has ended:
+// see apart.
 func startProcess(name, path string, args ...string) (*process, error) {
 	p := &process{name: name, log: &tail{}, done: make(chan struct{})}
 	p.cmd = exec.Command(path, args...) //nolint:gosec,noctx // our own programs; stop ends them, politely
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	apart(p.cmd)
-	if err := p.cmd.Start(); err != nil {
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		err := p.cmd.Start()
+		started <- err
+		if err == nil {
+			p.err = p.cmd.Wait()
+			close(p.done)
+		}
+	}()
+	if err := <-started; err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
-	go func() {
-		p.err = p.cmd.Wait()
-		close(p.done)
-	}()
 	return p, nil
 }
 
@@ -41,7 +50,7 @@ func startProcess(name, path string, args ...string) (*process, error) {
 func (p *process) stop() error {
 	select {
 	case <-p.done:
-		return fmt.Errorf("%s ended on its own: %w%s", p.name, errors.Join(p.err, errEnded), p.log.indented())
+		return fmt.Errorf("%s ended on its own: %w", p.name, cmp.Or(p.err, errEnded))
 	default:
 	}
 	if err := interrupt(p.cmd.Process); err != nil {
@@ -55,7 +64,7 @@ func (p *process) stop() error {
 	}
 }
 
-var errEnded = errors.New("it was not asked to")
+var errEnded = errors.New("nobody asked it to")
 
 // ready polls check until it succeeds, the program ends or ctx does.
 func (p *process) ready(ctx context.Context, check func(context.Context) error) error {
@@ -70,21 +79,23 @@ func (p *process) ready(ctx context.Context, check func(context.Context) error) 
 		}
 		select {
 		case <-p.done:
-			return fmt.Errorf("%s ended: %w%s", p.name, errors.Join(p.err, errEnded), p.log.indented())
+			return fmt.Errorf("%s ended: %w", p.name, cmp.Or(p.err, errEnded))
 		case <-ctx.Done():
-			return fmt.Errorf("%s is not ready: %w%s", p.name, err, p.log.indented())
+			return fmt.Errorf("%s is not ready: %w", p.name, err)
 		case <-tick.C:
 		}
 	}
 }
 
-// runProgram runs a program to its end and returns its error with what it said.
-func runProgram(ctx context.Context, path string, args ...string) error {
-	var said bytes.Buffer
-	cmd := exec.CommandContext(ctx, path, args...) // #nosec G204 -- our own programs
-	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s %s: %w\n%s", path, args[0], err, said.String())
+// finish waits until the program has ended by itself.
+func (p *process) finish(ctx context.Context) error {
+	select {
+	case <-p.done:
+	case <-ctx.Done():
+		return errors.Join(ctx.Err(), p.stop())
+	}
+	if p.err != nil {
+		return fmt.Errorf("%s: %w", p.name, p.err)
 	}
 	return nil
 }
@@ -107,14 +118,15 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// indented returns what is kept, as lines of an error text.
-func (t *tail) indented() string {
+// lines returns what is kept.
+func (t *tail) lines() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.buf) == 0 {
-		return ""
+	text := strings.TrimSpace(string(t.buf))
+	if text == "" {
+		return nil
 	}
-	return "\n    " + string(bytes.ReplaceAll(bytes.TrimSpace(t.buf), []byte("\n"), []byte("\n    ")))
+	return strings.Split(text, "\n")
 }
 
 // exists reports whether a file is there.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -34,7 +33,7 @@ func (d *demo) importPatient(context.Context) (string, error) {
 
 func (d *demo) bundle() (*fhir.Bundle, error) {
 	if d.opts.bundle != "" {
-		bundle, _, err := readBundle(d.opts.bundle, nil)
+		bundle, _, err := readBundle(d.opts.bundle, d.in)
 		return bundle, err
 	}
 	f, err := fixtures.FS.Open(demoPatient)
@@ -219,30 +218,6 @@ func (w *world) tap(ctx context.Context, ws *workstation, reader int) (agent.Vis
 }
 
 var errStop = errors.New("seen what was waited for")
-
-// showPage opens the page as a browser would: it needs the one-time code.
-func (d *demo) showPage(ctx context.Context) (string, error) {
-	code, err := d.world.first.api.PageCode(ctx)
-	if err != nil {
-		return "", err
-	}
-	address, _, _ := strings.Cut(code.URL, "#")
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return "", err
-	}
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return "", err
-	}
-	if err := answer.Body.Close(); err != nil {
-		return "", err
-	}
-	if answer.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("the page answers %s", answer.Status)
-	}
-	return address, nil
-}
 
 // append writes a diagnosis, a prescription and a laboratory result.
 func (d *demo) append(ctx context.Context) (string, error) {

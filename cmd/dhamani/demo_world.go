@@ -24,7 +24,7 @@ import (
 // world is what the demo builds: folders, programs, readers and a card.
 type world struct {
 	dir, bin  string
-	temporary bool
+	temporary *tempFolder // nil when the user named one
 	log       *slog.Logger
 	pcsc      *pcsc.Service
 	readers   []virtualReader
@@ -32,6 +32,7 @@ type world struct {
 	slot      *softcard.Slot
 	centreURL string
 	centre    *process
+	programs  []*process // all that were started, for their logs
 	first     *workstation
 	second    *workstation
 	patient   *fhir.Bundle
@@ -67,11 +68,11 @@ func newWorld(opts demoOptions, log *slog.Logger) (*world, error) {
 		}
 	}
 	if w.dir == "" {
-		dir, err := os.MkdirTemp("", "dhamani-demo-")
+		folder, err := newTempFolder()
 		if err != nil {
-			return nil, fmt.Errorf("make the demo's folder: %w", err)
+			return nil, err
 		}
-		w.dir, w.temporary = dir, true
+		w.dir, w.temporary = folder.path, folder
 	}
 	w.first = &workstation{name: "first", dir: filepath.Join(w.dir, "first")}
 	w.second = &workstation{name: "second", dir: filepath.Join(w.dir, "second")}
@@ -105,31 +106,48 @@ func (w *world) close() error {
 	if w.centre != nil {
 		errs = append(errs, w.centre.stop())
 	}
-	if w.temporary {
-		errs = append(errs, os.RemoveAll(w.dir))
+	if w.temporary != nil {
+		errs = append(errs, w.temporary.remove())
 	}
 	return errors.Join(errs...)
 }
 
-// lastWords are the last lines that the programs have logged, for the error
+// lastWords are the last lines that the programs have logged, for the report
 // of a failed step.
-func (w *world) lastWords() string {
-	var b strings.Builder
-	for _, p := range []*process{w.centre, w.first.process, w.second.process} {
-		if p == nil {
-			continue
-		}
-		if said := p.log.indented(); said != "" {
-			fmt.Fprintf(&b, "\n  %s:%s", p.name, said)
+func (w *world) lastWords() (lines []string) {
+	for _, p := range w.programs {
+		for _, line := range p.log.lines() {
+			lines = append(lines, p.name+": "+line)
 		}
 	}
-	return b.String()
+	return lines
+}
+
+// launch starts one of the programs beside this one.
+func (w *world) launch(name, program string, args ...string) (*process, error) {
+	p, err := startProcess(name, w.program(program), args...)
+	if err == nil {
+		w.programs = append(w.programs, p)
+	}
+	return p, err
+}
+
+// central runs a command of dhamani-central to its end.
+func (w *world) central(ctx context.Context, args ...string) error {
+	p, err := w.launch("dhamani-central "+args[0], "dhamani-central", args...)
+	if err != nil {
+		return err
+	}
+	return p.finish(ctx)
 }
 
 // findReaders looks for two virtual slots without a card.
 func (d *demo) findReaders(ctx context.Context) (string, error) {
 	list, err := d.world.pcsc.List(ctx)
-	if err != nil {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return "", err
+	case err != nil:
 		return "", cli.Advise(err, exitNoCard, "start pcscd with the virtual reader: tools/with-pcscd.sh dhamani demo")
 	}
 	for _, r := range list {
@@ -155,7 +173,7 @@ func (d *demo) startCentre(ctx context.Context) (string, error) {
 		return "", err
 	}
 	w.centreURL = "https://" + addr
-	if err := runProgram(ctx, w.program("dhamani-central"), "init", "--dir", w.centreDir(), "--url", w.centreURL, "--name", "Dhamani demo centre"); err != nil {
+	if err := w.central(ctx, "init", "--dir", w.centreDir(), "--url", w.centreURL, "--name", "Dhamani demo centre"); err != nil {
 		return "", err
 	}
 	if err := w.serveCentre(ctx, addr); err != nil {
@@ -165,7 +183,7 @@ func (d *demo) startCentre(ctx context.Context) (string, error) {
 }
 
 func (w *world) serveCentre(ctx context.Context, addr string) (err error) {
-	w.centre, err = startProcess("dhamani-central", w.program("dhamani-central"), "serve", "--dir", w.centreDir(), "--listen", addr)
+	w.centre, err = w.launch("dhamani-central", "dhamani-central", "serve", "--dir", w.centreDir(), "--listen", addr)
 	if err != nil {
 		return err
 	}
@@ -203,7 +221,7 @@ func (d *demo) enrol(ctx context.Context) (string, error) {
 		if err := os.WriteFile(request, raw, 0o600); err != nil {
 			return "", fmt.Errorf("write request: %w", err)
 		}
-		if err := runProgram(ctx, w.program("dhamani-central"), "enrol", "--dir", w.centreDir(),
+		if err := w.central(ctx, "enrol", "--dir", w.centreDir(),
 			"--request", request, "--facility", e.number, "--role", e.role, "--out", grant); err != nil {
 			return "", err
 		}
@@ -228,7 +246,7 @@ func (d *demo) enrol(ctx context.Context) (string, error) {
 // start runs the agent of a workstation and waits until it serves.
 func (w *world) start(ctx context.Context, ws *workstation) (took time.Duration, err error) {
 	begin := time.Now()
-	ws.process, err = startProcess("dhamanid ("+ws.name+")", w.program("dhamanid"), "run", "--home", ws.dir)
+	ws.process, err = w.launch("dhamanid ("+ws.name+")", "dhamanid", "run", "--home", ws.dir)
 	if err != nil {
 		return 0, err
 	}

@@ -1,9 +1,8 @@
-//go:build !windows
+//go:build !linux && !windows
 
 package main
 
 import (
-	"os"
 	"os/exec"
 	"syscall"
 )
@@ -11,6 +10,3 @@ import (
 // apart keeps a program out of the terminal's process group: an interrupt
 // typed there reaches the demo alone, which then ends its programs in order.
 func apart(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
-
-// interrupt asks a process to end.
-func interrupt(p *os.Process) error { return p.Signal(syscall.SIGTERM) }
