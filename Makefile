@@ -26,9 +26,12 @@ check: deps ## format, vet, lint, tidiness, builds for other platforms, short fu
 bench: deps ## run the benchmarks (BENCH=name COUNT=10 OLD=old.txt)
 	@tools/with-pcscd.sh tools/bench.sh
 
-demo: build ## show the main job on a soft card (BUNDLE=patient.json KEEP=1 OFFLINE=1 JSON=1)
-	@tools/with-pcscd.sh bin/dhamani demo $(if $(BUNDLE),--bundle '$(BUNDLE)') \
-		$(if $(filter 1,$(KEEP)),--keep) $(if $(filter 1,$(OFFLINE)),--offline) $(if $(filter 1,$(JSON)),--json)
+json = $(if $(filter 1,$(JSON)),--json)
+not-built = {"ok":false,"identical":false,"apdus":0,"bytes":0,"entries":0,"steps":[],"error":"the programs could not be built"}
+demo: ## show the main job on a soft card (BUNDLE=patient.json KEEP=1 OFFLINE=1 JSON=1)
+	@$(MAKE) --no-print-directory build || { $(if $(json),echo '$(not-built)';) exit 1; }
+	@tools/with-pcscd.sh $(json) bin/dhamani demo $(json) $(if $(BUNDLE),--bundle '$(BUNDLE)') \
+		$(if $(filter 1,$(KEEP)),--keep) $(if $(filter 1,$(OFFLINE)),--offline)
 
 fuzz: deps ## fuzz every target for FUZZTIME (1m)
 	@tools/fuzz.sh $(or $(FUZZTIME),1m)
