@@ -201,7 +201,7 @@ func TestCrashBetweenCardAndCache(t *testing.T) {
 // tap that settles them. No entry is hidden, none is written twice.
 func TestCutWhileSettling(t *testing.T) {
 	cuts := 0
-	for cut := 0; cut < 100; cut++ {
+	for cut := range 100 {
 		n := newNation(t)
 		p := n.issue(1, softcard.Options{})
 		at := never()
