@@ -52,11 +52,19 @@ func TestReadComesBack(t *testing.T) {
 	for _, raw := range entries {
 		ids = append(ids, envelope.IDOf(raw))
 	}
-	if digest, err := c.Digest(ahmed); err != nil || digest != wire.Digest(ids) {
-		t.Errorf("digest %x, %v", digest, err)
+	digest, held, err := c.Snapshot(ahmed)
+	slices.SortFunc(ids, func(a, b record.EntryID) int { return bytes.Compare(a[:], b[:]) })
+	if err != nil || digest != wire.Digest(ids) || !slices.Equal(held, ids) {
+		t.Errorf("digest %x of %d entries, %v", digest, len(held), err)
 	}
-	if digest, err := c.Digest(zahra); err != nil || digest != wire.Digest(nil) {
+	if digest, held, err := c.Snapshot(zahra); err != nil || digest != wire.Digest(nil) || len(held) != 0 {
 		t.Errorf("digest of nothing %x, %v", digest, err)
+	}
+	if e, ok, err := c.Entry(ahmed, ids[3]); err != nil || !ok || e.ID != ids[3] || envelope.IDOf(e.Sealed) != ids[3] || e.Flags != OnCard || e.Queued {
+		t.Errorf("entry %+v, %v, %v", e, ok, err)
+	}
+	if _, ok, err := c.Entry(zahra, ids[3]); ok || err != nil {
+		t.Errorf("entry of another patient: %v, %v", ok, err)
 	}
 	keys, err := c.SectionKeys(ahmed, time.Now())
 	if err != nil || len(keys) != record.NumSections || !bytes.Equal(keys[record.SectionSensitive], want.SectionKeys[record.SectionSensitive]) {
@@ -70,6 +78,37 @@ func TestReadComesBack(t *testing.T) {
 		t.Errorf("audit %+v, %v", head, err)
 	}
 	checkInvariants(t, c)
+}
+
+func TestMarkAtCentre(t *testing.T) {
+	c := openNew(t)
+	var ids []record.EntryID
+	var sealed [][]byte
+	for i := range 4 {
+		sealed = append(sealed, sealedEntry(t, i, i, 100))
+		ids = append(ids, envelope.IDOf(sealed[i]))
+	}
+	must(t, c.PutRead(readOf(ahmed, cardA, sealed[:3]...)))
+	must(t, c.Begin(pendingOf(ahmed, cardA, sealed[3])))
+	must(t, c.CommitUnknown(ids[3], audit("append")))
+	for range 2 {
+		must(t, c.MarkAtCentre(ahmed, []record.EntryID{ids[0], ids[3], {1}}))
+		must(t, c.MarkAtCentre(zahra, ids))
+		for i, want := range []Flags{OnCard | AtCentre, OnCard, OnCard, CardUnknown | AtCentre} {
+			e, ok, err := c.Entry(ahmed, ids[i])
+			if err != nil || !ok || e.Flags != want || e.Queued != (i == 3) {
+				t.Errorf("entry %d: %+v, %v, %v", i, e, ok, err)
+			}
+		}
+		if _, held, err := c.Snapshot(zahra); err != nil || len(held) != 0 {
+			t.Errorf("another patient has %d entries, %v", len(held), err)
+		}
+		checkInvariants(t, c)
+	}
+	must(t, c.Relay(ahmed, ids)) // what the centre has is not sent
+	if c.OutboxLen() != 3 {
+		t.Errorf("%d in the outbox", c.OutboxLen())
+	}
 }
 
 func TestRelay(t *testing.T) {

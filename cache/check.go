@@ -7,10 +7,6 @@ import (
 	"io"
 )
 
-// fullCheckLimit is the length of file in use up to which opening it
-// authenticates every value.
-const fullCheckLimit = 256 << 20
-
 const (
 	keyHeader  = "header"
 	headerName = "dhamani cache\x00"
@@ -31,13 +27,12 @@ type checker struct {
 	box     *box
 	hwm     uint64
 	seen    []uint64 // one bit a page
-	all     bool     // authenticate entries too
 	buckets map[bucket]bool
 	found   found
 }
 
-// checkFile reads a whole file of the given length. It owes ErrCorrupt,
-// ErrWrongKey, ErrSchema and the reader's errors.
+// checkFile reads a whole file of the given length and authenticates every
+// value. It owes ErrCorrupt, ErrWrongKey, ErrSchema and the reader's errors.
 func checkFile(f io.ReaderAt, size int64, b *box) (found, error) {
 	var none found
 	m0, err := readMeta(f, 0)
@@ -61,7 +56,7 @@ func checkFile(f io.ReaderAt, size int64, b *box) (found, error) {
 	}
 	c := &checker{
 		f: f, box: b, hwm: m.hwm, seen: make([]uint64, m.hwm/64+1),
-		all: m.hwm*pageSize <= fullCheckLimit, buckets: make(map[bucket]bool),
+		buckets: make(map[bucket]bool),
 	}
 	if err := c.root(m.root); err != nil {
 		return none, err
@@ -217,13 +212,11 @@ func (c *checker) value(b bucket, key, value []byte) error {
 		return err
 	}
 	c.found.gen = max(c.found.gen, gen)
-	switch {
-	case b == bucketOutbox:
+	if b == bucketOutbox {
 		c.found.outbox++
-	case b == bucketQuarantine:
+	}
+	if b == bucketQuarantine {
 		c.found.quarantine++
-	case b == bucketEntries && !c.all:
-		return nil
 	}
 	raw, err := c.box.open(b, key, value)
 	if err != nil || b == bucketEntries { // what authenticates was encoded here

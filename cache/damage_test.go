@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/dhamani-iq/dhamani/record"
 )
 
 // image returns the bytes of a cache file with something in every bucket and
@@ -173,7 +175,46 @@ func TestBreaksWhileOpen(t *testing.T) {
 	if err := c.Begin(pendingOf(ahmed, cardA, sealedEntry(t, 1, 1, 50))); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("write afterwards: %v", err)
 	}
+	if !c.Broken() {
+		t.Error("not said to be broken")
+	}
 	_ = c.Close()
+}
+
+// TestBroken damages one value under an open cache: who reads it is told, and
+// the rest goes on.
+func TestBroken(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cache.db")
+	c := openAt(t, path)
+	fill(t, c, 5)
+	if _, err := c.Entries(zahra); err != nil || c.Broken() {
+		t.Fatalf("sound cache: %v, broken %v", err, c.Broken())
+	}
+	index := c.AuditName(ahmed)
+	rewriteValue(t, c, func(tx *bbolt.Tx) error {
+		bk := tx.Bucket([]byte(bucketEntries))
+		key, value := bk.Cursor().Seek(index[:])
+		value = bytes.Clone(value)
+		value[len(value)-1] ^= 1
+		return bk.Put(bytes.Clone(key), value)
+	})
+	if _, err := c.Entries(zahra); err != nil || c.Broken() {
+		t.Errorf("another patient: %v, broken %v", err, c.Broken())
+	}
+	if err := c.Commit(record.EntryID{9}, Placed{}, audit("append")); !errors.Is(err, ErrNotFound) || c.Broken() {
+		t.Errorf("commit of nothing: %v, broken %v", err, c.Broken())
+	}
+	if _, err := c.Entries(ahmed); !errors.Is(err, ErrCorrupt) || !c.Broken() {
+		t.Errorf("damaged value: %v, broken %v", err, c.Broken())
+	}
+	if _, err := c.Entries(zahra); err != nil {
+		t.Errorf("another patient: %v", err)
+	}
+	must(t, c.Close())
+	// The next Open meets it too, so that it cannot be met again and again.
+	if _, err := Open(path, testKey, discard()); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("opened again: %v", err)
+	}
 }
 
 func TestSwappedValues(t *testing.T) {

@@ -14,7 +14,7 @@
 //
 //	bucket      key                     row
 //	meta        "header"                in plain: name, schema, key check, CRC-32
-//	cards       index(card)             head, EF.CardSecurity, EF.ID, summary, patient
+//	cards       index(card)             head and summary, empty when not known, EF.CardSecurity, EF.ID, patient
 //	patients    index(patient)          subject
 //	entries     index(patient) || id    flags, time, sealed entry
 //	keys        index(patient)          section keys and the end of their time
@@ -38,10 +38,13 @@
 // reads: both meta pages with their checksums, the high-water mark against the
 // length of the file, and for every page below it that it is reachable exactly
 // once or free, that counts, lengths and offsets lie inside it, and that keys
-// ascend. Every value is then authenticated; above fullCheckLimit bytes of file
-// the entries are excepted, which are authenticated whenever they are read. So
-// a file that was cut short, or a changed byte in a live page, gives ErrCorrupt
-// and neither a panic nor SIGBUS. A fault or a broken page that shows up later
-// (a failing disk) also ends in ErrCorrupt, and the cache then refuses all
-// further work. Recover makes a new file out of what can still be read.
+// ascend. Every value is then authenticated. So a file that was cut short, or a
+// changed byte in a live page, gives ErrCorrupt and neither a panic nor SIGBUS.
+// A fault or a broken page that shows up later (a failing disk) also ends in
+// ErrCorrupt, and the cache then refuses all further work; a value that does not
+// authenticate when it is read fails those who need it. Broken tells of both,
+// and the next Open finds them. Recover makes a new file out of what can still
+// be read.
+//
+// A full disk is no damage: the step gives ErrFull and leaves nothing behind.
 package cache

@@ -140,12 +140,6 @@ func (c *Cache) Entries(p record.PatientID) ([][]byte, error) {
 	return out, nil
 }
 
-// Digest returns the digest of a patient's entries; see Snapshot.
-func (c *Cache) Digest(p record.PatientID) ([16]byte, error) {
-	digest, _, err := c.Snapshot(p)
-	return digest, err
-}
-
 // Snapshot returns the identifiers of a patient's entries in ascending order,
 // and their digest as clinic and centre compare it: the first 16 bytes of the
 // SHA-256 over the identifiers in that order.

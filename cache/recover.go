@@ -100,11 +100,11 @@ func salvage(old *os.File, tmp string, b *box) (got Recovered, err error) {
 func replace(path, tmp string) (string, error) {
 	broken := path + ".broken-" + time.Now().UTC().Format("20060102T150405.000000000Z")
 	if err := os.Link(path, broken); err != nil {
-		if err := os.Rename(path, broken); err != nil {
+		if err := os.Rename(path, broken); err != nil { // #nosec G703 -- the configured path
 			return "", err
 		}
 	}
-	if err := os.Rename(tmp, path); err != nil {
+	if err := os.Rename(tmp, path); err != nil { // #nosec G703 -- the configured path
 		return "", err
 	}
 	return broken, durable.SyncDir(filepath.Dir(path))

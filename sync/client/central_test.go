@@ -271,7 +271,7 @@ func TestRealCentre(t *testing.T) {
 			t.Errorf("entry %s has no receipt: %v", id.Short(), err)
 		}
 	}
-	digest, err := near.cache.Digest(h.id)
+	digest, _, err := near.cache.Snapshot(h.id)
 	must(t, err)
 	if got, err := c.Patient(t.Context(), h.id, digest); got != nil || err != nil {
 		t.Errorf("clinic and centre differ: %v, %v", got, err)
@@ -299,8 +299,8 @@ func testFollow(t *testing.T, centre *realCentre, near, far *desk, h *holder, c 
 	far.write(t, h)
 	other.Kick()
 	eventually(t, "both clinics have all entries", func() bool {
-		a, errA := near.cache.Digest(h.id)
-		b, errB := far.cache.Digest(h.id)
+		a, _, errA := near.cache.Snapshot(h.id)
+		b, _, errB := far.cache.Snapshot(h.id)
 		return errA == nil && errB == nil && a == b && c.Status().Outbox == 0 && other.Status().Outbox == 0
 	})
 	history, err := far.cache.History(h.id)
