@@ -129,7 +129,9 @@ fi
 running() {
 	local dir
 	for dir in /proc/[0-9]*; do
+		# One in a container of its own listens elsewhere.
 		if [ "$(cat "$dir/comm" 2>/dev/null || true)" = pcscd ] &&
+			[ "$(readlink "$dir/ns/mnt" 2>/dev/null || readlink /proc/self/ns/mnt)" = "$(readlink /proc/self/ns/mnt)" ] &&
 			[ -n "$(tr -d '\0' 2>/dev/null <"$dir/cmdline" || true)" ]; then
 			echo "${dir#/proc/}"
 		fi

@@ -139,7 +139,7 @@ export function showSide(visit) {
       { class: "card-block" },
       el("dl", { class: "facts" },
         fact(t("blood"), s.blood_group && ltr(s.blood_group), "big"),
-        fact(t("contact"), s.contact && [own(s.contact.name ?? ""), " ", ltr(s.contact.phone, { class: "whole" })])),
+        fact(t("contact"), s.contact && [own(s.contact.name ?? ""), " ", ltr(s.contact.phone, s.contact.phone.length <= 20 ? { class: "whole" } : {})])),
     ),
     block("family", t("family"), visit.identity?.family, (m) => [
       el("b", {}, own(nameOf(m.names).first)),
