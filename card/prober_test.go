@@ -232,7 +232,7 @@ func TestProberCardTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	if l, ok := prober.Lengths("reader", atr); !ok || !l.Extended {
 		t.Errorf("found %+v, %v", l, ok)
 	}
