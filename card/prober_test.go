@@ -342,3 +342,52 @@ func TestProberErrors(t *testing.T) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
+
+// FuzzProber has a hostile card answer every command from the input, one
+// length byte before each: Open ends, and connects a bounded number of times.
+func FuzzProber(f *testing.F) {
+	fci, err := func() ([]byte, error) {
+		t := softcard.New(softcard.Options{Extended: true}).Transport()
+		return t.Transmit(context.Background(), append([]byte{0, 0xA4, 4, 0, byte(len(card.AID))}, card.AID+"\x00"...))
+	}()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte{2, 0x90, 0x00, 2, 0x67, 0x00, 0, 3, 1, 0x61, 0x01})
+	f.Add([]byte{2, 0x67, 0x00, 0, 0, 0, 0, 0, 0})
+	f.Add([]byte{2, 0x6D, 0x00})
+	f.Fuzz(func(t *testing.T, in []byte) {
+		connects := 0
+		s, err := new(card.Prober).Open(t.Context(), "reader", func(context.Context) (card.Transport, error) {
+			connects++
+			return hostileEcho{fci, &in}, nil
+		})
+		if err == nil {
+			err = s.Close()
+		}
+		if err != nil || connects > 7 {
+			t.Fatalf("%d connections, %v", connects, err)
+		}
+	})
+}
+
+// hostileEcho answers SELECT well and everything else from the input.
+type hostileEcho struct {
+	fci []byte
+	in  *[]byte
+}
+
+func (h hostileEcho) Transmit(_ context.Context, cmd []byte) ([]byte, error) {
+	if cmd[1] == 0xA4 {
+		return bytes.Clone(h.fci), nil
+	}
+	if len(*h.in) == 0 {
+		return nil, nil
+	}
+	n := min(int((*h.in)[0]), len(*h.in)-1)
+	out := bytes.Clone((*h.in)[1 : 1+n])
+	*h.in = (*h.in)[1+n:]
+	return out, nil
+}
+func (hostileEcho) ATR() []byte  { return []byte{0x3B, 0x80} }
+func (hostileEcho) Close() error { return nil }
