@@ -49,6 +49,7 @@ type Agent struct {
 	visits  *visits
 	centre  *client.Client
 	started time.Time
+	prober  card.Prober // what each reader passes, as long as the agent runs
 
 	mu      sync.Mutex // guards what follows
 	readers map[string]*reader

@@ -122,7 +122,8 @@ func (r *reader) serve(ctx context.Context) {
 		}
 		still, now := r.slot()
 		again := still && now == inserted && try < tapTries &&
-			(errors.Is(err, card.ErrReset) || errors.Is(err, card.ErrBusy) || errors.Is(err, card.ErrRemoved))
+			(errors.Is(err, card.ErrReset) || errors.Is(err, card.ErrBusy) || errors.Is(err, card.ErrRemoved) ||
+				errors.Is(err, card.ErrLengths))
 		if !again {
 			r.a.fail(r.name, "", err)
 			return

@@ -110,13 +110,10 @@ func (r *reader) steps(ctx context.Context, c *openCard, steps []tapStep) error 
 
 // connect opens the slot and selects the card's application.
 func (r *reader) connect(ctx context.Context, c *openCard) error {
-	transport, err := r.a.cfg.Readers.Connect(ctx, r.name)
+	session, err := r.a.prober.Open(ctx, r.name, func(ctx context.Context) (card.Transport, error) {
+		return r.a.cfg.Readers.Connect(ctx, r.name)
+	})
 	if err != nil {
-		return err
-	}
-	session, err := card.Open(ctx, transport)
-	if err != nil {
-		_ = transport.Close() // the error of opening is the one to tell
 		return err
 	}
 	c.session, c.info = session, session.Info()

@@ -31,8 +31,10 @@ var (
 // Transport carries command APDUs to one card. It is used by one goroutine
 // at a time.
 type Transport interface {
-	// Transmit sends one short command and returns the response with SW1 SW2
-	// at its end; both slices belong to the caller. It owes ErrRemoved (an
+	// Transmit sends one command, short or extended, and returns the response
+	// with SW1 SW2 at its end; both slices belong to the caller. What the
+	// reader makes of an extended one is for a Prober to find out. It owes
+	// ErrRemoved (an
 	// empty or cut answer is a removal too), ErrReset, ErrServiceDown, ErrBusy,
 	// ErrTransport and ctx.Err().
 	Transmit(ctx context.Context, cmd []byte) ([]byte, error)

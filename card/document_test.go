@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -155,7 +156,10 @@ func workedFigures(t *testing.T) string {
 		t.Fatal(err)
 	}
 	id, challenge := []byte{1, 2, 3, 4, 5, 6, 7, 8}, []byte{0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88}
-	c := softcard.New(softcard.Options{Random: bytes.NewReader(append(append(bytes.Clone(id), chip.Bytes()...), challenge...))})
+	c := softcard.New(softcard.Options{
+		Random:   bytes.NewReader(slices.Concat(id, chip.Bytes(), challenge, challenge)),
+		Extended: true,
+	})
 
 	f.text("Keys, and the EF.CardSecurity and EF.ID of these figures (any bytes serve here):")
 	security, identity := []byte("security"), []byte("identity of nobody")
@@ -267,6 +271,15 @@ func workedFigures(t *testing.T) string {
 	f.text("The head, and the new entry alone, 302 bytes from offset %d:", head.Tail)
 	now, err := s.Head(ctx)
 	check(err)
+	check(s.Entries(ctx, now, head, func(uint32, []byte) error { return nil }))
+
+	f.text("The same entry, read with an extended APDU: a new session that begins as the one above, its next command after EXTERNAL AUTHENTICATE.")
+	quiet := recorder{c.Transport(), &figures{}}
+	s, err = card.Open(ctx, &quiet, card.WithLengths(card.Lengths{Extended: true}))
+	check(err)
+	s.UseEphemeral(host)
+	check(s.Authenticate(ctx, pub, card.Terminal{Chain: [][]byte{facility.Raw, terminal.Raw}, Signer: terminalKey}))
+	quiet.f = f
 	check(s.Entries(ctx, now, head, func(uint32, []byte) error { return nil }))
 	f.WriteString("\n")
 	return f.String()

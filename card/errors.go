@@ -18,6 +18,7 @@ var (
 	ErrSecureMessaging = errors.New("secure messaging with the card failed") // another card, a clone, or a tampered link
 	ErrChain           = errors.New("log of the card does not match its head")
 	ErrEntryTooLarge   = errors.New("entry too large for the card")
+	ErrLengths         = errors.New("reader mishandles long commands") // open the card again: short ones are used from then on
 	ErrSessionEnded    = errors.New("card session has ended")
 )
 

@@ -23,6 +23,7 @@ const (
 	DataSummary = 0x0103 // sealed emergency summary
 	DataKeys    = 0x0150 // section keys
 	DataHead    = 0x0151 // head of the log
+	DataEcho    = 0x0152 // whatever the host sends, for a Prober
 	DataAnchor  = 0x0201 // trust anchor of Terminal Authentication
 	DataDate    = 0x0203 // date of the card, YYMMDD
 )
@@ -45,6 +46,7 @@ const (
 	insReadBinary      = 0xB0
 	insReadBinaryOdd   = 0xB1
 	insGetData         = 0xCA
+	insGetDataDO       = 0xCB
 	insUpdateBinary    = 0xD6
 	insPutData         = 0xDA
 	insAppendRecord    = 0xE2

@@ -14,6 +14,11 @@ import (
 // of MaxBlock in a data object of its own, padded and with its protection.
 const maxResponse = MaxBlock + 64
 
+// maxProtection is what secure messaging adds to the content of an answer at
+// most, in bytes: the header of a 53 within, padding, padding indicator and
+// header of the data object, DO99 and DO8E.
+const maxProtection = 4 + 16 + 1 + 4 + 4 + 10
+
 // TraceLine is what a trace shows of one APDU: never any data.
 type TraceLine struct {
 	CLA, INS, P1, P2 byte
@@ -41,17 +46,23 @@ type Option func(*link)
 // WithTrace has fn called after every APDU, in the session's own goroutine.
 func WithTrace(fn func(TraceLine)) Option { return func(l *link) { l.trace = fn } }
 
+// WithLengths has the session use APDUs of these lengths, which the caller
+// knows to pass; without it all are short. A Prober finds them out.
+func WithLengths(lengths Lengths) Option { return func(l *link) { l.lengths = lengths.bounded() } }
+
 // link sends commands over a transport: chaining, 61xx, secure messaging.
 type link struct {
-	t     Transport
-	stats Stats
-	trace func(TraceLine)
-	sm    *sm.Session // nil while in plain
-	ended error       // set once card and host may disagree about their state
+	t       Transport
+	stats   Stats
+	trace   func(TraceLine)
+	lengths Lengths
+	fault   func()      // called when an extended APDU came to grief; may be nil
+	sm      *sm.Session // nil while in plain
+	ended   error       // set once card and host may disagree about their state
 }
 
 func newLink(t Transport, opts []Option) *link {
-	l := &link{t: t}
+	l := &link{t: t, lengths: Lengths{}.bounded()}
 	for _, o := range opts {
 		o(l)
 	}
@@ -98,30 +109,33 @@ func (l *link) send(ctx context.Context, c apdu.Command, mode sm.Mode) (apdu.Res
 	if err != nil {
 		return apdu.Response{}, l.end(fmt.Errorf("protect command %02X: %w", c.INS, err))
 	}
+	wrapped.Ne = max(wrapped.Ne, c.Ne+maxProtection)
 	raw, err := l.exchange(ctx, wrapped)
 	if errors.Is(err, ErrMalformed) { // nothing of it was protected: another card speaks
-		return apdu.Response{}, fmt.Errorf("%w: command %02X: %v", ErrSecureMessaging, c.INS, err) //nolint:errorlint // callers are to see one cause
+		err = fmt.Errorf("%w: command %02X: %v", ErrSecureMessaging, c.INS, err) //nolint:errorlint // callers are to see one cause
+		return apdu.Response{}, l.blame(ctx, wrapped, err)
 	}
 	if err != nil {
-		return apdu.Response{}, err
+		return apdu.Response{}, l.blame(ctx, wrapped, err)
 	}
 	plain, _, err := l.sm.UnwrapResponse(c.INS, raw)
 	if err != nil {
-		return apdu.Response{}, l.end(fmt.Errorf("%w: command %02X: %w", ErrSecureMessaging, c.INS, err))
+		err = fmt.Errorf("%w: command %02X: %w", ErrSecureMessaging, c.INS, err)
+		return apdu.Response{}, l.end(l.blame(ctx, wrapped, err))
 	}
 	return plain, nil
 }
 
-// exchange sends one command in as many short APDUs as it takes and collects
-// the response. Any error ends the link.
+// exchange sends one command in as many APDUs as it takes and collects the
+// response. Any error ends the link.
 func (l *link) exchange(ctx context.Context, c apdu.Command) (apdu.Response, error) {
-	blocks, err := apdu.Chain(c)
+	blocks, limit, err := l.encode(c)
 	if err != nil {
 		return apdu.Response{}, l.end(err)
 	}
 	last := len(blocks) - 1
 	for _, block := range blocks[:last] {
-		r, err := l.transmit(ctx, block)
+		r, err := l.transmit(ctx, block, limit)
 		switch {
 		case err != nil:
 			return apdu.Response{}, l.end(err)
@@ -131,7 +145,7 @@ func (l *link) exchange(ctx context.Context, c apdu.Command) (apdu.Response, err
 			return apdu.Response{}, l.end(malformed("data within a command chain"))
 		}
 	}
-	r, err := l.transmit(ctx, blocks[last])
+	r, err := l.transmit(ctx, blocks[last], limit)
 	if err != nil {
 		return apdu.Response{}, l.end(err)
 	}
@@ -157,7 +171,7 @@ func (l *link) again(ctx context.Context, block []byte, ne int) (apdu.Response, 
 	if err != nil {
 		return apdu.Response{}, err
 	}
-	r, err := l.transmit(ctx, raw)
+	r, err := l.transmit(ctx, raw, apdu.MaxShortNe)
 	if _, ok := r.SW.CorrectNe(); err == nil && ok {
 		return apdu.Response{}, malformed("expected length corrected twice")
 	}
@@ -173,7 +187,7 @@ func (l *link) collect(ctx context.Context, r apdu.Response) (apdu.Response, err
 	}
 	data := append(make([]byte, 0, maxResponse), r.Data...)
 	for more {
-		part, err := l.transmit(ctx, mustEncode(apdu.GetResponse(n)))
+		part, err := l.transmit(ctx, mustEncode(apdu.GetResponse(min(n, l.lengths.Short))), apdu.MaxShortNe)
 		switch {
 		case err != nil:
 			return apdu.Response{}, err
@@ -197,8 +211,9 @@ func mustEncode(c apdu.Command) []byte {
 	return raw
 }
 
-// transmit sends one APDU and counts it.
-func (l *link) transmit(ctx context.Context, cmd []byte) (apdu.Response, error) {
+// transmit sends one APDU, whose answer has at most limit bytes of data, and
+// counts it.
+func (l *link) transmit(ctx context.Context, cmd []byte, limit int) (apdu.Response, error) {
 	if err := ctx.Err(); err != nil {
 		return apdu.Response{}, err
 	}
@@ -209,7 +224,7 @@ func (l *link) transmit(ctx context.Context, cmd []byte) (apdu.Response, error) 
 	l.stats.Received += len(raw)
 	var r apdu.Response
 	if err == nil {
-		r, err = parseAnswer(raw)
+		r, err = parseAnswer(raw, limit)
 	}
 	if l.trace != nil {
 		l.trace(TraceLine{cmd[0], cmd[1], cmd[2], cmd[3], len(cmd), len(raw), r.SW, time.Since(start)})
@@ -217,13 +232,13 @@ func (l *link) transmit(ctx context.Context, cmd []byte) (apdu.Response, error) 
 	return r, err
 }
 
-func parseAnswer(raw []byte) (apdu.Response, error) {
+func parseAnswer(raw []byte, limit int) (apdu.Response, error) {
 	r, err := apdu.ParseResponse(raw)
 	switch {
 	case errors.Is(err, apdu.ErrLength):
 		return apdu.Response{}, fmt.Errorf("%w: %w", ErrRemoved, err)
-	case len(r.Data) > apdu.MaxShortNe:
-		return apdu.Response{}, malformed("%d bytes in answer to a short command", len(r.Data))
+	case len(r.Data) > limit:
+		return apdu.Response{}, malformed("%d bytes in answer to a command that expects %d at most", len(r.Data), limit)
 	}
 	return r, err
 }

@@ -99,8 +99,13 @@ func parseSecurity(raw []byte, id card.ID) (*ecdh.PublicKey, error) {
 // entries of the given sizes in its log.
 func (p *programme) issue(tb testing.TB, mark byte, sizes ...int) *softcard.Card {
 	tb.Helper()
+	return p.issueWith(tb, softcard.Options{}, mark, sizes...)
+}
+
+func (p *programme) issueWith(tb testing.TB, opts softcard.Options, mark byte, sizes ...int) *softcard.Card {
+	tb.Helper()
 	ctx := context.Background()
-	c := softcard.New(softcard.Options{})
+	c := softcard.New(opts)
 	b, err := card.OpenBlank(ctx, c.Transport())
 	if err != nil {
 		tb.Fatal(err)
@@ -155,6 +160,11 @@ func tap(ctx context.Context, tr card.Transport, t card.Terminal, entry []byte) 
 	if err != nil {
 		return got, err
 	}
+	return visit(ctx, s, t, entry)
+}
+
+// visit is tap for a card that is open.
+func visit(ctx context.Context, s *card.Session, t card.Terminal, entry []byte) (got tapped, err error) {
 	got.info = s.Info()
 	raw, err := s.Security(ctx)
 	if err != nil {

@@ -39,8 +39,9 @@ func (s *Session) ReadFile(ctx context.Context, f File) ([]byte, error) {
 // identifier, the others go on in it. The end shows in 6282 (fewer bytes than
 // asked for), or in 6B00 when the file ended with the block before.
 func readFile(ctx context.Context, l *link, f File, block int) ([]byte, error) {
+	block = min(block, f.Size())
 	if l.sm == nil {
-		block = min(block, apdu.MaxShortNe)
+		block = min(block, l.lengths.Short)
 	}
 	var data []byte
 	p1, p2 := 0x80|byte(f), byte(0)
@@ -73,7 +74,7 @@ func readFile(ctx context.Context, l *link, f File, block int) ([]byte, error) {
 // Keys reads the section keys that the role may have; the caller keeps them
 // secret. A role that may open no section gets an empty map.
 func (s *Session) Keys(ctx context.Context) (map[record.Section][]byte, error) {
-	raw, err := s.link.do(ctx, apdu.Command{INS: insGetData, P1: DataKeys >> 8, P2: DataKeys & 0xFF, Ne: apdu.MaxShortNe}, sm.Encrypted)
+	raw, err := s.link.do(ctx, apdu.Command{INS: insGetData, P1: DataKeys >> 8, P2: DataKeys & 0xFF, Ne: maxKeySet}, sm.Encrypted)
 	if err != nil {
 		return nil, fmt.Errorf("read section keys: %w", err)
 	}
@@ -86,6 +87,9 @@ func (s *Session) Keys(ctx context.Context) (map[record.Section][]byte, error) {
 
 // sectionKeyLen is the length of one section key in bytes.
 const sectionKeyLen = 32
+
+// maxKeySet is the length of all section keys with their tags, in bytes.
+const maxKeySet = record.NumSections * (2 + sectionKeyLen)
 
 // sectionTag is the tag of a section's key: 80 + section.
 func sectionTag(s record.Section) tlv.Tag { return 0x80 + tlv.Tag(s) }
@@ -131,12 +135,13 @@ func encodeKeys(keys map[record.Section][]byte) ([]byte, error) {
 
 // readLog reads want bytes of the log at a logical offset; want is at least 1
 // and at most Info.MaxBlock. Ne counts the bytes of the log; they come in a
-// discretionary data object 53, whose header it does not count.
+// discretionary data object 53, whose header it does not count. The offset needs
+// no secrecy: the head, which goes before it, has none either.
 func (s *Session) readLog(ctx context.Context, offset uint32, want int) ([]byte, error) {
 	at := tlv.Make(0x54, binary.BigEndian.AppendUint32(nil, offset))
 	raw, err := s.link.do(ctx, apdu.Command{
 		INS: insReadBinaryOdd, P2: byte(FileLog), Data: at, Ne: want,
-	}, sm.Encrypted)
+	}, sm.MACOnly)
 	if err != nil {
 		return nil, err
 	}

@@ -161,7 +161,7 @@ func appendEntry(ctx context.Context, l *link, info Info, expectSeq uint32, seal
 		return Head{}, fmt.Errorf("%w: %d bytes, at most %d", ErrEntryTooLarge, len(sealed), info.MaxEntry)
 	}
 	data := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(sealed)), expectSeq)
-	raw, err := l.do(ctx, apdu.Command{INS: insAppendRecord, Data: append(data, sealed...), Ne: HeadLen}, sm.Encrypted)
+	raw, err := l.do(ctx, apdu.Command{INS: insAppendRecord, Data: append(data, sealed...), Ne: HeadLen}, sm.MACOnly)
 	if err != nil {
 		return Head{}, err
 	}
@@ -197,7 +197,7 @@ func writeSummary(ctx context.Context, l *link, expectVersion uint32, sealed []b
 		return Head{}, fmt.Errorf("%w: %d bytes, at most %d", ErrEntryTooLarge, len(sealed), MaxSummary)
 	}
 	data := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(sealed)), expectVersion)
-	raw, err := l.do(ctx, putData(DataSummary, append(data, sealed...), HeadLen), sm.Encrypted)
+	raw, err := l.do(ctx, putData(DataSummary, append(data, sealed...), HeadLen), sm.MACOnly)
 	if err != nil {
 		return Head{}, err
 	}

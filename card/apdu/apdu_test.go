@@ -130,6 +130,33 @@ func TestChain(t *testing.T) {
 	}
 }
 
+// A reader that passes fewer bytes gets more blocks.
+func TestSplit(t *testing.T) {
+	data := bytes.Repeat([]byte{7}, 500)
+	for _, most := range []int{1, 128, 192, 256} {
+		blocks, err := Split(Command{INS: 0xE2, Data: data, Ne: 2048}, most)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, b := range blocks {
+			c, err := Parse(b)
+			if err != nil || len(c.Data) > most || c.Ne > most {
+				t.Fatalf("at most %d: block of %d bytes that expects %d, %v", most, len(c.Data), c.Ne, err)
+			}
+			n += len(c.Data)
+		}
+		if n != len(data) {
+			t.Errorf("at most %d: %d bytes arrive", most, n)
+		}
+	}
+	for _, most := range []int{-1, 0, 257} {
+		if _, err := Split(Command{Data: data}, most); !errors.Is(err, ErrLength) {
+			t.Errorf("at most %d: %v", most, err)
+		}
+	}
+}
+
 func TestStatusWords(t *testing.T) {
 	for _, tt := range []struct {
 		sw      SW

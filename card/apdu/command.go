@@ -152,22 +152,30 @@ func neOf(le, whenZero int) int {
 // all but the last have the chaining bit set and expect nothing. A Ne above
 // 256 is coded as Le 00; the card then hands the rest out with 61xx. A command
 // that fits into one block comes back as one block.
-func Chain(c Command) ([][]byte, error) {
+func Chain(c Command) ([][]byte, error) { return Split(c, MaxShortNe) }
+
+// Split is Chain for a reader that passes at most so many bytes of data each
+// way, 1 to MaxShortNe; a block of a command has MaxShortData at most.
+func Split(c Command, most int) ([][]byte, error) {
+	if most < 1 || most > MaxShortNe {
+		return nil, fmt.Errorf("split command into blocks of %d bytes: %w", most, ErrLength)
+	}
 	if c.Ne < 0 || c.Ne > MaxExtendedNe || len(c.Data) > MaxExtendedData {
 		return nil, fmt.Errorf("chain command with %d bytes of data that expects %d: %w", len(c.Data), c.Ne, ErrLength)
 	}
-	blocks := make([][]byte, 0, 1+len(c.Data)/MaxShortData)
+	size := min(most, MaxShortData)
+	blocks := make([][]byte, 0, 1+len(c.Data)/size)
 	data := c.Data
-	for len(data) > MaxShortData {
-		b := Command{CLA: c.CLA | ClassChained, INS: c.INS, P1: c.P1, P2: c.P2, Data: data[:MaxShortData]}
+	for len(data) > size {
+		b := Command{CLA: c.CLA | ClassChained, INS: c.INS, P1: c.P1, P2: c.P2, Data: data[:size]}
 		raw, err := b.Encode()
 		if err != nil {
 			return nil, err
 		}
 		blocks = append(blocks, raw)
-		data = data[MaxShortData:]
+		data = data[size:]
 	}
-	last := Command{CLA: c.CLA &^ ClassChained, INS: c.INS, P1: c.P1, P2: c.P2, Data: data, Ne: min(c.Ne, MaxShortNe)}
+	last := Command{CLA: c.CLA &^ ClassChained, INS: c.INS, P1: c.P1, P2: c.P2, Data: data, Ne: min(c.Ne, most)}
 	raw, err := last.Encode()
 	if err != nil {
 		return nil, err

@@ -16,6 +16,7 @@ const (
 	actAppend
 	actPut
 	actGet
+	actEcho
 	actGenerate
 	actChipAuth
 	actTerminalAuth
@@ -128,6 +129,7 @@ var rules = []rule{
 	// Authentication; a blocked card allows it to who comes to unblock it.
 	{actChipAuth, objApplication, inUse | inBlocked, plain, anyone, 0, sm.Encrypted},
 	{actTerminalAuth, objApplication, inUse | inBlocked, secured, anyone, 0, sm.Encrypted},
+	{actEcho, objApplication, inCreation | inUse | inBlocked, plain, anyone, 0, sm.Encrypted},
 	// Life cycle.
 	{actActivate, objApplication, inCreation, plain, anyone, 0, sm.Encrypted},
 	{actActivate, objApplication, inBlocked, secured, everyRole, cvc.RightUnblock, sm.Encrypted},

@@ -13,20 +13,28 @@ var historical = []byte{
 	0x80, //   command chaining, no extended length
 }
 
+// extendedLengths is the bit of the last capabilities byte that says that the
+// card takes extended Lc and Le (ISO/IEC 7816-4:2020, 12.1.1.9).
+const extendedLengths = 0x40
+
 // ContactlessATR returns the answer to reset that a PC/SC reader makes up for
-// the card in its field (PC/SC part 3, 3.1.3.2.3.1).
-func ContactlessATR() []byte {
-	return withTCK(
+// a card of short lengths in its field (PC/SC part 3, 3.1.3.2.3.1).
+func ContactlessATR() []byte { return contactlessATR(false) }
+
+func contactlessATR(extended bool) []byte {
+	return withTCK(extended,
 		0x3B,       // TS: direct convention
 		0x8A,       // T0: TD1 follows, 10 historical bytes
 		0x80, 0x01, // TD1: T=0, TD2 follows; TD2: T=1
 	)
 }
 
-// ContactATR returns the answer to reset of the card behind contacts: T=1
-// only (ISO/IEC 7816-3, 8.2).
-func ContactATR() []byte {
-	return withTCK(
+// ContactATR returns the answer to reset of a card of short lengths behind
+// contacts: T=1 only (ISO/IEC 7816-3, 8.2).
+func ContactATR() []byte { return contactATR(false) }
+
+func contactATR(extended bool) []byte {
+	return withTCK(extended,
 		0x3B,       // TS: direct convention
 		0x9A,       // T0: TA1 and TD1 follow, 10 historical bytes
 		0x18,       // TA1: F=372, D=12
@@ -38,8 +46,11 @@ func ContactATR() []byte {
 
 // withTCK appends the historical bytes and the check byte TCK, the exclusive
 // or of everything after TS.
-func withTCK(head ...byte) []byte {
+func withTCK(extended bool, head ...byte) []byte {
 	atr := slices.Concat(head, historical)
+	if extended {
+		atr[len(atr)-1] |= extendedLengths
+	}
 	var tck byte
 	for _, b := range atr[1:] {
 		tck ^= b

@@ -24,6 +24,7 @@ const (
 	insReadBinaryDO   = 0xB1
 	insGetResponse    = 0xC0
 	insGetData        = 0xCA
+	insGetDataDO      = 0xCB
 	insUpdateBinary   = 0xD6
 	insPutData        = 0xDA
 	insAppendRecord   = 0xE2
@@ -55,6 +56,7 @@ var commands = [256]func(*Card, call) (answer, error){
 	insReadBinaryDO:   (*Card).readLog,
 	insUpdateBinary:   (*Card).updateBinary,
 	insGetData:        (*Card).getData,
+	insGetDataDO:      (*Card).echo,
 	insPutData:        (*Card).putData,
 	insAppendRecord:   (*Card).appendRecord,
 	insGenerateKey:    (*Card).generateKey,

@@ -41,6 +41,26 @@ func (c *Card) getData(cl call) (answer, error) {
 	return answer{}, refuse(apdu.SWReferenceNotFound)
 }
 
+// echo is GET DATA with odd INS for the data object 0152: {53 …} comes back as
+// it went, with zero bytes after it up to Ne. It tells a host which lengths
+// its reader passes, so it is there in plain only, and has nothing to say.
+func (c *Card) echo(cl call) (answer, error) {
+	if cl.p1p2() != card.DataEcho {
+		return answer{}, refuse(apdu.SWReferenceNotFound)
+	}
+	mode, err := c.allow(cl, actEcho, objApplication)
+	if err != nil {
+		return answer{}, err
+	}
+	if _, err := tlv.Field(cl.Data, 0x53); err != nil {
+		return answer{}, refuse(apdu.SWWrongData)
+	}
+	if cl.Ne < len(cl.Data) || cl.Ne > maxAnswer {
+		return answer{}, refuse(apdu.SWWrongLength)
+	}
+	return answer{data: append(bytes.Clone(cl.Data), make([]byte, cl.Ne-len(cl.Data))...), mode: mode}, nil
+}
+
 // keysFor returns {80+section, key} of every section that roles may open.
 func (c *Card) keysFor(roles cvc.Roles) []byte {
 	set := mem.keys.get(&c.nvm)

@@ -32,12 +32,13 @@ func FuzzCommands(f *testing.F) {
 	add(true, 2, []byte{0, 0xE2, 0, 0, 5, 0, 0, 0, 0, 1}, []byte{0, 0xE2, 0, 0, 5, 0, 0, 0, 0, 1})
 	add(false, 0, selectCommand, []byte{0, 0x47, 0x80, 0, 2, 0xAC, 0, 0}, []byte{0, 0xD6, 0x81, 0, 1, 1}, []byte{0, 0x44, 0, 0})
 	add(false, 0, selectCommand, []byte{0, 0xE2, 0, 0, 5, 0, 0, 0, 0, 1}, []byte{0, 0xDA, 1, 3, 5, 0, 0, 0, 0, 1}, []byte{0, 0xDA, 2, 3, 6, 2, 6, 0, 1, 0, 1})
+	add(true, 0, selectCommand, []byte{0, 0xCB, 1, 0x52, 0, 0, 3, 0x53, 1, 1, 8, 0x40}, []byte{0, 0xCB, 1, 0x52, 2, 0x53, 0, 0})
 	f.Fuzz(func(t *testing.T, operational bool, in []byte) {
 		from := blank
 		if operational {
 			from = image
 		}
-		c, err := Load(from, Options{})
+		c, err := Load(from, Options{Extended: true})
 		if err != nil {
 			t.Fatal(err)
 		}

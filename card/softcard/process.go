@@ -30,7 +30,7 @@ func (c *Card) process(raw []byte) (apdu.Response, error) {
 	switch {
 	case errors.Is(err, apdu.ErrClass):
 		return refusal(apdu.SWWrongClass), nil
-	case err != nil || cmd.Extended:
+	case err != nil || cmd.Extended && !c.opts.Extended:
 		return refusal(apdu.SWWrongLength), nil //nolint:nilerr // a card tells its reader by status words only
 	case c.state.broken != nil:
 		return refusal(swMemoryFailure), nil //nolint:nilerr // as above
@@ -66,12 +66,12 @@ func (c *Card) unchain(cmd *apdu.Command) (whole bool, sw apdu.SW) {
 		c.dropChain()
 		return false, apdu.SWLastChainExpected
 	}
-	if !c.ram.chaining && !more {
-		return true, 0
-	}
 	if len(c.ram.chain)+len(cmd.Data) > maxCommand {
 		c.dropChain()
 		return false, apdu.SWWrongLength
+	}
+	if !c.ram.chaining && !more {
+		return true, 0
 	}
 	c.ram.chain = append(c.ram.chain, cmd.Data...)
 	c.ram.chainHdr, c.ram.chaining = cmd.Header(), true

@@ -23,7 +23,7 @@ import (
 // never loses its power and keeps its memory in RAM.
 type Options struct {
 	// ATR is the answer to reset; nil stands for ContactlessATR, or for
-	// ContactATR on LinkT1.
+	// ContactATR on LinkT1, with the lengths that Extended gives.
 	ATR []byte
 	// Random gives keys, challenges and the card identifier; nil stands for
 	// crypto/rand.Reader.
@@ -31,6 +31,9 @@ type Options struct {
 	// Cut is asked at every command boundary and at every step of writing to
 	// memory whether the power fails there. It must not call the card.
 	Cut func(CutPoint) bool
+	// Extended makes a card that takes extended APDUs besides short ones; its
+	// answer to reset says which it does.
+	Extended bool
 	// Link is the link of the timing model.
 	Link Link
 	// Sleep makes every command take the modelled time.
@@ -95,9 +98,9 @@ func newCard(opts Options, memory []byte) *Card {
 	switch {
 	case atr != nil:
 	case opts.Link == LinkT1:
-		atr = ContactATR()
+		atr = contactATR(opts.Extended)
 	default:
-		atr = ContactlessATR()
+		atr = contactlessATR(opts.Extended)
 	}
 	c := &Card{opts: opts, atr: atr, meter: meter{link: opts.Link}}
 	c.nvm = nvm{b: memory, meter: &c.meter}

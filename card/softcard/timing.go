@@ -1,6 +1,9 @@
 package softcard
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Link is the way in which the modelled card talks to its reader.
 type Link uint8
@@ -26,6 +29,19 @@ func (l Link) String() string {
 		return linkNames[l]
 	}
 	return "unknown link"
+}
+
+// linkFlags are the names of links on a command line.
+var linkFlags = [...]string{"424k", "106k", "212k", "848k", "t1"}
+
+// ParseLink finds a link by its short name: 106k, 212k, 424k, 848k or t1.
+func ParseLink(name string) (Link, error) {
+	for i, n := range linkFlags {
+		if n == name {
+			return Link(i), nil // #nosec G115 -- five of them
+		}
+	}
+	return 0, fmt.Errorf("no link %q: it is 106k, 212k, 424k, 848k or t1", name)
 }
 
 // linkBits holds bits a second: 13.56 MHz through 128, 64, 32, 16 and, for

@@ -56,7 +56,7 @@ func (d *demo) personalise(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	w.card = softcard.New(softcard.Options{})
+	w.card = softcard.New(softcard.Options{Extended: true})
 	if err := w.plug(ctx, 0); err != nil {
 		return "", err
 	}
