@@ -6,6 +6,7 @@ import (
 
 	"github.com/dhamani-iq/dhamani/cache"
 	"github.com/dhamani-iq/dhamani/card"
+	"github.com/dhamani-iq/dhamani/card/stripe"
 	"github.com/dhamani-iq/dhamani/crypto/envelope"
 	"github.com/dhamani-iq/dhamani/crypto/trust"
 	"github.com/dhamani-iq/dhamani/record"
@@ -82,6 +83,15 @@ var classes = []struct {
 	{envelope.ErrFormat, "entry_malformed"},
 	{record.ErrInvalid, "entry_invalid"},
 	{record.ErrFormat, "entry_malformed"},
+	{stripe.ErrForeign, "stripe_foreign"},
+	{stripe.ErrEmpty, "stripe_misread"},
+	{stripe.ErrTooLong, "stripe_misread"},
+	{stripe.ErrMisread, "stripe_misread"},
+	{stripe.ErrTrack, "stripe_misread"},
+	{stripe.ErrFormat, "stripe_misread"},
+	{stripe.ErrLRC, "stripe_misread"},
+	{stripe.ErrCheckDigit, "stripe_misread"},
+	{stripe.ErrAmbiguous, "stripe_misread"},
 	{client.ErrOffline, "centre_offline"},
 	{client.ErrProtocol, "centre_garbled"},
 	{context.Canceled, "cancelled"},

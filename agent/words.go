@@ -202,6 +202,16 @@ var wordings = []wording{
 		"This visit has ended. Tap the card again.",
 	},
 	{
+		"stripe_misread", actionCorrect, "لم يُقرأ الشريط المغناطيسي. مرّر البطاقة مجدداً أو اكتب الرقم.",
+		"شریتە موگناتیسییەکە نەخوێندرایەوە. کارتەکە دووبارە تێپەڕێنە یان ژمارەکە بنووسە.",
+		"The magnetic stripe was not read. Swipe the card again, or type its number.",
+	},
+	{
+		"stripe_foreign", actionOtherCard, "البطاقة الممرّرة ليست من بطاقات البرنامج.",
+		"کارتە تێپەڕێنراوەکە کارتی بەرنامەکە نییە.",
+		"The card that was swiped is not one of the programme.",
+	},
+	{
 		"cache_corrupt", actionCallSupport, "كان ملف الحفظ المحلي تالفاً. حُفظ جانباً وبدأ ملف جديد.",
 		"فایلی پاشەکەوتی ناوخۆیی تێکچووبوو. خرایە لاوە و فایلێکی نوێ دەستی پێکرد.",
 		"The local store was damaged. It was set aside and a new one begun.",

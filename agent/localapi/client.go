@@ -102,6 +102,12 @@ func (c *Client) Append(ctx context.Context, visit string, entry *record.Entry) 
 	return answer.Written, err
 }
 
+// Lookup finds the patients whom a line of a magnetic stripe reader names
+// among those whose cards were read here.
+func (c *Client) Lookup(ctx context.Context, line string) ([]agent.Found, error) {
+	return call[[]agent.Found](ctx, c, http.MethodPost, "/v1/lookup", map[string]string{"line": line})
+}
+
 // PageCode returns the page's address with a fresh one-time code.
 func (c *Client) PageCode(ctx context.Context) (PageCode, error) {
 	return call[PageCode](ctx, c, http.MethodPost, "/v1/pagecode", struct{}{})

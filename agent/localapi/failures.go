@@ -93,6 +93,8 @@ var statuses = map[string]int{
 	"entry_invalid":        http.StatusUnprocessableEntity,
 	"entry_too_large":      http.StatusUnprocessableEntity,
 	"section_locked":       http.StatusForbidden,
+	"stripe_misread":       http.StatusUnprocessableEntity,
+	"stripe_foreign":       http.StatusUnprocessableEntity,
 	"card_removed":         http.StatusConflict,
 	"card_changed":         http.StatusConflict,
 	"card_reset":           http.StatusConflict,
