@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"testing"
 )
@@ -88,6 +89,20 @@ func TestParse(t *testing.T) {
 				t.Fatalf("the error tells digits: %v", err)
 			}
 		})
+	}
+}
+
+// TestDocument reads the vector of docs/formats/carriers.md.
+func TestDocument(t *testing.T) {
+	raw, err := os.ReadFile("../../docs/formats/carriers.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, behind, _ := strings.Cut(string(raw), "### Vector: track 2\n\n```\n")
+	line, _, _ := strings.Cut(behind, "\n")
+	want, track := some(t)
+	if got, err := Parse(line); err != nil || got != want || line != track {
+		t.Errorf("%q, %v; want %q", line, err, track)
 	}
 }
 
