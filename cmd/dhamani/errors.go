@@ -7,9 +7,11 @@ import (
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/card/pcsc"
 	"github.com/dhamani-iq/dhamani/card/stripe"
+	"github.com/dhamani-iq/dhamani/crypto/claim"
 	"github.com/dhamani-iq/dhamani/crypto/keystore"
 	"github.com/dhamani-iq/dhamani/crypto/trust"
 	"github.com/dhamani-iq/dhamani/internal/cli"
+	"github.com/dhamani-iq/dhamani/internal/qr"
 	"github.com/dhamani-iq/dhamani/sync/client"
 )
 
@@ -53,7 +55,18 @@ var table = cli.Table{
 	{stripe.ErrFormat, exitRefused, swipeAgain},
 	{stripe.ErrLRC, exitRefused, swipeAgain},
 	{stripe.ErrCheckDigit, exitRefused, swipeAgain},
+	{claim.ErrBlocked, exitRefused, "send the holder to the card office: the card is blocked"},
+	{claim.ErrExpired, exitRefused, "ask for the card, or look the person up by name"},
+	{claim.ErrNotYet, exitRefused, "check this workstation's clock"},
+	{claim.ErrPrefix, exitRefused, "show the QR code that a clinic of the programme has made"},
+	{claim.ErrSignature, exitUntrusted, "do not rely on this claim; report it to the card office"},
+	{claim.ErrFormat, exitRefused, "scan the whole code again"},
+	{qr.ErrImage, cli.ExitFailed, "give a PNG or JPEG image of at most 8 MiB"},
+	{qr.ErrNotFound, cli.ExitFailed, "take the picture again: the whole code, straight and sharp"},
 	{trust.ErrUnknownIssuer, exitUntrusted, "synchronise the trust list; if it stays, do not trust this card"},
+	{trust.ErrKeyRevoked, exitUntrusted, "do not rely on it: its author's key was revoked"},
+	{trust.ErrKeyExpired, exitUntrusted, "do not rely on it; check this workstation's clock if its author is known"},
+	{trust.ErrUnknownKey, exitUntrusted, "synchronise the trust list; if it stays, do not rely on it"},
 	{trust.ErrSignature, exitUntrusted, "do not trust this card; report it to the card office"},
 	{trust.ErrExpired, exitRefused, "send the holder to the card office: the card has expired"},
 	{client.ErrCertificate, exitUnreachable, "check the clock and the certificates' ends; enrol again if one has ended"},
