@@ -2,12 +2,15 @@ package agent
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/dhamani-iq/dhamani/cache"
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/card/stripe"
+	"github.com/dhamani-iq/dhamani/crypto/claim"
 	"github.com/dhamani-iq/dhamani/crypto/trust"
 	"github.com/dhamani-iq/dhamani/record"
 )
@@ -22,6 +25,36 @@ type Found struct {
 	Born    record.Moment    `json:"born,omitzero"`
 	Read    time.Time        `json:"read"`              // when the card was last here
 	Blocked bool             `json:"blocked,omitempty"` // the card is on the block list
+}
+
+// Claimed is what a good claim in a QR code says, and who stands for it.
+type Claimed struct {
+	Patient  record.PatientID `json:"patient"`
+	Card     card.ID          `json:"card"`
+	Identity *record.Identity `json:"identity"`
+	Cover    *record.Cover    `json:"cover,omitempty"`
+	Issued   time.Time        `json:"issued"`
+	Expires  time.Time        `json:"expires"`
+	Author   string           `json:"author"`
+	Facility uint32           `json:"facility"`
+}
+
+// Claim checks a claim against the newest lists that the workstation has. It
+// owes the errors of claim.Verify; those about its author wrap ErrClaimAuthor.
+func (a *Agent) Claim(text string) (Claimed, error) {
+	c, author, err := claim.Verify(a.cfg.Trust, text, time.Now())
+	for _, about := range []error{trust.ErrUnknownKey, trust.ErrKeyRevoked, trust.ErrKeyExpired} {
+		if errors.Is(err, about) {
+			return Claimed{}, fmt.Errorf("%w: %w", ErrClaimAuthor, err)
+		}
+	}
+	if err != nil {
+		return Claimed{}, err
+	}
+	return Claimed{
+		Patient: c.Patient, Card: c.Card, Identity: c.Identity, Cover: c.Cover, Issued: c.Issued, Expires: c.Expires,
+		Author: author.Name, Facility: author.Facility,
+	}, nil
 }
 
 // maxFound bounds the answer of a lookup.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dhamani-iq/dhamani/cache"
 	"github.com/dhamani-iq/dhamani/card/stripe"
+	"github.com/dhamani-iq/dhamani/crypto/claim"
 	"github.com/dhamani-iq/dhamani/crypto/envelope"
 	"github.com/dhamani-iq/dhamani/crypto/trust"
 	"github.com/dhamani-iq/dhamani/record"
@@ -79,6 +80,40 @@ func TestLookup(t *testing.T) {
 	cancel()
 	if _, err := d.agent.Lookup(gone, "9368010004277816"); !errors.Is(err, context.Canceled) {
 		t.Errorf("after its end: %v", err)
+	}
+}
+
+// TestClaim checks claims at an agent that trusts their author, and at one of
+// another nation.
+func TestClaim(t *testing.T) {
+	n := newNation(t)
+	d, other := n.desk(deskOptions{blocked: [][8]byte{{7}}}), newNation(t).desk(deskOptions{})
+	said := claim.Claim{
+		Patient: record.PatientID{1}, Card: [8]byte{1}, Issued: time.Now(), Expires: time.Now().Add(time.Hour),
+		Identity: &record.Identity{Names: record.Names{Latin: &record.Name{Given: []string{"Synthetic"}}}},
+	}
+	text := must[string](t)(claim.Sign(n.author, said))
+	got, err := d.agent.Claim(text)
+	if err != nil || got.Patient != said.Patient || got.Author == "" || got.Identity.Names.Latin == nil {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	blocked, ended := said, said
+	blocked.Card = [8]byte{7}
+	ended.Issued, ended.Expires = said.Issued.Add(-2*time.Hour), said.Issued.Add(-time.Hour)
+	for _, c := range []struct {
+		desk *desk
+		text string
+		want string
+	}{
+		{other, text, "claim_author"},
+		{d, text[:99], "claim_bad"},
+		{d, "HC1:", "claim_bad"},
+		{d, must[string](t)(claim.Sign(n.author, blocked)), "card_blocked"},
+		{d, must[string](t)(claim.Sign(n.author, ended)), "claim_ended"},
+	} {
+		if got, err := c.desk.agent.Claim(c.text); Classify(err).Code != c.want || got.Identity != nil {
+			t.Errorf("%v, want %s", err, c.want)
+		}
 	}
 }
 
