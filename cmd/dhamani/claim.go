@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,8 +13,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dhamani-iq/dhamani/agent"
 	"github.com/dhamani-iq/dhamani/agent/home"
+	"github.com/dhamani-iq/dhamani/agent/localapi"
 	"github.com/dhamani-iq/dhamani/crypto/claim"
+	"github.com/dhamani-iq/dhamani/crypto/trust"
 	"github.com/dhamani-iq/dhamani/internal/cli"
 	"github.com/dhamani-iq/dhamani/internal/qr"
 	"github.com/dhamani-iq/dhamani/record"
@@ -58,8 +63,9 @@ func newClaimVerifyCommand(g *globals) *cobra.Command {
 		Short: "Check a claim against this workstation's lists, without a network",
 		Long: `Check a claim: the signature, that its author is in the trust list and not
 revoked, that it has not ended, that its card is not blocked. The lists are
-those of the workstation's folder (--home). Compare the name with the person:
-whoever holds a copy of a claim can show it.
+those of the workstation's folder (--home) and, when its agent runs, the newest
+ones that it has. Compare the name with the person: whoever holds a copy of a
+claim can show it.
 ` + claimArgument,
 		Example: "  dhamani claim verify claim.png\n  dhamani claim verify - --json",
 		Args:    cli.Args(cobra.ExactArgs(1)),
@@ -72,15 +78,44 @@ whoever holds a copy of a claim can show it.
 			if err != nil {
 				return err
 			}
-			c, author, err := claim.Verify(h.Trust, text, time.Now())
+			answer, err := verifyClaim(cmd.Context(), g, h.Trust, text)
 			if err != nil {
 				return err
 			}
-			answer := newClaimAnswer(c)
-			answer.Verified, answer.Author, answer.Facility = true, author.Name, author.Facility
 			return answer.write(cmd.OutOrStdout(), g)
 		},
 	}
+}
+
+// verifyClaim checks a claim against the lists in the folder and then, because
+// a running agent holds newer ones, against the agent's.
+func verifyClaim(ctx context.Context, g *globals, lists *trust.Store, text string) (*claimAnswer, error) {
+	c, author, err := claim.Verify(lists, text, time.Now())
+	if err != nil && !errors.Is(err, trust.ErrUnknownKey) {
+		return nil, err
+	}
+	api, offline := localapi.Dial(home.SocketPath(g.home))
+	if offline == nil {
+		var said agent.Claimed
+		said, offline = api.Claim(ctx, text)
+		offline = errors.Join(offline, api.Close())
+		if offline == nil {
+			c, err = claim.Read(text)
+			author.Name, author.Facility = said.Author, said.Facility
+		}
+	}
+	if refused, ok := errors.AsType[*localapi.Error](offline); ok {
+		return nil, cli.Advise(fmt.Errorf("newest lists: %w", refused), exitUntrusted, refused.Text["en"])
+	}
+	if offline != nil && !errors.Is(offline, localapi.ErrNotRunning) {
+		return nil, offline
+	}
+	if err != nil {
+		return nil, err
+	}
+	answer := newClaimAnswer(c)
+	answer.Verified, answer.Author, answer.Facility = true, author.Name, author.Facility
+	return answer, nil
 }
 
 // readClaim returns the text of a claim from a picture or a text.
