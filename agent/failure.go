@@ -6,6 +6,8 @@ import (
 
 	"github.com/dhamani-iq/dhamani/cache"
 	"github.com/dhamani-iq/dhamani/card"
+	"github.com/dhamani-iq/dhamani/card/stripe"
+	"github.com/dhamani-iq/dhamani/crypto/claim"
 	"github.com/dhamani-iq/dhamani/crypto/envelope"
 	"github.com/dhamani-iq/dhamani/crypto/trust"
 	"github.com/dhamani-iq/dhamani/record"
@@ -31,6 +33,9 @@ var (
 	// ErrClock says that this machine's clock is wrong: the trust list was
 	// signed after what it shows.
 	ErrClock = errors.New("clock of this machine is wrong")
+	// ErrClaimAuthor is returned for a claim whose author does not count: not
+	// known here, revoked or ended.
+	ErrClaimAuthor = errors.New("author of the claim does not count")
 	// ErrTerminalExpired says that the workstation's certificate has ended.
 	ErrTerminalExpired = errors.New("terminal certificate has expired")
 )
@@ -49,6 +54,7 @@ var classes = []struct {
 	{ErrNoVisit, "visit_unknown"},
 	{ErrSectionLocked, "section_locked"},
 	{ErrTerminalExpired, "terminal_expired"},
+	{ErrClaimAuthor, "claim_author"},
 	{cache.ErrCorrupt, "cache_corrupt"},
 	{cache.ErrLocked, "cache_locked"},
 	{cache.ErrWrongKey, "cache_wrong_key"},
@@ -82,6 +88,21 @@ var classes = []struct {
 	{envelope.ErrFormat, "entry_malformed"},
 	{record.ErrInvalid, "entry_invalid"},
 	{record.ErrFormat, "entry_malformed"},
+	{claim.ErrPrefix, "claim_bad"},
+	{claim.ErrFormat, "claim_bad"},
+	{claim.ErrSignature, "claim_bad"},
+	{claim.ErrExpired, "claim_ended"},
+	{claim.ErrNotYet, "claim_ended"},
+	{claim.ErrBlocked, "card_blocked"},
+	{stripe.ErrForeign, "stripe_foreign"},
+	{stripe.ErrEmpty, "stripe_misread"},
+	{stripe.ErrTooLong, "stripe_misread"},
+	{stripe.ErrMisread, "stripe_misread"},
+	{stripe.ErrTrack, "stripe_misread"},
+	{stripe.ErrFormat, "stripe_misread"},
+	{stripe.ErrLRC, "stripe_misread"},
+	{stripe.ErrCheckDigit, "stripe_misread"},
+	{stripe.ErrAmbiguous, "stripe_misread"},
 	{client.ErrOffline, "centre_offline"},
 	{client.ErrProtocol, "centre_garbled"},
 	{context.Canceled, "cancelled"},

@@ -202,7 +202,7 @@ func TestAlteredEntries(t *testing.T) {
 		{"nothing changed", nil, ""},
 		{"signature", func(raw []byte) int { return len(raw) - 40 }, "entry_signature"},
 		{"ciphertext", func(raw []byte) int { return len(raw) - 66 - 8 }, "entry_signature"},
-		{"salt", func(raw []byte) int { return bytes.IndexByte(raw, 0x46) + 1 }, "entry_signature"},
+		{"salt", func(raw []byte) int { return bytes.IndexByte(raw, 0x44) + 6 }, "entry_signature"},
 		{"author's name", func(raw []byte) int { return bytes.IndexByte(raw, 0x44) + 1 }, "entry_author_unknown"},
 		{"frame", func([]byte) int { return 0 }, "entry_malformed"},
 	}

@@ -202,6 +202,31 @@ var wordings = []wording{
 		"This visit has ended. Tap the card again.",
 	},
 	{
+		"stripe_misread", actionCorrect, "لم يُقرأ الشريط المغناطيسي. مرّر البطاقة مجدداً أو اكتب الرقم.",
+		"شریتە موگناتیسییەکە نەخوێندرایەوە. کارتەکە دووبارە تێپەڕێنە یان ژمارەکە بنووسە.",
+		"The magnetic stripe was not read. Swipe the card again, or type its number.",
+	},
+	{
+		"stripe_foreign", actionOtherCard, "البطاقة الممرّرة ليست من بطاقات البرنامج.",
+		"کارتە تێپەڕێنراوەکە کارتی بەرنامەکە نییە.",
+		"The card that was swiped is not one of the programme.",
+	},
+	{
+		"claim_bad", actionCorrect, "هذا الرمز ليس تصريحاً صحيحاً من البرنامج. امسحه كاملاً مجدداً.",
+		"ئەم کۆدە ڕاگەیاندنێکی دروستی بەرنامەکە نییە. دووبارە بە تەواوی سکانی بکە.",
+		"The code is no good claim of the programme. Scan the whole code again.",
+	},
+	{
+		"claim_ended", actionOtherCard, "انتهت صلاحية الرمز أو أن تاريخه غير صحيح. اطلب البطاقة.",
+		"ماوەی کۆدەکە بەسەرچووە یان ڕێکەوتەکەی هەڵەیە. داوای کارتەکە بکە.",
+		"The code has ended, or is dated in the future. Ask for the card, or check the clock.",
+	},
+	{
+		"claim_author", actionOtherCard, "الجهة التي أصدرت الرمز غير معتمدة هنا. اطلب البطاقة.",
+		"ئەو لایەنەی کۆدەکەی دروست کردووە لێرە متمانەپێکراو نییە. داوای کارتەکە بکە.",
+		"Who made the code is not, or no longer, trusted here. Ask for the card.",
+	},
+	{
 		"cache_corrupt", actionCallSupport, "كان ملف الحفظ المحلي تالفاً. حُفظ جانباً وبدأ ملف جديد.",
 		"فایلی پاشەکەوتی ناوخۆیی تێکچووبوو. خرایە لاوە و فایلێکی نوێ دەستی پێکرد.",
 		"The local store was damaged. It was set aside and a new one begun.",

@@ -107,6 +107,23 @@ func (c *Cache) Card(card [8]byte) (state CardState, ok bool, err error) {
 	return state, ok, err
 }
 
+// EachCard calls f with every card that is known, in no order, and ends with
+// the first error that f returns. What f is given is its own.
+func (c *Cache) EachCard(f func(CardState) error) error {
+	return c.view("look through cards", func(t *tx) error {
+		return t.bucket(bucketCards).ForEach(func(key, value []byte) error {
+			var r cardRow
+			if err := t.decode(bucketCards, key, value, &r); err != nil {
+				return err
+			}
+			return f(CardState{
+				Patient: r.Patient, Head: r.Head, Security: r.Security, IDFile: r.IDFile,
+				SummarySealed: r.Summary, Read: fromPOSIX(r.Read),
+			})
+		})
+	})
+}
+
 // Subject returns a patient's subject, or nil when it is not known.
 func (c *Cache) Subject(p record.PatientID) (subject []byte, err error) {
 	err = c.view("look up patient", func(t *tx) error {

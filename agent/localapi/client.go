@@ -102,6 +102,17 @@ func (c *Client) Append(ctx context.Context, visit string, entry *record.Entry) 
 	return answer.Written, err
 }
 
+// Lookup finds the patients whom a line of a magnetic stripe reader names
+// among those whose cards were read here.
+func (c *Client) Lookup(ctx context.Context, line string) ([]agent.Found, error) {
+	return call[[]agent.Found](ctx, c, http.MethodPost, "/v1/lookup", map[string]string{"line": line})
+}
+
+// Claim checks the text of a QR code against the agent's lists.
+func (c *Client) Claim(ctx context.Context, text string) (agent.Claimed, error) {
+	return call[agent.Claimed](ctx, c, http.MethodPost, "/v1/claim", map[string]string{"text": text})
+}
+
 // PageCode returns the page's address with a fresh one-time code.
 func (c *Client) PageCode(ctx context.Context) (PageCode, error) {
 	return call[PageCode](ctx, c, http.MethodPost, "/v1/pagecode", struct{}{})

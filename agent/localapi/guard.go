@@ -63,8 +63,11 @@ func sameOriginFetch(r *http.Request) bool {
 func bound(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		limit := int64(maxSmallBody)
-		if strings.HasSuffix(r.URL.Path, "/entries") {
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/entries"):
 			limit = maxEntryBody
+		case r.URL.Path == "/v1/claim":
+			limit = maxClaimBody
 		}
 		switch r.Method {
 		case http.MethodGet, http.MethodHead:

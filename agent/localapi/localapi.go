@@ -9,6 +9,8 @@
 //	GET  /v1/visits                 [agent.Visit], newest first
 //	GET  /v1/visits/{id}            agent.Visit
 //	POST /v1/visits/{id}/entries    record.Entry -> 201 agent.Written
+//	POST /v1/lookup                 {"line"} -> [agent.Found]: a stripe's line or a number
+//	POST /v1/claim                  {"text"} -> agent.Claimed: what a QR code says
 //	GET  /v1/events                 server-sent events, see events.go
 //	POST /v1/session                {"code"} -> {"token"} and a cookie (TCP only)
 //	POST /v1/session/end            ends the session (TCP only)
@@ -41,11 +43,13 @@ var ErrNotLoopback = errors.New("not a loopback address with a port")
 
 // Backend is the agent as this package needs it; *agent.Agent is one. The
 // channel of Subscribe is closed for a subscriber that falls behind and when
-// the agent ends. Append owes an error that agent.Classify knows.
+// the agent ends. Append, Lookup and Claim owe errors that agent.Classify knows.
 type Backend interface {
 	Visits() []agent.Visit
 	Visit(id string) (agent.Visit, bool)
 	Append(ctx context.Context, visitID string, entry *record.Entry) (agent.Written, error)
+	Lookup(ctx context.Context, line string) ([]agent.Found, error)
+	Claim(text string) (agent.Claimed, error)
 	Subscribe(after uint64) (<-chan agent.Event, func())
 	Readers() []agent.ReaderState
 	Sync() client.Status
@@ -89,6 +93,7 @@ const (
 	maxStreams      = 32
 	maxConnections  = 128
 	maxEntryBody    = 64 << 10
+	maxClaimBody    = 4 << 10
 	maxSmallBody    = 1 << 10
 	maxHeader       = 16 << 10
 	shutdownTime    = 5 * time.Second

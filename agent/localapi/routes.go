@@ -55,8 +55,45 @@ func (s *Server) routes(mux *http.ServeMux) {
 		writeJSON(w, http.StatusOK, visit)
 	})
 	mux.HandleFunc("POST /v1/visits/{id}/entries", s.appendEntry)
+	mux.HandleFunc("POST /v1/lookup", s.lookup)
+	mux.HandleFunc("POST /v1/claim", s.claim)
 	mux.HandleFunc("GET /v1/events", s.events)
 	mux.HandleFunc("/v1/", func(w http.ResponseWriter, _ *http.Request) { writeRefusal(w, refuseUnknown) })
+}
+
+// lookup finds the patients whom a line of a magnetic stripe reader names. It
+// is no GET, because what names a person does not belong into an address.
+func (s *Server) lookup(w http.ResponseWriter, r *http.Request) {
+	var ask struct {
+		Line string `json:"line"`
+	}
+	if refused := readJSON(r, &ask); refused != nil {
+		writeRefusal(w, *refused)
+		return
+	}
+	found, err := s.backend.Lookup(r.Context(), ask.Line)
+	if err != nil {
+		writeRefusal(w, refusalOf(err))
+		return
+	}
+	writeJSON(w, http.StatusOK, orEmpty(found))
+}
+
+// claim checks the text of a QR code.
+func (s *Server) claim(w http.ResponseWriter, r *http.Request) {
+	var ask struct {
+		Text string `json:"text"`
+	}
+	if refused := readJSON(r, &ask); refused != nil {
+		writeRefusal(w, *refused)
+		return
+	}
+	said, err := s.backend.Claim(ask.Text)
+	if err != nil {
+		writeRefusal(w, refusalOf(err))
+		return
+	}
+	writeJSON(w, http.StatusOK, said)
 }
 
 // orEmpty makes an empty list of no list, which JSON tells apart.

@@ -18,7 +18,7 @@ func newCardCommand(g *globals) *cobra.Command {
 		Use:     "card",
 		Short:   "Look at the health card in a reader",
 		Example: "  dhamani card info\n  dhamani card read --home /var/lib/dhamani",
-	}, newCardInfoCommand(g), newCardReadCommand(g), newCardBenchCommand(g))
+	}, newCardInfoCommand(g), newCardReadCommand(g), newCardSwipeCommand(g), newCardBenchCommand(g))
 }
 
 // cardOptions choose the card that a command works on.

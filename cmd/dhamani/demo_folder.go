@@ -32,7 +32,7 @@ func newTempFolder() (*tempFolder, error) {
 	if f.lock, err = os.OpenFile(early, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600); err != nil { // #nosec G304 -- in our own new folder
 		return nil, errors.Join(fmt.Errorf("lock the demo's folder: %w", err), f.remove())
 	}
-	if claim(f.lock) {
+	if tryLock(f.lock) {
 		// Where an open file cannot be renamed, the folder just never counts as left over.
 		_ = os.Rename(early, filepath.Join(path, folderLock))
 	}
@@ -59,7 +59,7 @@ func sweepFolders() {
 		if err != nil {
 			continue // nobody's, another user's, or just being made
 		}
-		if claim(lock) {
+		if tryLock(lock) {
 			_ = (&tempFolder{path: path, lock: lock}).remove()
 			continue
 		}

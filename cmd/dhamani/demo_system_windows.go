@@ -17,9 +17,9 @@ func apart(cmd *exec.Cmd) {
 // interrupt ends a process: Windows has no signal that asks.
 func interrupt(p *os.Process) error { return p.Kill() }
 
-// claim takes the lock of a file if nobody has it. It lasts until the file is
+// tryLock takes the lock of a file if nobody has it. It lasts until the file is
 // closed, also by the end of this process.
-func claim(f *os.File) bool {
+func tryLock(f *os.File) bool {
 	return windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY,
 		0, 1, 0, new(windows.Overlapped)) == nil
 }

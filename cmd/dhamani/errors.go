@@ -6,9 +6,12 @@ import (
 	"github.com/dhamani-iq/dhamani/agent/home"
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/card/pcsc"
+	"github.com/dhamani-iq/dhamani/card/stripe"
+	"github.com/dhamani-iq/dhamani/crypto/claim"
 	"github.com/dhamani-iq/dhamani/crypto/keystore"
 	"github.com/dhamani-iq/dhamani/crypto/trust"
 	"github.com/dhamani-iq/dhamani/internal/cli"
+	"github.com/dhamani-iq/dhamani/internal/qr"
 	"github.com/dhamani-iq/dhamani/sync/client"
 )
 
@@ -19,6 +22,8 @@ const (
 	exitUntrusted   = 5 // a signature, certificate or trust check failed
 	exitUnreachable = 6 // the centre or the agent cannot be reached
 )
+
+const swipeAgain = "swipe the card again, or type its number"
 
 // table says for the errors of the packages below what to do about them and
 // how to exit.
@@ -41,7 +46,27 @@ var table = cli.Table{
 	{card.ErrSecurityStatus, exitRefused, "check that the workstation's role allows this and its certificate has not ended"},
 	{card.ErrSecureMessaging, exitUntrusted, "do not trust this card or reader; try the card in another reader"},
 	{card.ErrChain, exitUntrusted, "do not rely on this card; report it to the card office"},
+	{stripe.ErrForeign, exitRefused, "swipe the patient's card of the programme"},
+	{stripe.ErrTrack, exitRefused, "set the stripe reader up to send track 2"},
+	{stripe.ErrAmbiguous, exitRefused, "set the keyboard layout to the reader's, or type the number"},
+	{stripe.ErrEmpty, exitRefused, swipeAgain},
+	{stripe.ErrTooLong, exitRefused, swipeAgain},
+	{stripe.ErrMisread, exitRefused, swipeAgain},
+	{stripe.ErrFormat, exitRefused, swipeAgain},
+	{stripe.ErrLRC, exitRefused, swipeAgain},
+	{stripe.ErrCheckDigit, exitRefused, swipeAgain},
+	{claim.ErrBlocked, exitRefused, "send the holder to the card office: the card is blocked"},
+	{claim.ErrExpired, exitRefused, "ask for the card, or look the person up by name"},
+	{claim.ErrNotYet, exitRefused, "check this workstation's clock"},
+	{claim.ErrPrefix, exitRefused, "show the QR code that a clinic of the programme has made"},
+	{claim.ErrSignature, exitUntrusted, "do not rely on this claim; report it to the card office"},
+	{claim.ErrFormat, exitRefused, "scan the whole code again"},
+	{qr.ErrImage, cli.ExitFailed, "give a PNG or JPEG image of at most 8 MiB"},
+	{qr.ErrNotFound, cli.ExitFailed, "take the picture again: the whole code, straight and sharp"},
 	{trust.ErrUnknownIssuer, exitUntrusted, "synchronise the trust list; if it stays, do not trust this card"},
+	{trust.ErrKeyRevoked, exitUntrusted, "do not rely on it: its author's key was revoked"},
+	{trust.ErrKeyExpired, exitUntrusted, "do not rely on it; check this workstation's clock if its author is known"},
+	{trust.ErrUnknownKey, exitUntrusted, "synchronise the trust list; if it stays, do not rely on it"},
 	{trust.ErrSignature, exitUntrusted, "do not trust this card; report it to the card office"},
 	{trust.ErrExpired, exitRefused, "send the holder to the card office: the card has expired"},
 	{client.ErrCertificate, exitUnreachable, "check the clock and the certificates' ends; enrol again if one has ended"},

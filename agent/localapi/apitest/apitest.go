@@ -12,6 +12,9 @@ import (
 
 	"github.com/dhamani-iq/dhamani/agent"
 	"github.com/dhamani-iq/dhamani/agent/localapi"
+	"github.com/dhamani-iq/dhamani/card/stripe"
+	"github.com/dhamani-iq/dhamani/crypto/claim"
+	"github.com/dhamani-iq/dhamani/crypto/trust"
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/sync/client"
 )
@@ -117,6 +120,30 @@ func (a *Agent) Append(_ context.Context, visit string, entry *record.Entry) (ag
 	a.sync.Outbox++
 	a.publish(agent.Event{Kind: agent.KindEntryWritten, Visit: visit, Entry: id.String()})
 	return agent.Written{ID: id, Seq: 1, Where: where}, a.partly
+}
+
+// Lookup implements localapi.Backend on the visits that there are.
+func (a *Agent) Lookup(_ context.Context, line string) ([]agent.Found, error) {
+	number, err := stripe.Parse(line)
+	if err != nil {
+		return nil, err
+	}
+	var found []agent.Found
+	for _, v := range a.Visits() {
+		if v.Cover != nil && number.Names(v.Cover.Member) {
+			id := v.Identity
+			found = append(found, agent.Found{
+				Patient: v.Patient, Card: v.Card, Names: id.Names, Sex: id.Sex, Born: id.Born, Read: v.Opened,
+			})
+		}
+	}
+	return found, nil
+}
+
+// Claim implements localapi.Backend with lists that name nobody.
+func (a *Agent) Claim(text string) (agent.Claimed, error) {
+	_, _, err := claim.Verify(trust.NewStore(nil), text, time.Now())
+	return agent.Claimed{}, err
 }
 
 // Subscribe implements localapi.Backend.
