@@ -111,7 +111,7 @@ func TestInterruptedAtEveryPowerCut(t *testing.T) {
 	c := newCentre(t)
 	s := c.station(t)
 	cuts, whole := 0, 0
-	for at := 0; ; at += 1 {
+	for at := 0; ; at++ {
 		armed, fired := true, false
 		soft := softcard.New(softcard.Options{Cut: func(p softcard.CutPoint) bool {
 			if armed && p.Index == at {

@@ -61,7 +61,9 @@ func newCentre(t *testing.T) *centre {
 	check(t, err)
 	serving, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)
-	go func() { done <- central.New(c.auth, st, central.Limits{RequestsPerSecond: 1e9, BurstRequests: 1e9}, quiet).Serve(serving, listener) }()
+	go func() {
+		done <- central.New(c.auth, st, central.Limits{RequestsPerSecond: 1e9, BurstRequests: 1e9}, quiet).Serve(serving, listener)
+	}()
 	t.Cleanup(func() {
 		stop()
 		if err := errors.Join(<-done, st.Close()); err != nil {

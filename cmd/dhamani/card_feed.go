@@ -58,7 +58,7 @@ func (f *feeder) look(ctx context.Context, spent func(card.ID) bool) (personalis
 	if err != nil {
 		return personalise.Presented{}, err
 	}
-	last := error(card.ErrNoCard)
+	last := card.ErrNoCard
 	known := f.opts.reader == ""
 	for _, r := range readers {
 		if f.opts.reader != "" && r.Name != f.opts.reader {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -63,7 +64,7 @@ centre; 'dhamani card reissue' puts them onto another card.
 It needs the folder of a workstation with the role issuer (--home).`)
 	cmd.Example = "  dhamani card terminate --yes --home station"
 	cmd.Flags().BoolVar(&yes, "yes", false, "end the card; this cannot be undone")
-	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
+	cmd.PreRunE = func(*cobra.Command, []string) error {
 		if !yes {
 			return cli.Advise(errors.New("the card would end for good"), cli.ExitUsage, "say --yes if you mean it")
 		}
@@ -139,10 +140,8 @@ func runCardLife(ctx context.Context, out io.Writer, g *globals, opts cardOption
 // allowed refuses what the state of the card does not allow, before anything
 // is asked of it.
 func (m lifeMove) allowed(info card.Info) error {
-	for _, s := range m.from {
-		if info.State == s {
-			return nil
-		}
+	if slices.Contains(m.from, info.State) {
+		return nil
 	}
 	err := fmt.Errorf("%s card %s: it is %s already", m.name, info.ID, info.State)
 	if info.State == m.to {

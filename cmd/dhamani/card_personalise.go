@@ -122,7 +122,14 @@ func runCardPersonalise(ctx context.Context, out, errOut io.Writer, g *globals, 
 	}
 	report, err := b.Run(ctx, items)
 	bar.clear()
-	return errors.Join(reportBatch(out, g, opts, report, err), centreAdvice(err))
+	if printed := printReport(out, g, opts, report); err != nil || printed != nil {
+		return errors.Join(centreAdvice(err), printed)
+	}
+	if report.Failed > 0 {
+		return cli.Advise(fmt.Errorf("%d of %d patients got no card", report.Failed, report.Total), cli.ExitFailed,
+			"correct what the report names, then run the same command again: what is done is passed over")
+	}
+	return nil
 }
 
 // outcomeLine tells what became of one patient.
@@ -137,23 +144,17 @@ func outcomeLine(o personalise.Outcome) string {
 	return line
 }
 
-// reportBatch prints the end of the report. Patients who got no card are an
-// error, though the others have theirs.
-func reportBatch(out io.Writer, g *globals, opts personaliseOptions, r personalise.Report, cause error) error {
-	if g.json {
-		if err := cli.PrintJSON(out, r); err != nil {
-			return err
-		}
-	} else if opts.batch != "" {
+// printReport prints the end of the report, also of a batch that ended early.
+func printReport(out io.Writer, g *globals, opts personaliseOptions, r personalise.Report) error {
+	switch {
+	case g.json:
+		return cli.PrintJSON(out, r)
+	case opts.batch != "":
 		fmt.Fprintf(out, "%d of %d cards made, %d made before, %d failed, %d left\n", r.Made, r.Total, r.Already, r.Failed, r.Left)
-	} else if r.Already > 0 {
+	case r.Already > 0:
 		fmt.Fprintf(out, "made before: %s\n", outcomeLine(r.Items[0]))
 	}
-	if cause != nil || r.Failed == 0 {
-		return nil
-	}
-	return cli.Advise(fmt.Errorf("%d of %d patients got no card", r.Failed, r.Total), cli.ExitFailed,
-		"correct what the report names, then run the same command again: what is done is passed over")
+	return nil
 }
 
 func journalPath(g *globals, named string) string {

@@ -107,7 +107,7 @@ func runCardSpace(ctx context.Context, out io.Writer, g *globals, opts cardOptio
 		return err
 	}
 	space := cardSpace{Card: info.ID, Log: spaceOf(head, info.MaxEntry)}
-	if space.Summary, err = summaryOf(ctx, c.Session, head); err != nil {
+	if space.Summary, err = measureSummary(ctx, c.Session, head); err != nil {
 		return err
 	}
 	if g.json {
@@ -116,8 +116,8 @@ func runCardSpace(ctx context.Context, out io.Writer, g *globals, opts cardOptio
 	return space.print(out)
 }
 
-// summaryOf measures the summary; nil when the role may not read it.
-func summaryOf(ctx context.Context, s *card.Session, head card.Head) (*summarySpace, error) {
+// measureSummary measures the summary; nil when the role may not read it.
+func measureSummary(ctx context.Context, s *card.Session, head card.Head) (*summarySpace, error) {
 	sum := &summarySpace{Version: head.SummaryVersion, Size: card.MaxSummary}
 	if head.SummaryVersion == 0 {
 		return sum, nil

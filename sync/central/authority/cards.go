@@ -102,7 +102,7 @@ func (c *cardIssue) enter(w store.Writer) error {
 		if err := c.loadPatient(w, known.Patient); err != nil {
 			return err
 		}
-		if len(c.req.Identity) > 0 && !(bytes.Equal(c.req.Identity, c.identity) && bytes.Equal(c.req.Cover, c.cover)) {
+		if len(c.req.Identity) > 0 && (!bytes.Equal(c.req.Identity, c.identity) || !bytes.Equal(c.req.Cover, c.cover)) {
 			return fmt.Errorf("card is issued to someone else: %w", ErrConflict)
 		}
 		if err := c.sameHolder(w); err != nil {
