@@ -31,6 +31,7 @@ func (c *centre) station(t *testing.T) station {
 	h := c.enrol(t, 9001, cvc.RoleIssuer)
 	api, err := h.Client(nil, quiet)
 	check(t, err)
+	t.Cleanup(api.Close)
 	return station{h, api}
 }
 

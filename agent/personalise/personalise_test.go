@@ -130,6 +130,7 @@ func (c *centre) issue(t *testing.T, b *fhir.Bundle) (*softcard.Card, personalis
 	station := c.enrol(t, 1, cvc.RoleIssuer)
 	api, err := station.Client(nil, quiet)
 	check(t, err)
+	t.Cleanup(api.Close)
 	soft := softcard.New(softcard.Options{})
 	var steps []string
 	desk := personalise.Station{

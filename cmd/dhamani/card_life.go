@@ -180,6 +180,7 @@ func refreshLists(ctx context.Context, g *globals, h *home.Home) {
 	centre, err := h.Client(nil, g.log)
 	if err == nil {
 		err = centre.Refresh(ctx)
+		centre.Close()
 	}
 	if err != nil {
 		g.log.WarnContext(ctx, "lists may be old", logkey.Error, err.Error())

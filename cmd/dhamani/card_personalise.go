@@ -92,6 +92,7 @@ func runCardPersonalise(ctx context.Context, out, errOut io.Writer, g *globals, 
 	if err != nil {
 		return err
 	}
+	defer centre.Close()
 	service := pcsc.New(g.log)
 	bar := newProgressBar(errOut, len(items))
 	feed := &feeder{service: service, opts: opts.cardOptions, ask: bar.show}

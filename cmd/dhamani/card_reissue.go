@@ -76,6 +76,7 @@ func runCardReissue(ctx context.Context, out, errOut io.Writer, g *globals, opts
 	if err != nil {
 		return err
 	}
+	defer centre.Close()
 	// The authors of the entries may have been enrolled after this station.
 	if err := centre.Refresh(ctx); err != nil {
 		return centreAdvice(err)

@@ -36,3 +36,7 @@ func (c *Client) Refresh(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Close ends the idle connections of a client that only asks. Run does so for
+// one that runs.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
