@@ -50,17 +50,32 @@ func (b *Blank) Close() error { return b.link.close() }
 // public half; the private half never leaves the card. It may be repeated
 // before Activate.
 func (b *Blank) GenerateKey(ctx context.Context) (*ecdh.PublicKey, error) {
-	raw, err := b.link.do(ctx, apdu.Command{
-		INS: insGenerateKeyPair, P1: 0x80, Data: tlv.Make(0xAC), Ne: apdu.MaxShortNe,
-	}, sm.Encrypted)
-	if err != nil {
-		return nil, fmt.Errorf("generate card key: %w", err)
-	}
-	point, err := parsePublicKey(raw)
+	point, err := b.keyPair(ctx, 0x80)
 	if err != nil {
 		return nil, fmt.Errorf("generate card key: %w", err)
 	}
 	return point, nil
+}
+
+// PublicKey returns the public half of the key that the card made before: a
+// personalisation that was interrupted goes on with it. It owes ErrDataNotFound
+// when there is none.
+func (b *Blank) PublicKey(ctx context.Context) (*ecdh.PublicKey, error) {
+	point, err := b.keyPair(ctx, 0x81)
+	if err != nil {
+		return nil, fmt.Errorf("read card key: %w", err)
+	}
+	return point, nil
+}
+
+// keyPair is GENERATE ASYMMETRIC KEY PAIR; P1 80 makes a key, 81 gives access
+// to the one that is there (ISO/IEC 7816-8).
+func (b *Blank) keyPair(ctx context.Context, p1 byte) (*ecdh.PublicKey, error) {
+	raw, err := b.link.do(ctx, apdu.Command{INS: insGenerateKeyPair, P1: p1, Data: tlv.Make(0xAC), Ne: apdu.MaxShortNe}, sm.Encrypted)
+	if err != nil {
+		return nil, err
+	}
+	return parsePublicKey(raw)
 }
 
 // parsePublicKey reads 7F49 { 86 point }.
@@ -124,7 +139,8 @@ func (b *Blank) PutDate(ctx context.Context, date time.Time) error {
 	return b.put(ctx, "date", DataDate, digits)
 }
 
-// PutKeys stores the section keys, all six.
+// PutKeys stores the section keys, all six. When they replace others, the card's
+// log and summary begin anew: write the keys before those.
 func (b *Blank) PutKeys(ctx context.Context, keys map[record.Section][]byte) error {
 	if len(keys) != record.NumSections {
 		return fmt.Errorf("write section keys: %d of %d", len(keys), record.NumSections)

@@ -1,26 +1,35 @@
 // Package personalise fills a blank card for a patient: the chip makes its
 // key, the centre issues the card, the history is signed, sealed and sent to
 // the centre, and the card gets the summary and the newest entries that fit.
+// A card is rebuilt the same way from what the centre holds.
+//
+// Every step may be interrupted and the whole be begun again: the card keeps
+// its key, the centre grants the same request again, and what of a history it
+// holds already is not sealed a second time.
 package personalise
 
 import (
 	"context"
 	"crypto/ecdh"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
-	"time"
 
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/crypto/envelope"
+	"github.com/dhamani-iq/dhamani/crypto/trust"
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/record/fhir"
+	"github.com/dhamani-iq/dhamani/sync/client"
 	"github.com/dhamani-iq/dhamani/sync/wire"
 )
 
-// ErrRejected is returned when the centre refuses an entry of the history.
-var ErrRejected = errors.New("centre refuses an entry of the history")
+var (
+	// ErrRejected is returned when the centre refuses an entry of the history.
+	ErrRejected = errors.New("centre refuses an entry of the history")
+	// ErrIncomplete is returned when the centre sends other entries than it
+	// says to hold: a card rebuilt from them might lack some.
+	ErrIncomplete = errors.New("centre does not send all that it holds of the patient")
+)
 
 // Centre is what a station needs of the centre; *client.Client is one.
 type Centre interface {
@@ -29,6 +38,9 @@ type Centre interface {
 	IssueCard(ctx context.Context, req wire.CardRequest) (*wire.CardGrant, error)
 	// Push sends entries and returns what became of each. It owes the same.
 	Push(ctx context.Context, items []wire.Envelope) ([]wire.Result, error)
+	// Patient returns all that the centre holds of a patient, oldest first. It
+	// owes the same.
+	Patient(ctx context.Context, id record.PatientID, digest [16]byte) (*wire.PatientResponse, error)
 }
 
 // Station is a personalisation desk: a workstation of an issuing facility.
@@ -36,24 +48,58 @@ type Station struct {
 	Readers card.Readers
 	Centre  Centre
 	Author  envelope.Author // signs the imported history
+	// Trust says whose entries go onto a card that is rebuilt. A station
+	// without it issues only.
+	Trust *trust.Store
 	// Progress, when set, is called at the begin of each step, and within the
 	// long ones with how much is done.
 	Progress func(step string, done, total int)
+	// Begun and Granted, when set, are called before the centre is asked for a
+	// card and after it has granted one; an error ends the personalisation.
+	Begun   func(card.ID) error
+	Granted func(card.ID, record.PatientID) error
+}
+
+// Order says whose card a blank one is to become.
+type Order struct {
+	// Bundle is what is known of the patient; nil stands for what the centre
+	// holds of a patient it knows.
+	Bundle *fhir.Bundle
+	// Patient is zero for a new patient, and for the holder of a card replaced.
+	Patient record.PatientID
+	// Replaces are cards that the new one may replace, the likeliest first;
+	// those that the centre does not know are passed over. The first that it
+	// knows is blocked. wire.ReplaceAll stands for all of a named patient.
+	Replaces []card.ID
+	// Hold leaves the card complete but not activated.
+	Hold bool
 }
 
 // Result tells what was put where.
 type Result struct {
-	Card    card.ID          `json:"card"`
-	Patient record.PatientID `json:"patient"`
-	Entries []record.EntryID `json:"entries"` // the whole history, oldest first
-	OnCard  int              `json:"on_card"` // how many of them, the newest, the card holds
-	Bytes   int              `json:"bytes"`   // of the log in use
+	Card       card.ID          `json:"card"`
+	Patient    record.PatientID `json:"patient"`
+	Entries    []record.EntryID `json:"entries"`              // the whole history, oldest first
+	OnCard     int              `json:"on_card"`              // how many of them, the newest, the card holds
+	Bytes      int              `json:"bytes"`                // of the log in use
+	Sent       int              `json:"sent"`                 // how many the centre did not hold before
+	Unverified int              `json:"unverified,omitempty"` // entries at the centre whose author does not count; not on the card
+	Active     bool             `json:"active"`
 }
 
 // Issue personalises the blank card in the named reader for the patient of a
 // Bundle. Nothing is written to the card before the centre has all of the
 // history. It owes the errors of card.OpenBlank and of Centre, and ErrRejected.
 func (s *Station) Issue(ctx context.Context, reader string, patient *fhir.Bundle) (Result, error) {
+	return s.Fill(ctx, reader, Order{Bundle: patient})
+}
+
+// Fill personalises the blank card in the named reader as ordered. It owes what
+// Issue owes, and ErrIncomplete.
+func (s *Station) Fill(ctx context.Context, reader string, order Order) (Result, error) {
+	if order.Bundle == nil && s.Trust == nil {
+		return Result{}, errors.New("rebuild card: the station has no trust list")
+	}
 	s.progress("connect", 0, 0)
 	transport, err := s.Readers.Connect(ctx, reader)
 	if err != nil {
@@ -63,180 +109,107 @@ func (s *Station) Issue(ctx context.Context, reader string, patient *fhir.Bundle
 	if err != nil {
 		return Result{}, errors.Join(fmt.Errorf("open blank card: %w", err), transport.Close())
 	}
-	res, err := s.issue(ctx, blank, patient)
+	res, err := s.fillBlank(ctx, blank, order)
 	return res, errors.Join(err, blank.Close())
 }
 
-func (s *Station) issue(ctx context.Context, blank *card.Blank, patient *fhir.Bundle) (Result, error) {
+func (s *Station) fillBlank(ctx context.Context, blank *card.Blank, order Order) (Result, error) {
 	s.progress("key", 0, 0)
-	key, err := blank.GenerateKey(ctx)
+	key, err := cardKey(ctx, blank)
 	if err != nil {
 		return Result{}, fmt.Errorf("generate card key: %w", err)
 	}
-	s.progress("issue", 0, 0)
-	grant, subject, keys, err := s.register(ctx, blank.Info().ID, key, patient)
-	if err != nil {
-		return Result{}, err
+	w := &work{s: s, order: order, id: blank.Info().ID}
+	res := Result{Card: w.id}
+	for _, step := range []func(context.Context, *ecdh.PublicKey) error{w.register, w.fetch, w.seal, w.send, w.choose} {
+		if err := step(ctx, key); err != nil {
+			return res, err
+		}
+		if w.grant != nil {
+			res.Patient = w.grant.Patient
+		}
 	}
-	history, err := s.seal(subject, keys, patient.Entries)
-	if err != nil {
-		return Result{}, err
+	for _, raw := range w.all {
+		res.Entries = append(res.Entries, envelope.IDOf(raw))
 	}
-	if err := s.push(ctx, grant.Patient, history); err != nil {
-		return Result{}, err
+	res.Sent, res.Unverified, res.OnCard = len(w.fresh), w.unverified, len(w.log)
+	for _, raw := range w.log {
+		res.Bytes += len(raw) + card.LenLength
 	}
-	res := Result{Card: blank.Info().ID, Patient: grant.Patient}
-	for _, sealed := range history {
-		res.Entries = append(res.Entries, envelope.IDOf(sealed))
+	if err := w.write(ctx, blank); err != nil {
+		return res, err
 	}
-	fit := newestThatFit(history)
-	res.OnCard = len(fit)
-	for _, sealed := range fit {
-		res.Bytes += len(sealed) + card.LenLength
-	}
-	return res, s.fill(ctx, blank, grant, subject, keys, patient.Summary, fit)
+	res.Active = !order.Hold
+	return res, nil
 }
 
-// register has the centre issue the card.
-func (s *Station) register(ctx context.Context, id card.ID, key *ecdh.PublicKey, patient *fhir.Bundle) (*wire.CardGrant, envelope.Subject, *envelope.Keys, error) {
-	req := wire.CardRequest{Card: id}
-	copy(req.CardKey[:], key.Bytes())
-	var err error
-	if req.Identity, err = patient.Identity.Encode(); err != nil {
-		return nil, envelope.Subject{}, nil, fmt.Errorf("encode identity: %w", err)
+// cardKey returns the key that the card has made before, or has it make one: a
+// card that was begun keeps the key that the centre has registered.
+func cardKey(ctx context.Context, blank *card.Blank) (*ecdh.PublicKey, error) {
+	key, err := blank.PublicKey(ctx)
+	if errors.Is(err, card.ErrDataNotFound) || errors.Is(err, card.ErrUnsupported) {
+		return blank.GenerateKey(ctx)
 	}
-	if patient.Cover != nil {
-		if req.Cover, err = patient.Cover.Encode(); err != nil {
-			return nil, envelope.Subject{}, nil, fmt.Errorf("encode cover: %w", err)
-		}
-	}
-	grant, err := s.Centre.IssueCard(ctx, req)
-	if err != nil {
-		return nil, envelope.Subject{}, nil, fmt.Errorf("issue card: %w", err)
-	}
-	subject, err := envelope.ParseSubject(grant.Subject)
-	if err != nil {
-		return nil, envelope.Subject{}, nil, fmt.Errorf("issue card: %w", err)
-	}
-	keys, err := envelope.KeysFromMap(grant.Keys.Map(), subject)
-	if err != nil {
-		return nil, envelope.Subject{}, nil, fmt.Errorf("issue card: %w", err)
-	}
-	return grant, subject, keys, nil
+	return key, err
 }
 
-// seal signs and seals the history, oldest first. An encounter that is larger
-// than one entry may be is split.
-func (s *Station) seal(subject envelope.Subject, keys *envelope.Keys, entries []*record.Entry) ([][]byte, error) {
-	ordered := slices.Clone(entries)
-	slices.SortStableFunc(ordered, func(x, y *record.Entry) int { return x.Start.Compare(y.Start) })
-	out := make([][]byte, 0, len(ordered))
-	for i, e := range ordered {
-		s.progress("seal", i+1, len(ordered))
-		for _, part := range record.Split(e, record.MaxContent) {
-			sections, err := part.Sections()
-			if err != nil {
-				return nil, fmt.Errorf("encode encounter: %w", err)
-			}
-			meta := envelope.Meta{Person: part.Person, Time: part.Meta().Start}
-			sealed, err := envelope.Seal(subject, keys, s.Author, meta, sections, rand.Reader)
-			if err != nil {
-				return nil, fmt.Errorf("seal encounter: %w", err)
-			}
-			out = append(out, sealed)
+// register has the centre issue the card. The cards that the order may replace
+// are offered one after the other until the centre knows one.
+func (w *work) register(ctx context.Context, key *ecdh.PublicKey) error {
+	w.s.progress("issue", 0, 0)
+	req := wire.CardRequest{Patient: w.order.Patient, Card: w.id, CardKey: [65]byte(key.Bytes())}
+	if b := w.order.Bundle; b != nil {
+		var err error
+		if req.Identity, err = b.Identity.Encode(); err != nil {
+			return fmt.Errorf("encode identity: %w", err)
 		}
-	}
-	return out, nil
-}
-
-func (s *Station) push(ctx context.Context, patient record.PatientID, history [][]byte) error {
-	for begin := 0; begin < len(history); begin += wire.MaxItems {
-		end := min(begin+wire.MaxItems, len(history))
-		items := make([]wire.Envelope, 0, end-begin)
-		for _, sealed := range history[begin:end] {
-			items = append(items, wire.Envelope{Patient: patient, Sealed: sealed})
-		}
-		results, err := s.Centre.Push(ctx, items)
-		if err != nil {
-			return fmt.Errorf("send history: %w", err)
-		}
-		for _, r := range results {
-			if r.Status == wire.StatusRejected {
-				return fmt.Errorf("entry %s: %s: %w", r.ID.Short(), r.Code, ErrRejected)
+		if b.Cover != nil {
+			if req.Cover, err = b.Cover.Encode(); err != nil {
+				return fmt.Errorf("encode cover: %w", err)
 			}
 		}
-		s.progress("send", end, len(history))
 	}
-	return nil
-}
-
-// fill writes the card and activates it.
-func (s *Station) fill(ctx context.Context, blank *card.Blank, grant *wire.CardGrant, subject envelope.Subject, keys *envelope.Keys, summary *record.Summary, log [][]byte) error {
-	steps := []struct {
-		name string
-		do   func() error
-	}{
-		{"anchor", func() error { return blank.PutAnchor(ctx, grant.Anchor) }},
-		{"date", func() error { return blank.PutDate(ctx, time.Now()) }},
-		{"section keys", func() error { return blank.PutKeys(ctx, grant.Keys.Map()) }},
-		{"card security", func() error { return blank.WriteFile(ctx, card.FileSecurity, grant.Security) }},
-		{"identity", func() error { return blank.WriteFile(ctx, card.FileID, grant.IDFile) }},
-		{"summary", func() error { return s.writeSummary(ctx, blank, subject, keys, summary) }},
-		{"log", func() error { return s.writeLog(ctx, blank, log) }},
-		{"activate", func() error { return blank.Activate(ctx) }},
-	}
-	for _, step := range steps {
-		s.progress(step.name, 0, 0)
-		if err := step.do(); err != nil {
-			return fmt.Errorf("write %s to card: %w", step.name, err)
-		}
-	}
-	return nil
-}
-
-func (s *Station) writeSummary(ctx context.Context, blank *card.Blank, subject envelope.Subject, keys *envelope.Keys, summary *record.Summary) error {
-	plain, err := summary.Encode()
-	if err != nil {
-		return err
-	}
-	sections := map[record.Section][]byte{record.SectionSummary: plain}
-	sealed, err := envelope.Seal(subject, keys, s.Author, envelope.Meta{Time: time.Now()}, sections, rand.Reader)
-	if err != nil {
-		return err
-	}
-	_, err = blank.WriteSummary(ctx, 0, sealed)
-	return err
-}
-
-func (s *Station) writeLog(ctx context.Context, blank *card.Blank, log [][]byte) error {
-	for i, sealed := range log {
-		s.progress("log", i+1, len(log))
-		if _, err := blank.Append(ctx, uint32(i), sealed); err != nil { // #nosec G115 -- bounded by the log's size
+	if w.s.Begun != nil {
+		if err := w.s.Begun(w.id); err != nil {
 			return err
 		}
 	}
+	var err error
+	if w.grant, err = w.ask(ctx, req); err != nil {
+		return fmt.Errorf("issue card: %w", err)
+	}
+	if w.subject, err = envelope.ParseSubject(w.grant.Subject); err != nil {
+		return fmt.Errorf("issue card: %w", err)
+	}
+	if w.keys, err = envelope.KeysFromMap(w.grant.Keys.Map(), w.subject); err != nil {
+		return fmt.Errorf("issue card: %w", err)
+	}
+	if w.s.Granted != nil {
+		return w.s.Granted(w.id, w.grant.Patient)
+	}
 	return nil
 }
 
-// newestThatFit returns the longest run of newest entries that the card's log
-// has room for, oldest first.
-func newestThatFit(history [][]byte) [][]byte {
-	free := card.LogSize - logReserve
-	begin := len(history)
-	for begin > 0 {
-		size := len(history[begin-1]) + card.LenLength
-		if size > free {
-			break
+func (w *work) ask(ctx context.Context, req wire.CardRequest) (*wire.CardGrant, error) {
+	var unknown error
+	for _, old := range w.order.Replaces {
+		if old == w.id {
+			continue
 		}
-		free -= size
-		begin--
+		req.Replaces = old
+		grant, err := w.s.Centre.IssueCard(ctx, req)
+		server, ok := errors.AsType[*client.ServerError](err)
+		if !ok || server.Code != wire.CodeNoPatient {
+			return grant, err
+		}
+		unknown = err
 	}
-	return history[begin:]
+	if unknown != nil && (w.order.Bundle == nil || !req.Patient.IsZero()) {
+		return nil, unknown
+	}
+	req.Replaces = card.ID{}
+	return w.s.Centre.IssueCard(ctx, req)
 }
-
-// logReserve is kept free on a new card, so that the next visits can be
-// written before any room has to be made.
-const logReserve = 8 << 10
 
 func (s *Station) progress(step string, done, total int) {
 	if s.Progress != nil {

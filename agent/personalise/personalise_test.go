@@ -24,6 +24,7 @@ import (
 	"github.com/dhamani-iq/dhamani/sync/central"
 	"github.com/dhamani-iq/dhamani/sync/central/authority"
 	"github.com/dhamani-iq/dhamani/sync/central/sqlite"
+	"github.com/dhamani-iq/dhamani/sync/central/store"
 	"github.com/dhamani-iq/dhamani/sync/client"
 	"github.com/dhamani-iq/dhamani/sync/wire"
 )
@@ -39,9 +40,12 @@ func check(tb testing.TB, err error) {
 
 // centre serves a whole centre on loopback, and enrols workstations.
 type centre struct {
-	auth *authority.Authority
-	url  string
+	auth  *authority.Authority
+	store *sqlite.Store
+	url   string
 }
+
+type storeReader = store.Reader
 
 func newCentre(t *testing.T) *centre {
 	t.Helper()
@@ -52,11 +56,14 @@ func newCentre(t *testing.T) *centre {
 	c := &centre{url: "https://" + listener.Addr().String()}
 	st, err := sqlite.Open(ctx, filepath.Join(dir, "centre.db"), sqlite.Options{})
 	check(t, err)
+	c.store = st
 	c.auth, err = authority.Init(ctx, dir, st, authority.Config{Name: "Test centre", URL: c.url})
 	check(t, err)
 	serving, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)
-	go func() { done <- central.New(c.auth, st, central.Limits{}, quiet).Serve(serving, listener) }()
+	go func() {
+		done <- central.New(c.auth, st, central.Limits{RequestsPerSecond: 1e9, BurstRequests: 1e9}, quiet).Serve(serving, listener)
+	}()
 	t.Cleanup(func() {
 		stop()
 		if err := errors.Join(<-done, st.Close()); err != nil {
@@ -123,6 +130,7 @@ func (c *centre) issue(t *testing.T, b *fhir.Bundle) (*softcard.Card, personalis
 	station := c.enrol(t, 1, cvc.RoleIssuer)
 	api, err := station.Client(nil, quiet)
 	check(t, err)
+	t.Cleanup(api.Close)
 	soft := softcard.New(softcard.Options{})
 	var steps []string
 	desk := personalise.Station{
@@ -215,12 +223,12 @@ type desk struct {
 
 func start(t *testing.T, h *home.Home, soft *softcard.Card) *desk {
 	t.Helper()
-	store, err := cache.Open(home.CachePath(h.Dir), h.CacheKey, quiet)
+	kept, err := cache.Open(home.CachePath(h.Dir), h.CacheKey, quiet)
 	check(t, err)
 	d := &desk{}
 	d.agent, err = agent.New(agent.Config{
 		Version: "test", Facility: h.Grant.Facility, Role: h.Role, Terminal: h.Terminal, Author: h.Author,
-		Readers: oneCard{soft}, Cache: store, Trust: h.Trust, Log: quiet,
+		Readers: oneCard{soft}, Cache: kept, Trust: h.Trust, Log: quiet,
 		Centre: func(s client.Store) (*client.Client, error) { return h.Client(s, quiet) },
 	})
 	check(t, err)
@@ -232,7 +240,7 @@ func start(t *testing.T, h *home.Home, soft *softcard.Card) *desk {
 	d.stop = sync.OnceFunc(func() {
 		stop()
 		cancel()
-		if err := errors.Join(<-done, store.Close()); err != nil {
+		if err := errors.Join(<-done, kept.Close()); err != nil {
 			t.Error(err)
 		}
 	})

@@ -101,7 +101,8 @@ func (c *Card) putCell(cl call, obj object, put func(*Card, []byte) error) (answ
 	return answer{mode: mode}, put(c, cl.Data)
 }
 
-// putKeys stores the key set {80 key, 81 key, … 85 key}.
+// putKeys stores the key set {80 key, 81 key, … 85 key}. One that replaces
+// another begins log and summary anew.
 func (c *Card) putKeys(raw []byte) error {
 	tags := make([]tlv.Tag, record.NumSections)
 	for _, s := range record.AllSections() {
@@ -114,6 +115,13 @@ func (c *Card) putKeys(raw []byte) error {
 	for _, k := range keys {
 		if len(k) != keySize {
 			return refuse(apdu.SWWrongData)
+		}
+	}
+	// What an earlier personalisation left in the log and in the summary is
+	// sealed under other keys. It goes first: a cut leaves old keys, no entries.
+	if c.state.hasKeys {
+		if err := c.emptyLog(); err != nil {
+			return err
 		}
 	}
 	if err := mem.keys.put(&c.nvm, bytes.Join(keys, nil)); err != nil {
@@ -164,16 +172,23 @@ func (c *Card) setDate(date cvc.Date) error {
 }
 
 // generateKey is GENERATE ASYMMETRIC KEY PAIR (ISO/IEC 7816-8): it makes the
-// Chip Authentication key and gives 7F49 { 86 point }.
+// Chip Authentication key, or with P1 81 leaves the one that is there, and
+// gives 7F49 { 86 point }.
 func (c *Card) generateKey(cl call) (answer, error) {
 	switch {
-	case cl.p1p2() != 0x8000:
+	case cl.p1p2() != 0x8000 && cl.p1p2() != 0x8100:
 		return answer{}, refuse(apdu.SWWrongP1P2)
 	case !bytes.Equal(cl.Data, []byte{0xAC, 0x00}):
 		return answer{}, refuse(apdu.SWWrongData)
 	}
 	if _, err := c.allow(cl, actGenerate, objApplication); err != nil {
 		return answer{}, err
+	}
+	if cl.P1 == 0x81 {
+		if c.state.key == nil {
+			return answer{}, refuse(apdu.SWReferenceNotFound)
+		}
+		return publicKey(c.state.key), nil
 	}
 	c.meter.crypto(timeKeyGen)
 	key, err := makeKey(c.opts.Random)
@@ -184,7 +199,11 @@ func (c *Card) generateKey(cl call) (answer, error) {
 		return answer{}, err
 	}
 	c.state.key = key
-	return answer{data: tlv.Make(0x7F49, tlv.Make(0x86, key.PublicKey().Bytes())), mode: sm.Encrypted}, nil
+	return publicKey(key), nil
+}
+
+func publicKey(key *ecdh.PrivateKey) answer {
+	return answer{data: tlv.Make(0x7F49, tlv.Make(0x86, key.PublicKey().Bytes())), mode: sm.Encrypted}
 }
 
 // makeKey draws a P-256 key from random itself: crypto/ecdh would not use it.

@@ -176,6 +176,18 @@ func (c *Card) publish(h card.Head) error {
 	return nil
 }
 
+// emptyLog forgets all entries and the summary. Until the second slot is
+// written the old head counts, then the empty one. It owes errPower.
+func (c *Card) emptyLog() error {
+	if c.state.head.IsZero() {
+		return nil
+	}
+	if err := c.publish(card.Head{}); err != nil {
+		return err
+	}
+	return c.publish(card.Head{})
+}
+
 // A summary slot: length u16 | its complement u16 | sealed summary. The head's
 // summary version says which slot counts: odd versions lie in slot 1.
 func summaryAt(version uint32) int {

@@ -52,6 +52,7 @@ type cardInfo struct {
 const (
 	trustUnchecked = "not checked: this workstation is not enrolled"
 	trustNone      = "none: the card is not personalised"
+	trustEnded     = "not readable: the card has ended"
 	trustGood      = "signed by a trusted issuer"
 	trustBlocked   = "blocked by the block list"
 )
@@ -70,6 +71,8 @@ func runCardInfo(ctx context.Context, out io.Writer, g *globals, opts cardOption
 	security, err := c.Security(ctx)
 	switch {
 	case errors.Is(err, card.ErrFileNotFound), said.State == card.StateCreation && isStatus(err):
+	case said.State == card.StateTerminated && isStatus(err):
+		info.Trust = trustEnded
 	case err != nil:
 		return fmt.Errorf("read the card's signed key: %w", err)
 	default:

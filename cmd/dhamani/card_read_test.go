@@ -39,11 +39,16 @@ func (r oneCard) Connect(context.Context, string) (card.Transport, error) {
 // centre is the authority without its network.
 type centre struct {
 	*authority.Authority
-	station uint32 // facility that issues
+	station  uint32 // facility that issues
+	subjects map[record.PatientID][]byte
 }
 
 func (c centre) IssueCard(ctx context.Context, req wire.CardRequest) (*wire.CardGrant, error) {
-	return c.Authority.IssueCard(ctx, authority.Station{Facility: c.station}, &req)
+	grant, err := c.Authority.IssueCard(ctx, authority.Station{Facility: c.station}, &req)
+	if err == nil {
+		c.subjects[grant.Patient] = grant.Subject
+	}
+	return grant, err
 }
 
 func (c centre) Push(_ context.Context, items []wire.Envelope) ([]wire.Result, error) {
@@ -52,6 +57,10 @@ func (c centre) Push(_ context.Context, items []wire.Envelope) ([]wire.Result, e
 		results[i] = wire.Result{ID: envelope.IDOf(item.Sealed), Status: wire.StatusNew}
 	}
 	return results, nil
+}
+
+func (c centre) Patient(_ context.Context, id record.PatientID, _ [16]byte) (*wire.PatientResponse, error) {
+	return &wire.PatientResponse{Subject: c.subjects[id], Digest: wire.Digest(nil)}, nil
 }
 
 // enrolled makes an enrolled workstation's folder.
@@ -98,7 +107,7 @@ func newCentre(t *testing.T) centre {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return centre{Authority: a, station: 9001}
+	return centre{Authority: a, station: 9001, subjects: make(map[record.PatientID][]byte)}
 }
 
 // testPatient is nobody: a holder with an allergy and two encounters.

@@ -4,6 +4,7 @@ import (
 	"os"
 
 	"github.com/dhamani-iq/dhamani/agent/home"
+	"github.com/dhamani-iq/dhamani/agent/personalise"
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/card/pcsc"
 	"github.com/dhamani-iq/dhamani/card/stripe"
@@ -43,6 +44,12 @@ var table = cli.Table{
 	{card.ErrTerminated, exitRefused, "send the holder to the card office: the card has ended"},
 	{card.ErrMalformed, exitRefused, "try another card; if only this one fails, have it replaced"},
 	{card.ErrNotActivated, exitRefused, "personalise the card first"},
+	{card.ErrNotBlank, exitRefused, "put a blank card into the reader; 'dhamani card info' tells what this one is"},
+	{personalise.ErrJournal, cli.ExitFailed, "repair or move the journal, or name another with --journal; without it the desk does not know which cards it has begun"},
+	{personalise.ErrIncomplete, exitUnreachable, "run the command again; if it stays, report it to the centre: nothing was written to the card"},
+	{client.ErrCertificate, exitUntrusted, "renew the workstation's enrolment, and check the clock"},
+	{client.ErrOffline, exitUnreachable, "check the network and that the centre runs, then run the command again: what was done is not done twice"},
+	{client.ErrProtocol, exitUnreachable, "check the address of the centre in agent.json"},
 	{card.ErrSecurityStatus, exitRefused, "check that the workstation's role allows this and its certificate has not ended"},
 	{card.ErrSecureMessaging, exitUntrusted, "do not trust this card or reader; try the card in another reader"},
 	{card.ErrChain, exitUntrusted, "do not rely on this card; report it to the card office"},

@@ -243,7 +243,64 @@ func TestCards(t *testing.T) {
 		}
 		status, err := station.do(t.Context(), http.MethodPost, wire.PathCards, req, &wire.CardGrant{})
 		wantCode(t, status, err, http.StatusConflict, wire.CodeConflict)
+
+		// The next two name the holder by the card, then all cards by the holder.
+		third := newCardRequest(t)
+		third.Replaces = next.Card
+		if _, err := station.do(t.Context(), http.MethodPost, wire.PathCards, third, &again); err != nil || again.Patient != grant.Patient {
+			t.Fatalf("by the card: patient %s, %v", again.Patient, err)
+		}
+		fourth := newCardRequest(t)
+		fourth.Patient, fourth.Replaces, fourth.Identity = grant.Patient, wire.ReplaceAll, nil
+		for range 2 { // the second time after a lost answer
+			if _, err := station.do(t.Context(), http.MethodPost, wire.PathCards, fourth, &again); err != nil || again.Patient != grant.Patient {
+				t.Fatalf("all cards: patient %s, %v", again.Patient, err)
+			}
+		}
+		lists := c.auth.Trust()
+		if !lists.Blocked(next.Card) || !lists.Blocked(third.Card) || lists.Blocked(fourth.Card) {
+			t.Error("a card that was replaced is not blocked, or the last one is")
+		}
 	})
+	t.Run("a card begun for someone else", func(t *testing.T) {
+		first := newCardRequest(t)
+		if _, err := station.do(t.Context(), http.MethodPost, wire.PathCards, first, &wire.CardGrant{}); err != nil {
+			t.Fatal(err)
+		}
+		for name, change := range map[string]func(*wire.CardRequest){
+			"cover":            func(r *wire.CardRequest) { r.Cover = coverOf(t) },
+			"identity":         func(r *wire.CardRequest) { r.Identity = identityOf(t, "Other") },
+			"another's holder": func(r *wire.CardRequest) { r.Replaces = req.Card },
+		} {
+			other := *first
+			change(&other)
+			status, err := station.do(t.Context(), http.MethodPost, wire.PathCards, &other, &wire.CardGrant{})
+			t.Log(name)
+			wantCode(t, status, err, http.StatusConflict, wire.CodeConflict)
+		}
+		unknown := newCardRequest(t)
+		unknown.Replaces = [8]byte{9}
+		status, err := station.do(t.Context(), http.MethodPost, wire.PathCards, unknown, &wire.CardGrant{})
+		wantCode(t, status, err, http.StatusNotFound, wire.CodeNoPatient)
+	})
+}
+
+func identityOf(t *testing.T, family string) []byte {
+	t.Helper()
+	raw, err := (&record.Identity{Names: record.Names{Latin: &record.Name{Family: family}}}).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+func coverOf(t *testing.T) []byte {
+	t.Helper()
+	raw, err := (&record.Cover{Payer: "Payer"}).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
 }
 
 // TestGarbage sends what no client would.

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 
 	"github.com/dhamani-iq/dhamani/sync/wire"
 )
@@ -20,3 +21,22 @@ func (c *Client) Push(ctx context.Context, items []wire.Envelope) ([]wire.Result
 	}
 	return resp.Results, nil
 }
+
+// Refresh fetches the signed lists and takes them into use, for a client
+// without a store. It owes ErrOffline, ErrProtocol and *ServerError.
+func (c *Client) Refresh(ctx context.Context) error {
+	for _, name := range listNames {
+		got, err := c.ask(ctx, request{path: wire.PathLists + name, media: wire.ContentCOSE, limit: wire.MaxList, timeout: c.tuning.listTimeout})
+		if err != nil {
+			return fmt.Errorf("refresh %s list: %w", name, err)
+		}
+		if _, err := c.cfg.Accept(name, got.body); err != nil {
+			return fmt.Errorf("refresh %s list: %w: %w", name, ErrProtocol, err)
+		}
+	}
+	return nil
+}
+
+// Close ends the idle connections of a client that only asks. Run does so for
+// one that runs.
+func (c *Client) Close() { c.http.CloseIdleConnections() }

@@ -9,9 +9,10 @@ import (
 )
 
 // CardRequest asks the centre to issue a card whose chip has made the key
-// CardKey. A zero Patient means a new patient; with Replaces the old card is
-// blocked and the new one gets the same section keys. An empty Identity or
-// Cover of a known patient means the one last issued.
+// CardKey. With Replaces the old card is blocked and the new one gets the same
+// section keys; ReplaceAll stands for every card of the patient. A zero Patient
+// means the holder of the card that is replaced, and a new patient when none
+// is. An empty Identity or Cover of a known patient means the one last issued.
 //
 //	{1: patient bstr .size 8, 2: card bstr .size 8, 3: card key bstr .size 65,
 //	 4: identity bstr, 5: cover bstr, 6: replaces bstr .size 8}
@@ -24,13 +25,20 @@ type CardRequest struct {
 	Replaces [8]byte          `cbor:"6,keyasint"`
 }
 
+// ReplaceAll in CardRequest.Replaces blocks every card of the patient, who must
+// be named.
+var ReplaceAll = [8]byte{0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}
+
 func (m *CardRequest) check() error {
-	if m.Card == ([8]byte{}) || m.Card == m.Replaces {
+	if m.Card == ([8]byte{}) || m.Card == m.Replaces || m.Card == ReplaceAll {
 		return fmt.Errorf("card identifier: %w", ErrMalformed)
 	}
 	low := 0
-	if m.Patient.IsZero() {
+	if m.Patient.IsZero() && m.Replaces == ([8]byte{}) {
 		low = 1
+	}
+	if m.Patient.IsZero() && m.Replaces == ReplaceAll {
+		return fmt.Errorf("all cards of nobody: %w", ErrMalformed)
 	}
 	if err := bound("identity", len(m.Identity), low, MaxIdentity); err != nil {
 		return err

@@ -99,6 +99,8 @@ func TestBounds(t *testing.T) {
 		"no subject":                   &wire.PatientResponse{},
 		"card without number":          &wire.CardRequest{Identity: []byte{1}},
 		"new patient without identity": &wire.CardRequest{Card: [8]byte{1}},
+		"all cards of nobody":          &wire.CardRequest{Card: [8]byte{1}, Replaces: wire.ReplaceAll, Identity: []byte{1}},
+		"card of all ones":             &wire.CardRequest{Card: wire.ReplaceAll, Identity: []byte{1}},
 		"card that replaces itself":    &wire.CardRequest{Card: [8]byte{1}, Replaces: [8]byte{1}, Identity: []byte{1}},
 		"short section key":            &wire.CardGrant{Security: []byte{1}, IDFile: []byte{1}, Anchor: []byte{1}, Subject: []byte{1}},
 		"enrolment without names":      &wire.EnrolRequest{AuthorKey: [65]byte{1}, TerminalKey: [65]byte{2}},

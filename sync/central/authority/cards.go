@@ -1,6 +1,7 @@
 package authority
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdh"
 	"crypto/rand"
@@ -101,12 +102,18 @@ func (c *cardIssue) enter(w store.Writer) error {
 		if err := c.loadPatient(w, known.Patient); err != nil {
 			return err
 		}
+		if len(c.req.Identity) > 0 && (!bytes.Equal(c.req.Identity, c.identity) || !bytes.Equal(c.req.Cover, c.cover)) {
+			return fmt.Errorf("card is issued to someone else: %w", ErrConflict)
+		}
+		if err := c.sameHolder(w); err != nil {
+			return err
+		}
 		return c.release(w)
 	case !errors.Is(err, store.ErrNotFound):
 		return err
 	}
 	c.notAfter = c.now.AddDate(cardYears, 0, 0)
-	if c.req.Patient.IsZero() {
+	if c.req.Patient.IsZero() && c.req.Replaces == ([8]byte{}) {
 		err = c.newPatient(w)
 	} else {
 		err = c.knownPatient(w)
@@ -143,10 +150,22 @@ func (c *cardIssue) again(known *store.Card) error {
 	return nil
 }
 
-func (c *cardIssue) newPatient(w store.Writer) error {
-	if c.req.Replaces != ([8]byte{}) {
-		return fmt.Errorf("a new patient has no card to replace: %w", ErrRequest)
+// sameHolder refuses a card to replace that is not the loaded patient's.
+func (c *cardIssue) sameHolder(w store.Writer) error {
+	if c.req.Replaces == ([8]byte{}) || c.req.Replaces == wire.ReplaceAll {
+		return nil
 	}
+	old, err := w.Card(c.req.Replaces)
+	if err != nil {
+		return fmt.Errorf("card to replace: %w", err)
+	}
+	if old.Patient != c.patient.ID {
+		return fmt.Errorf("card to replace is someone else's: %w", ErrConflict)
+	}
+	return nil
+}
+
+func (c *cardIssue) newPatient(w store.Writer) error {
 	keys, err := envelope.NewKeys(rand.Reader)
 	if err != nil {
 		return err
@@ -177,30 +196,34 @@ func (c *cardIssue) newPatient(w store.Writer) error {
 	return errors.New("draw patient identifier: all are taken")
 }
 
-// knownPatient takes the patient's keys, blocks the card that is replaced, and
+// knownPatient takes the patient's keys, blocks the cards that are replaced, and
 // keeps a new identity or cover.
 func (c *cardIssue) knownPatient(w store.Writer) error {
-	if err := c.loadPatient(w, c.req.Patient); err != nil {
-		return err
-	}
-	if c.req.Replaces != ([8]byte{}) {
+	holder := c.req.Patient
+	if holder.IsZero() {
 		old, err := w.Card(c.req.Replaces)
 		if err != nil {
 			return fmt.Errorf("card to replace: %w", err)
 		}
-		if old.Patient != c.patient.ID {
-			return fmt.Errorf("card to replace is someone else's: %w", ErrConflict)
-		}
-		if err := c.a.blockIssued(w, old.ID, c.now); err != nil {
-			return err
-		}
+		holder = old.Patient
+	}
+	if err := c.loadPatient(w, holder); err != nil {
+		return err
+	}
+	if err := c.sameHolder(w); err != nil {
+		return err
 	}
 	cards, err := w.CardsOf(c.patient.ID)
 	if err != nil {
 		return err
 	}
 	for _, card := range cards {
-		if card.Blocked.IsZero() && c.now.Before(card.NotAfter) {
+		switch {
+		case c.req.Replaces == wire.ReplaceAll || card.ID == c.req.Replaces:
+			if err := c.a.blockIssued(w, card.ID, c.now); err != nil {
+				return err
+			}
+		case card.Blocked.IsZero() && c.now.Before(card.NotAfter):
 			return fmt.Errorf("the patient has card %x, which is not blocked and not replaced: %w", card.ID, ErrConflict)
 		}
 	}

@@ -76,7 +76,10 @@ func (a *Authority) changeTrust(ctx context.Context, change func(*trust.List) er
 		if err != nil {
 			return store.List{}, err
 		}
-		return next, a.trust.UpdateTrust(raw)
+		if err := a.trust.UpdateTrust(raw); err != nil && !errors.Is(err, trust.ErrRollback) {
+			return store.List{}, err
+		}
+		return next, nil // another change may have come behind this one
 	}
 	return store.List{}, fmt.Errorf("change trust list: %w", errStale)
 }

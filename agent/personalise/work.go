@@ -1,0 +1,327 @@
+package personalise
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/ecdh"
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/dhamani-iq/dhamani/card"
+	"github.com/dhamani-iq/dhamani/crypto/envelope"
+	"github.com/dhamani-iq/dhamani/crypto/trust"
+	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/sync/client"
+	"github.com/dhamani-iq/dhamani/sync/wire"
+)
+
+// work is one card on its way; its steps fill it in their order.
+type work struct {
+	s     *Station
+	order Order
+	id    card.ID
+
+	grant   *wire.CardGrant // register
+	subject envelope.Subject
+	keys    *envelope.Keys
+
+	held       [][]byte // fetch: at the centre, oldest first
+	fresh      [][]byte // seal: of the Bundle, not at the centre yet
+	others     [][]byte // held, but not of the Bundle
+	all        [][]byte // choose: held and fresh, oldest first
+	log        [][]byte // the newest of them that fit
+	summary    *record.Summary
+	unverified int
+}
+
+// fetch gets what the centre holds of the patient already.
+func (w *work) fetch(ctx context.Context, _ *ecdh.PublicKey) error {
+	w.s.progress("fetch", 0, 0)
+	got, err := w.s.Centre.Patient(ctx, w.grant.Patient, [16]byte{})
+	if err != nil {
+		return fmt.Errorf("fetch history: %w", err)
+	}
+	if got == nil || !bytes.Equal(got.Subject, w.grant.Subject) {
+		return fmt.Errorf("fetch history: answer for another patient: %w", client.ErrProtocol)
+	}
+	ids := make([]record.EntryID, len(got.Items))
+	for i, raw := range got.Items {
+		ids[i] = envelope.IDOf(raw)
+	}
+	if wire.Digest(ids) != got.Digest {
+		return fmt.Errorf("fetch history: %w", ErrIncomplete)
+	}
+	w.held = got.Items
+	return nil
+}
+
+// content is what makes two sealed entries the same: person, minute, sections.
+type content [sha256.Size]byte
+
+func contentOf(person uint8, at time.Time, sections map[record.Section][]byte) content {
+	h := sha256.New()
+	head := binary.BigEndian.AppendUint64([]byte{person}, uint64(at.Unix()/60)) // #nosec G115 -- only compared
+	_, _ = h.Write(head)                                                        // never fails
+	for _, s := range record.AllSections() {
+		if text := sections[s]; text != nil {
+			_, _ = h.Write(binary.BigEndian.AppendUint32([]byte{byte(s)}, uint32(len(text)))) // #nosec G115 -- a section is short
+			_, _ = h.Write(text)
+		}
+	}
+	return content(h.Sum(nil))
+}
+
+// seal signs and seals what of the Bundle the centre does not hold, oldest
+// first. An encounter that is larger than one entry may be is split.
+func (w *work) seal(context.Context, *ecdh.PublicKey) error {
+	if w.order.Bundle == nil {
+		w.others = w.held
+		return nil
+	}
+	known := w.contents()
+	ordered := slices.Clone(w.order.Bundle.Entries)
+	slices.SortStableFunc(ordered, func(x, y *record.Entry) int { return x.Start.Compare(y.Start) })
+	for i, e := range ordered {
+		w.s.progress("seal", i+1, len(ordered))
+		for _, part := range record.Split(e, record.MaxContent) {
+			sections, err := part.Sections()
+			if err != nil {
+				return fmt.Errorf("encode encounter: %w", err)
+			}
+			meta := envelope.Meta{Person: part.Person, Time: part.Meta().Start}
+			c := contentOf(meta.Person, meta.Time, sections)
+			if n := len(known[c]); n > 0 {
+				known[c] = known[c][:n-1]
+				continue
+			}
+			raw, err := envelope.Seal(w.subject, w.keys, w.s.Author, meta, sections, rand.Reader)
+			if err != nil {
+				return fmt.Errorf("seal encounter: %w", err)
+			}
+			w.fresh = append(w.fresh, raw)
+		}
+	}
+	for _, left := range known {
+		w.others = append(w.others, left...)
+	}
+	return nil
+}
+
+// contents opens what the centre holds. What does not open is nobody's equal.
+func (w *work) contents() map[content][][]byte {
+	out := make(map[content][][]byte, len(w.held))
+	for _, raw := range w.held {
+		c := content(envelope.IDOf(raw))
+		if sealed, sections, err := w.openAll(raw); err == nil {
+			c = contentOf(sealed.Person(), sealed.Time(), sections)
+		}
+		out[c] = append(out[c], raw)
+	}
+	return out
+}
+
+func (w *work) send(ctx context.Context, _ *ecdh.PublicKey) error {
+	for begin := 0; begin < len(w.fresh); begin += wire.MaxItems {
+		end := min(begin+wire.MaxItems, len(w.fresh))
+		items := make([]wire.Envelope, 0, end-begin)
+		for _, sealed := range w.fresh[begin:end] {
+			items = append(items, wire.Envelope{Patient: w.grant.Patient, Sealed: sealed})
+		}
+		results, err := w.s.Centre.Push(ctx, items)
+		if err != nil {
+			return fmt.Errorf("send history: %w", err)
+		}
+		for _, r := range results {
+			if r.Status == wire.StatusRejected {
+				return fmt.Errorf("entry %s: %s: %w", r.ID.Short(), r.Code, ErrRejected)
+			}
+		}
+		w.s.progress("send", end, len(w.fresh))
+	}
+	return nil
+}
+
+// choose orders the history, leaves out what no trusted author signed, takes
+// the newest that fit, and brings the summary up to date.
+func (w *work) choose(context.Context, *ecdh.PublicKey) error {
+	w.all = append(slices.Clone(w.held), w.fresh...)
+	if err := byTime(w.all); err != nil {
+		return err
+	}
+	good, opened := w.all, []*record.Entry(nil)
+	if w.s.Trust != nil {
+		doubtful := make(map[record.EntryID]bool)
+		for _, raw := range w.others {
+			e, err := w.open(raw)
+			if err != nil {
+				doubtful[envelope.IDOf(raw)] = true
+				continue
+			}
+			if e.Person == 0 {
+				opened = append(opened, e)
+			}
+		}
+		w.unverified = len(doubtful)
+		good = slices.DeleteFunc(slices.Clone(w.all), func(raw []byte) bool { return doubtful[envelope.IDOf(raw)] })
+	}
+	w.log = newestThatFit(good)
+	switch {
+	case w.order.Bundle == nil:
+		w.summary = record.Summarise(nil, opened, time.Now())
+	case len(opened) > 0:
+		w.summary = record.Summarise(w.order.Bundle.Summary, opened, time.Now())
+	default:
+		w.summary = w.order.Bundle.Summary
+	}
+	return nil
+}
+
+// byTime orders sealed entries by their own time; those of one minute stay in
+// the order of the centre.
+func byTime(list [][]byte) error {
+	type dated struct {
+		at  int64
+		raw []byte
+	}
+	ordered := make([]dated, len(list))
+	for i, raw := range list {
+		sealed, err := envelope.Parse(raw)
+		if err != nil {
+			return fmt.Errorf("order history: %w", err)
+		}
+		ordered[i] = dated{sealed.Time().Unix(), raw}
+	}
+	slices.SortStableFunc(ordered, func(x, y dated) int { return cmp.Compare(x.at, y.at) })
+	for i := range ordered {
+		list[i] = ordered[i].raw
+	}
+	return nil
+}
+
+// open verifies an entry and decodes it.
+func (w *work) open(raw []byte) (*record.Entry, error) {
+	sealed, texts, err := w.openAll(raw)
+	if err != nil {
+		return nil, err
+	}
+	e, err := record.Decode(record.Meta{Person: sealed.Person(), Start: sealed.Time()}, texts)
+	if err != nil {
+		return nil, err
+	}
+	e.ID = sealed.ID()
+	return e, nil
+}
+
+// openAll verifies an entry and decrypts all of it.
+func (w *work) openAll(raw []byte) (*envelope.Sealed, map[record.Section][]byte, error) {
+	sealed, err := envelope.Parse(raw)
+	if err != nil {
+		return nil, nil, err
+	}
+	author, err := w.author(sealed)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := sealed.Verify(w.subject, author); err != nil {
+		return nil, nil, err
+	}
+	texts, locked, err := sealed.OpenAll(w.keys)
+	if err == nil && len(locked) > 0 {
+		err = errors.New("a section is locked")
+	}
+	return sealed, texts, err
+}
+
+// author returns the key that signed an entry: the station's own, or one of
+// the trust list.
+func (w *work) author(sealed *envelope.Sealed) (*ecdsa.PublicKey, error) {
+	if own, ok := w.s.Author.Signer.Public().(*ecdsa.PublicKey); ok && sealed.KID() == w.s.Author.KID {
+		return own, nil
+	}
+	if w.s.Trust == nil {
+		return nil, trust.ErrUnknownKey
+	}
+	key, err := w.s.Trust.Author(sealed.KID(), sealed.Time())
+	return key.Public, err
+}
+
+// write fills the card and, unless it is to be held, activates it. A key
+// set over another begins log and summary anew, so it may be repeated as a whole.
+func (w *work) write(ctx context.Context, blank *card.Blank) error {
+	type step struct {
+		name string
+		do   func() error
+	}
+	steps := []step{
+		{"anchor", func() error { return blank.PutAnchor(ctx, w.grant.Anchor) }},
+		{"date", func() error { return blank.PutDate(ctx, time.Now()) }},
+		{"section keys", func() error { return blank.PutKeys(ctx, w.grant.Keys.Map()) }},
+		{"card security", func() error { return blank.WriteFile(ctx, card.FileSecurity, w.grant.Security) }},
+		{"identity", func() error { return blank.WriteFile(ctx, card.FileID, w.grant.IDFile) }},
+		{"summary", func() error { return w.writeSummary(ctx, blank) }},
+		{"log", func() error { return w.writeLog(ctx, blank) }},
+	}
+	if !w.order.Hold {
+		steps = append(steps, step{"activate", func() error { return blank.Activate(ctx) }})
+	}
+	for _, step := range steps {
+		w.s.progress(step.name, 0, 0)
+		if err := step.do(); err != nil {
+			return fmt.Errorf("write %s to card: %w", step.name, err)
+		}
+	}
+	return nil
+}
+
+func (w *work) writeSummary(ctx context.Context, blank *card.Blank) error {
+	plain, err := w.summary.Encode()
+	if err != nil {
+		return err
+	}
+	sections := map[record.Section][]byte{record.SectionSummary: plain}
+	sealed, err := envelope.Seal(w.subject, w.keys, w.s.Author, envelope.Meta{Time: time.Now()}, sections, rand.Reader)
+	if err != nil {
+		return err
+	}
+	_, err = blank.WriteSummary(ctx, 0, sealed)
+	return err
+}
+
+func (w *work) writeLog(ctx context.Context, blank *card.Blank) error {
+	for i, sealed := range w.log {
+		w.s.progress("log", i+1, len(w.log))
+		if _, err := blank.Append(ctx, uint32(i), sealed); err != nil { // #nosec G115 -- bounded by the log's size
+			return err
+		}
+	}
+	return nil
+}
+
+// newestThatFit returns the newest entries that the card's log has room for,
+// oldest first. One that no card can hold is passed over.
+func newestThatFit(history [][]byte) [][]byte {
+	free := card.LogSize - logReserve
+	var out [][]byte
+	for _, raw := range slices.Backward(history) {
+		if len(raw) > card.MaxEntry {
+			continue
+		}
+		if free -= len(raw) + card.LenLength; free < 0 {
+			break
+		}
+		out = append(out, raw)
+	}
+	slices.Reverse(out)
+	return out
+}
+
+// logReserve is kept free on a new card, so that the next visits can be
+// written before any room has to be made.
+const logReserve = 8 << 10
