@@ -17,9 +17,7 @@ func newCardCommand(g *globals) *cobra.Command {
 	return cli.Group(&cobra.Command{
 		Use:     "card",
 		Short:   "Look at the health card in a reader, and lead it through its life",
-		Example: "  dhamani card info
-  dhamani card read --home /var/lib/dhamani
-  dhamani card personalise --batch patients/ --home station",
+		Example: "  dhamani card info\n  dhamani card read --home /var/lib/dhamani\n  dhamani card personalise --batch patients/ --home station",
 	}, newCardInfoCommand(g), newCardReadCommand(g), newCardSpaceCommand(g), newCardSwipeCommand(g),
 		newCardPersonaliseCommand(g), newCardActivateCommand(g), newCardReissueCommand(g),
 		newCardBlockCommand(g), newCardUnblockCommand(g), newCardTerminateCommand(g), newCardBenchCommand(g))
