@@ -125,13 +125,16 @@ func Decode(meta Meta, sections map[Section][]byte) (*Entry, error) {
 			continue
 		}
 		w.b = w.b[:0]
-		n := w.attrs(false, func(m *mapWriter) {
+		own := w.attrs(true, func(m *mapWriter) { m.section(e, s) })
+		w.b = w.b[:0]
+		w.attrs(false, func(m *mapWriter) {
 			if s == lowest {
 				m.core(e)
 			}
 			m.section(e, s)
 		})
-		if !bytes.Equal(w.b, b) || (n == 0 && (len(sections) > 1 || s != SectionClinical)) {
+		// Core fields alone make no section, but for an entry that has nothing else.
+		if !bytes.Equal(w.b, b) || (own == 0 && (len(sections) > 1 || s != SectionClinical)) {
 			return nil, fmt.Errorf("section %s: %w", s, &SyntaxError{What: "not in canonical form"})
 		}
 	}
