@@ -7,7 +7,9 @@ count=0
 # One line for each target, "folder name", from the sources alone.
 while read -r folder name; do
 	# The target's own tests have run elsewhere; a short quiet run is fine.
-	if ! out=$(go test -run '^$' -fuzz "^$name\$" -fuzztime "$time" "$folder" 2>&1); then
+	# Go sometimes calls the end of the time itself a failure; a finding names its input.
+	if ! out=$(go test -run '^$' -fuzz "^$name\$" -fuzztime "$time" "$folder" 2>&1) &&
+		{ [[ $out != *"context deadline exceeded"* ]] || [[ $out == *"Failing input"* || $out == *panic* ]]; }; then
 		printf '%s\n' "$out" >&2
 		echo "fuzz: $folder $name FAILED" >&2
 		exit 1
