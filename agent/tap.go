@@ -186,7 +186,7 @@ func (r *reader) readIdentity(ctx context.Context, c *openCard) error {
 // head of its log.
 func (r *reader) readKeys(ctx context.Context, c *openCard) error {
 	var err error
-	if c.keyMap, err = c.session.Keys(ctx); err != nil {
+	if c.keyMap, err = c.session.Keys(ctx, 0); err != nil {
 		return err
 	}
 	if c.keys, err = envelope.KeysFromMap(c.keyMap, c.id.Subject); err != nil {

@@ -143,7 +143,7 @@ func (n *nation) personalise(visits int, extra func(*patient) []byte, opts softc
 	for _, step := range []func() error{
 		func() error { return blank.PutAnchor(ctx, n.anchor.Raw) },
 		func() error { return blank.PutDate(ctx, time.Now()) },
-		func() error { return blank.PutKeys(ctx, p.keys.Map()) },
+		func() error { return blank.PutKeys(ctx, 0, p.keys.Map()) },
 		func() error { return blank.WriteFile(ctx, card.FileSecurity, security) },
 		func() error { return blank.WriteFile(ctx, card.FileID, idFile) },
 		func() error {

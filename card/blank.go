@@ -139,18 +139,25 @@ func (b *Blank) PutDate(ctx context.Context, date time.Time) error {
 	return b.put(ctx, "date", DataDate, digits)
 }
 
-// PutKeys stores the section keys, all six. When they replace others, the card's
-// log and summary begin anew: write the keys before those.
-func (b *Blank) PutKeys(ctx context.Context, keys map[record.Section][]byte) error {
-	if len(keys) != record.NumSections {
+// PutKeys stores the section keys of one person, all six, the holder's (0)
+// first. When they replace others, the card's log and summary begin anew, and
+// the holder's make it forget every family member: write keys before those. It
+// owes ErrConditions for a family member before the holder.
+func (b *Blank) PutKeys(ctx context.Context, person uint8, keys map[record.Section][]byte) error {
+	switch {
+	case person >= MaxPersons:
+		return fmt.Errorf("write section keys: person %d, at most %d", person, MaxPersons-1)
+	case len(keys) != record.NumSections:
 		return fmt.Errorf("write section keys: %d of %d", len(keys), record.NumSections)
 	}
 	set, err := encodeKeys(keys)
 	if err != nil {
 		return fmt.Errorf("write section keys: %w", err)
 	}
+	data := append(tlv.Make(tagPerson, []byte{person}), set...)
 	defer clear(set)
-	return b.put(ctx, "section keys", DataKeys, set)
+	defer clear(data)
+	return b.put(ctx, "section keys", DataKeys, data)
 }
 
 func (b *Blank) put(ctx context.Context, what string, tag uint16, data []byte) error {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/card/softcard"
+	"github.com/dhamani-iq/dhamani/crypto/cvc"
 	"github.com/dhamani-iq/dhamani/record"
 )
 
@@ -42,7 +43,7 @@ func TestBlankAgain(t *testing.T) {
 		if got, err := b.PublicKey(ctx); err != nil || !got.Equal(made) {
 			t.Fatalf("round %d: another key, %v", round, err)
 		}
-		if err := b.PutKeys(ctx, sixKeys(byte(round))); err != nil {
+		if err := b.PutKeys(ctx, 0, sixKeys(byte(round))); err != nil {
 			t.Fatal(err)
 		}
 		want := card.Head{}
@@ -58,6 +59,58 @@ func TestBlankAgain(t *testing.T) {
 			if _, err := b.WriteSummary(ctx, v, []byte("summary")); err != nil {
 				t.Fatalf("round %d: %v", round, err)
 			}
+		}
+	}
+}
+
+// TestKeysByPerson: every person on the card has own keys; the holder's, put
+// again, make the card forget the family.
+func TestKeysByPerson(t *testing.T) {
+	ctx := t.Context()
+	p := newProgramme(t)
+	soft := softcard.New(softcard.Options{})
+	for round := range byte(2) {
+		b, err := card.OpenBlank(ctx, soft.Transport())
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := card.MaxPersons - round*8
+		for person := range last {
+			if err := b.PutKeys(ctx, person, sixKeys(0x10*round+person)); err != nil {
+				t.Fatalf("person %d: %v", person, err)
+			}
+		}
+		if err := b.PutKeys(ctx, card.MaxPersons, sixKeys(0)); err == nil {
+			t.Error("person 16 put")
+		}
+	}
+	b, err := card.OpenBlank(ctx, soft.Transport())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pub, err := b.GenerateKey(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, err := range []error{
+		b.WriteFile(ctx, card.FileSecurity, security(b.Info().ID, pub)), b.WriteFile(ctx, card.FileID, []byte("identity")),
+		b.PutAnchor(ctx, p.anchor.Raw), b.Activate(ctx),
+	} {
+		if err != nil {
+			t.Fatalf("step %d: %v", i, err)
+		}
+	}
+	s := authenticated(t, soft, p.terminal(t, cvc.RolePhysician, 0))
+	for person := range uint8(card.MaxPersons) {
+		keys, err := s.Keys(ctx, person)
+		if person >= 8 {
+			if !errors.Is(err, card.ErrDataNotFound) {
+				t.Errorf("person %d: %v", person, err)
+			}
+			continue
+		}
+		if err != nil || len(keys) != 5 || !bytes.Equal(keys[record.SectionClinical], sixKeys(0x10 + person)[0]) {
+			t.Errorf("person %d: %d keys, %v", person, len(keys), err)
 		}
 	}
 }
@@ -81,7 +134,7 @@ func TestKeysAgainTorn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := b.PutKeys(ctx, sixKeys(1)); err != nil {
+		if err := b.PutKeys(ctx, 0, sixKeys(1)); err != nil {
 			t.Fatal(err)
 		}
 		for i := range uint32(2) {
@@ -93,7 +146,7 @@ func TestKeysAgainTorn(t *testing.T) {
 			t.Fatal(err)
 		}
 		armed = true
-		err = b.PutKeys(ctx, sixKeys(2))
+		err = b.PutKeys(ctx, 0, sixKeys(2))
 		armed = false
 		if !fired {
 			if err != nil {
@@ -113,7 +166,7 @@ func TestKeysAgainTorn(t *testing.T) {
 				t.Fatalf("cut %d: the log is neither old nor empty: %v", at, err)
 			}
 		}
-		if err := b.PutKeys(ctx, sixKeys(3)); err != nil {
+		if err := b.PutKeys(ctx, 0, sixKeys(3)); err != nil {
 			t.Fatalf("cut %d: %v", at, err)
 		}
 		if _, err := b.Append(ctx, 0, []byte("entry")); err != nil {

@@ -227,7 +227,7 @@ func workedFigures(t *testing.T) string {
 		b.WriteFile(ctx, card.FileID, identity),
 		b.PutAnchor(ctx, anchor.Raw),
 		b.PutDate(ctx, time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)),
-		b.PutKeys(ctx, sectionKeys),
+		b.PutKeys(ctx, 0, sectionKeys),
 		b.Activate(ctx),
 	} {
 		if err != nil {
@@ -255,7 +255,7 @@ func workedFigures(t *testing.T) string {
 	_, err = s.ReadFile(ctx, card.FileID)
 	check(err)
 	f.text("Section keys: all but sensitive and those of other roles.")
-	_, err = s.Keys(ctx)
+	_, err = s.Keys(ctx, 0)
 	check(err)
 	f.text("Head:")
 	got, err := s.Head(ctx)

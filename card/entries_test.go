@@ -258,11 +258,13 @@ func TestMalformedUnderSM(t *testing.T) {
 	}{
 		{"head cut", second(next(make([]byte, 51), apdu.SWOK).Head(ctx)), ErrMalformed},
 		{"head refused", second(next(nil, 0x6982).Head(ctx)), ErrSecurityStatus},
-		{"key cut", second(next(tlv.Make(0x80, key[:31]), apdu.SWOK).Keys(ctx)), ErrMalformed},
-		{"key of no section", second(next(tlv.Make(0x86, key), apdu.SWOK).Keys(ctx)), ErrMalformed},
-		{"keys out of order", second(next(tlv.Append(tlv.Make(0x81, key), 0x80, key), apdu.SWOK).Keys(ctx)), ErrMalformed},
-		{"key twice", second(next(tlv.Append(tlv.Make(0x81, key), 0x81, key), apdu.SWOK).Keys(ctx)), ErrMalformed},
-		{"keys cut", second(next([]byte{0x80}, apdu.SWOK).Keys(ctx)), ErrMalformed},
+		{"key cut", second(next(tlv.Make(0x53, tlv.Make(0x80, key[:31])), apdu.SWOK).Keys(ctx, 0)), ErrMalformed},
+		{"key of no section", second(next(tlv.Make(0x53, tlv.Make(0x86, key)), apdu.SWOK).Keys(ctx, 0)), ErrMalformed},
+		{"keys out of order", second(next(tlv.Make(0x53, tlv.Append(tlv.Make(0x81, key), 0x80, key)), apdu.SWOK).Keys(ctx, 0)), ErrMalformed},
+		{"key twice", second(next(tlv.Make(0x53, tlv.Append(tlv.Make(0x81, key), 0x81, key)), apdu.SWOK).Keys(ctx, 0)), ErrMalformed},
+		{"keys cut", second(next(tlv.Make(0x53, []byte{0x80}), apdu.SWOK).Keys(ctx, 0)), ErrMalformed},
+		{"keys in no object", second(next(tlv.Make(0x80, key), apdu.SWOK).Keys(ctx, 0)), ErrMalformed},
+		{"keys of nobody", second(next(nil, 0x6A88).Keys(ctx, 3)), ErrDataNotFound},
 		{"file too long", second(next(make([]byte, 2048), apdu.SWOK).ReadFile(ctx, FileSummary)), ErrMalformed},
 		{"file too long by a byte", second(next(make([]byte, MaxSummary+1), 0x6282).ReadFile(ctx, FileSummary)), ErrMalformed},
 		{"file short without 6282", second(next(make([]byte, 2047), apdu.SWOK).ReadFile(ctx, FileID)), ErrMalformed},
@@ -283,7 +285,7 @@ func TestMalformedUnderSM(t *testing.T) {
 	if _, err := next(nil, apdu.SWOK).Append(ctx, 0, nil); err == nil {
 		t.Error("empty entry appended")
 	}
-	keys, err := next(tlv.Append(tlv.Make(0x80, key), 0x85, key), apdu.SWOK).Keys(ctx)
+	keys, err := next(tlv.Make(0x53, tlv.Append(tlv.Make(0x80, key), 0x85, key)), apdu.SWOK).Keys(ctx, 0)
 	if err != nil || len(keys) != 2 || !bytes.Equal(keys[record.SectionSensitive], key) {
 		t.Errorf("keys %v, %v", len(keys), err)
 	}
@@ -302,7 +304,7 @@ func TestEndAfterSecureMessaging(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		before := sent
-		if _, err := s.Keys(t.Context()); !errors.Is(err, ErrSessionEnded) || sent != before {
+		if _, err := s.Keys(t.Context(), 0); !errors.Is(err, ErrSessionEnded) || sent != before {
 			t.Errorf("%s: session goes on: %v", name, err)
 		}
 	}
@@ -378,7 +380,7 @@ func FuzzAuthenticCard(f *testing.F) {
 				t.Fatalf("%v of %d bytes", file, len(data))
 			}
 		}
-		if keys, err := s.Keys(ctx); err == nil && len(keys) > record.NumSections {
+		if keys, err := s.Keys(ctx, 0); err == nil && len(keys) > record.NumSections {
 			t.Fatalf("%d keys", len(keys))
 		}
 		head, err := s.Head(ctx)

@@ -15,13 +15,14 @@ const (
 	MaxSummary = 2044  // sealed summary
 	LogSize    = 65536 // physical size of the log ring
 	LenLength  = 2     // length trailer behind each sealed entry in the log
+	MaxPersons = 16    // holder 0 and family members 1..15
 	minBlock   = 64    // a card that offers less is refused
 )
 
 // Data object tags of GET DATA and PUT DATA (P1 P2).
 const (
 	DataSummary = 0x0103 // sealed emergency summary
-	DataKeys    = 0x0150 // section keys
+	DataKeys    = 0x0150 // section keys of one person
 	DataHead    = 0x0151 // head of the log
 	DataEcho    = 0x0152 // whatever the host sends, for a Prober
 	DataAnchor  = 0x0201 // trust anchor of Terminal Authentication

@@ -45,7 +45,7 @@ func (t *deskTransport) Transmit(ctx context.Context, cmd []byte) ([]byte, error
 	if t.dead != nil {
 		return nil, t.dead
 	}
-	if cmd[1] == 0xCB {
+	if cmd[0]&0x0C == 0 && cmd[1] == 0xCB {
 		t.desk.echoes++
 	}
 	if t.desk.habit != nil {
@@ -292,7 +292,7 @@ func TestProberErrors(t *testing.T) {
 	echo := func(answer []byte, err error) func(*deskTransport) transmit {
 		return func(dt *deskTransport) transmit {
 			return func(ctx context.Context, cmd []byte) ([]byte, error) {
-				if cmd[1] == 0xCB {
+				if cmd[0]&0x0C == 0 && cmd[1] == 0xCB {
 					return bytes.Clone(answer), err
 				}
 				return dt.Transport.Transmit(ctx, cmd)
@@ -331,7 +331,7 @@ func TestProberErrors(t *testing.T) {
 	d := &desk{card: c}
 	d.habit = func(*deskTransport) transmit {
 		return func(ctx context.Context, cmd []byte) ([]byte, error) {
-			if cmd[1] == 0xCB {
+			if cmd[0]&0x0C == 0 && cmd[1] == 0xCB {
 				cancel()
 				return nil, ctx.Err()
 			}

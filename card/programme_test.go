@@ -131,7 +131,7 @@ func (p *programme) issueWith(tb testing.TB, opts softcard.Options, mark byte, s
 		b.WriteFile(ctx, card.FilePhoto, marked(mark, 6144)),
 		b.PutAnchor(ctx, p.anchor.Raw),
 		b.PutDate(ctx, time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)),
-		b.PutKeys(ctx, keys),
+		b.PutKeys(ctx, 0, keys),
 		b.Activate(ctx),
 	} {
 		if err != nil {
@@ -183,7 +183,7 @@ func visit(ctx context.Context, s *card.Session, t card.Terminal, entry []byte) 
 	if got.summary, err = s.ReadFile(ctx, card.FileSummary); err != nil {
 		return got, err
 	}
-	if got.keys, err = s.Keys(ctx); err != nil {
+	if got.keys, err = s.Keys(ctx, 0); err != nil {
 		return got, err
 	}
 	if got.head, err = s.Head(ctx); err != nil {

@@ -71,19 +71,35 @@ func readFile(ctx context.Context, l *link, f File, block int) ([]byte, error) {
 	}
 }
 
-// Keys reads the section keys that the role may have; the caller keeps them
-// secret. A role that may open no section gets an empty map.
-func (s *Session) Keys(ctx context.Context) (map[record.Section][]byte, error) {
-	raw, err := s.link.do(ctx, apdu.Command{INS: insGetData, P1: DataKeys >> 8, P2: DataKeys & 0xFF, Ne: maxKeySet}, sm.Encrypted)
-	if err != nil {
-		return nil, fmt.Errorf("read section keys: %w", err)
-	}
-	keys, err := parseKeys(raw)
+// Keys reads the section keys of one person on the card, the holder (0) or a
+// family member, that the role may have; the caller keeps them secret. A role
+// that may open no section gets an empty map. It owes ErrDataNotFound for a
+// person whom the card does not carry.
+func (s *Session) Keys(ctx context.Context, person uint8) (map[record.Section][]byte, error) {
+	keys, err := s.personKeys(ctx, person)
 	if err != nil {
 		return nil, fmt.Errorf("read section keys: %w", err)
 	}
 	return keys, nil
 }
+
+func (s *Session) personKeys(ctx context.Context, person uint8) (map[record.Section][]byte, error) {
+	raw, err := s.link.do(ctx, apdu.Command{
+		INS: insGetDataDO, P1: DataKeys >> 8, P2: DataKeys & 0xFF, Data: tlv.Make(tagPerson, []byte{person}), Ne: maxKeySet + 3,
+	}, sm.Encrypted)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(raw)
+	set, err := tlv.Field(raw, 0x53)
+	if err != nil {
+		return nil, malformed("key set: %w", err)
+	}
+	return parseKeys(set)
+}
+
+// tagPerson names the person whom a command means, by one byte.
+const tagPerson tlv.Tag = 0x83
 
 // sectionKeyLen is the length of one section key in bytes.
 const sectionKeyLen = 32

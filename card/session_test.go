@@ -125,7 +125,7 @@ func TestRoles(t *testing.T) {
 	if err := s.Block(ctx); !errors.Is(err, card.ErrSecurityStatus) {
 		t.Errorf("block: %v", err)
 	}
-	keys, err := s.Keys(ctx)
+	keys, err := s.Keys(ctx, 0)
 	if err != nil || len(keys) != 1 || keys[record.SectionCoverage] == nil {
 		t.Errorf("keys %d, %v", len(keys), err)
 	}
@@ -223,7 +223,7 @@ func TestAuthenticateRefused(t *testing.T) {
 			if tt.step != "" && (!errors.As(err, &auth) || auth.Step != tt.step) {
 				t.Fatalf("got %v, want step %q", err, string(tt.step))
 			}
-			if _, err := s.Keys(t.Context()); err == nil {
+			if _, err := s.Keys(t.Context(), 0); err == nil {
 				t.Fatal("keys without authentication")
 			}
 		})
@@ -296,7 +296,7 @@ func TestBlankRefuses(t *testing.T) {
 	if err := b.Activate(ctx); !errors.Is(err, card.ErrConditions) {
 		t.Errorf("activate an empty card: %v", err)
 	}
-	if err := b.PutKeys(ctx, map[record.Section][]byte{0: make([]byte, 32)}); err == nil {
+	if err := b.PutKeys(ctx, 0, map[record.Section][]byte{0: make([]byte, 32)}); err == nil {
 		t.Error("one key of six")
 	}
 	if err := b.WriteFile(ctx, card.FileLog, []byte{1}); !errors.Is(err, card.ErrFileNotFound) {

@@ -262,7 +262,7 @@ func (w *work) write(ctx context.Context, blank *card.Blank) error {
 	steps := []step{
 		{"anchor", func() error { return blank.PutAnchor(ctx, w.grant.Anchor) }},
 		{"date", func() error { return blank.PutDate(ctx, time.Now()) }},
-		{"section keys", func() error { return blank.PutKeys(ctx, w.grant.Keys.Map()) }},
+		{"section keys", func() error { return blank.PutKeys(ctx, 0, w.grant.Keys.Map()) }},
 		{"card security", func() error { return blank.WriteFile(ctx, card.FileSecurity, w.grant.Security) }},
 		{"identity", func() error { return blank.WriteFile(ctx, card.FileID, w.grant.IDFile) }},
 		{"summary", func() error { return w.writeSummary(ctx, blank) }},

@@ -56,7 +56,7 @@ var commands = [256]func(*Card, call) (answer, error){
 	insReadBinaryDO:   (*Card).readLog,
 	insUpdateBinary:   (*Card).updateBinary,
 	insGetData:        (*Card).getData,
-	insGetDataDO:      (*Card).echo,
+	insGetDataDO:      (*Card).getDataDO,
 	insPutData:        (*Card).putData,
 	insAppendRecord:   (*Card).appendRecord,
 	insGenerateKey:    (*Card).generateKey,
@@ -138,7 +138,7 @@ func (c *Card) activate(cl call) (answer, error) {
 		return answer{}, err
 	}
 	s := &c.state
-	complete := s.anchor != nil && s.key != nil && s.hasKeys && s.length[fileSecurity] > 0 && s.length[fileIdentity] > 0
+	complete := s.anchor != nil && s.key != nil && s.persons&1 != 0 && s.length[fileSecurity] > 0 && s.length[fileIdentity] > 0
 	if !complete {
 		return answer{}, refuse(apdu.SWConditions)
 	}

@@ -11,11 +11,9 @@ import (
 	"github.com/dhamani-iq/dhamani/card/sm"
 	"github.com/dhamani-iq/dhamani/card/tlv"
 	"github.com/dhamani-iq/dhamani/crypto/cvc"
-	"github.com/dhamani-iq/dhamani/record"
 )
 
-// getData is GET DATA: the head of the log, or the keys of the sections that
-// the role may open.
+// getData is GET DATA: the head of the log.
 func (c *Card) getData(cl call) (answer, error) {
 	if len(cl.Data) != 0 {
 		return answer{}, refuse(apdu.SWWrongLength)
@@ -31,12 +29,17 @@ func (c *Card) getData(cl call) (answer, error) {
 			return answer{}, err
 		}
 		return whole(cl, raw, mode)
+	}
+	return answer{}, refuse(apdu.SWReferenceNotFound)
+}
+
+// getDataDO is GET DATA with odd INS: the command's data say what is meant.
+func (c *Card) getDataDO(cl call) (answer, error) {
+	switch cl.p1p2() {
+	case card.DataEcho:
+		return c.echo(cl)
 	case card.DataKeys:
-		mode, err := c.allow(cl, actGet, objKeys)
-		if err != nil {
-			return answer{}, err
-		}
-		return whole(cl, c.keysFor(c.ram.session.roles), mode)
+		return c.getKeys(cl)
 	}
 	return answer{}, refuse(apdu.SWReferenceNotFound)
 }
@@ -45,9 +48,6 @@ func (c *Card) getData(cl call) (answer, error) {
 // it went, with zero bytes after it up to Ne. It tells a host which lengths
 // its reader passes, so it is there in plain only, and has nothing to say.
 func (c *Card) echo(cl call) (answer, error) {
-	if cl.p1p2() != card.DataEcho {
-		return answer{}, refuse(apdu.SWReferenceNotFound)
-	}
 	mode, err := c.allow(cl, actEcho, objApplication)
 	if err != nil {
 		return answer{}, err
@@ -60,23 +60,6 @@ func (c *Card) echo(cl call) (answer, error) {
 	}
 	return answer{data: append(bytes.Clone(cl.Data), make([]byte, cl.Ne-len(cl.Data))...), mode: mode}, nil
 }
-
-// keysFor returns {80+section, key} of every section that roles may open.
-func (c *Card) keysFor(roles cvc.Roles) []byte {
-	set := mem.keys.get(&c.nvm)
-	if len(set) != keySetSize {
-		return nil
-	}
-	var out []byte
-	for _, s := range record.AllSections() {
-		if sectionRoles[s]&roles != 0 {
-			out = tlv.Append(out, sectionTag(s), set[int(s)*keySize:][:keySize])
-		}
-	}
-	return out
-}
-
-func sectionTag(s record.Section) tlv.Tag { return 0x80 + tlv.Tag(s) }
 
 // putData is PUT DATA.
 func (c *Card) putData(cl call) (answer, error) {
@@ -99,36 +82,6 @@ func (c *Card) putCell(cl call, obj object, put func(*Card, []byte) error) (answ
 		return answer{}, err
 	}
 	return answer{mode: mode}, put(c, cl.Data)
-}
-
-// putKeys stores the key set {80 key, 81 key, … 85 key}. One that replaces
-// another begins log and summary anew.
-func (c *Card) putKeys(raw []byte) error {
-	tags := make([]tlv.Tag, record.NumSections)
-	for _, s := range record.AllSections() {
-		tags[s] = sectionTag(s)
-	}
-	keys, err := tlv.Fields(raw, tags...)
-	if err != nil {
-		return refuse(apdu.SWWrongData)
-	}
-	for _, k := range keys {
-		if len(k) != keySize {
-			return refuse(apdu.SWWrongData)
-		}
-	}
-	// What an earlier personalisation left in the log and in the summary is
-	// sealed under other keys. It goes first: a cut leaves old keys, no entries.
-	if c.state.hasKeys {
-		if err := c.emptyLog(); err != nil {
-			return err
-		}
-	}
-	if err := mem.keys.put(&c.nvm, bytes.Join(keys, nil)); err != nil {
-		return err
-	}
-	c.state.hasKeys = true
-	return nil
 }
 
 // putAnchor stores the trust anchor. Its first day is the card's date until

@@ -101,7 +101,7 @@ func check(t *testing.T, c *Card) {
 		t.Fatal(s.broken)
 	}
 	if s.head != c.state.head || s.headSlot != c.state.headSlot || s.life != c.state.life ||
-		s.date != c.state.date || s.length != c.state.length || s.hasKeys != c.state.hasKeys || s.id != c.state.id ||
+		s.date != c.state.date || s.length != c.state.length || s.persons != c.state.persons || s.id != c.state.id ||
 		(s.key == nil) != (c.state.key == nil) || (s.anchor == nil) != (c.state.anchor == nil) {
 		t.Fatal("memory and state differ")
 	}

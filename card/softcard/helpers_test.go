@@ -130,7 +130,7 @@ func (p *programme) tryPersonalise(c *Card) (*ecdh.PublicKey, error) {
 		func() error { return b.WriteFile(ctx, card.FilePhoto, p.photo) },
 		func() error { return b.PutAnchor(ctx, p.anchor.Raw) },
 		func() error { return b.PutDate(ctx, time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)) },
-		func() error { return b.PutKeys(ctx, p.keys) },
+		func() error { return b.PutKeys(ctx, 0, p.keys) },
 		func() error {
 			_, err := b.WriteSummary(ctx, 0, p.summary)
 			if errors.Is(err, card.ErrSequence) { // an attempt before this one wrote it

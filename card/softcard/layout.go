@@ -13,13 +13,13 @@ import (
 // An image carries these bytes; a change here is a new image version.
 type memoryMap struct {
 	heads [2]int
-	id    cell // CardID, 8 bytes
-	life  cell // life-cycle byte of ISO/IEC 7816-4
-	key   cell // private Chip Authentication key, 32 bytes
-	trust cell // trust anchor, a CV certificate
-	date  cell // latest date seen, six digits
-	keys  cell // six section keys of 32 bytes
-	sizes cell // lengths of EF.CardSecurity, EF.ID and EF.PHOTO, u16 each
+	id    cell                  // CardID, 8 bytes
+	life  cell                  // life-cycle byte of ISO/IEC 7816-4
+	key   cell                  // private Chip Authentication key, 32 bytes
+	trust cell                  // trust anchor, a CV certificate
+	date  cell                  // latest date seen, six digits
+	keys  [card.MaxPersons]cell // six section keys of 32 bytes, by person; no byte: forgotten
+	sizes cell                  // lengths of EF.CardSecurity, EF.ID and EF.PHOTO, u16 each
 	files [numFiles]int
 	size  int
 }
@@ -108,7 +108,9 @@ func mapMemory() memoryMap {
 	m.key = newCell("card key", keySize)
 	m.trust = newCell("trust anchor", anchorSize)
 	m.date = newCell("date", 6)
-	m.keys = newCell("section keys", keySetSize)
+	for p := range m.keys {
+		m.keys[p] = newCell("section keys", keySetSize)
+	}
 	m.sizes = newCell("file lengths", 6)
 	for f := fileSecurity; f < numFiles; f++ {
 		m.files[f] = take(files[f].size)

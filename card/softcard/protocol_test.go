@@ -41,7 +41,7 @@ func TestPlainCommands(t *testing.T) {
 		{"summary in plain", []byte{0, 0xB0, 0x83, 0, 0}, 0x6982, 0},
 		{"log in plain", []byte{0, 0xB1, 0, 4, 6, 0x54, 4, 0, 0, 0, 0, 0}, 0x6982, 0},
 		{"head in plain", []byte{0, 0xCA, 1, 0x51, 0}, 0x6982, 0},
-		{"keys in plain", []byte{0, 0xCA, 1, 0x50, 0}, 0x6982, 0},
+		{"keys in plain", []byte{0, 0xCB, 1, 0x50, 3, 0x83, 1, 0, 0}, 0x6982, 0},
 		{"unknown data", []byte{0, 0xCA, 1, 0x52, 0}, 0x6A88, 0},
 		{"append in plain", []byte{0, 0xE2, 0, 0, 5, 0, 0, 0, 0, 1}, 0x6982, 0},
 		{"summary written in plain", []byte{0, 0xDA, 1, 3, 5, 0, 0, 0, 1, 1}, 0x6982, 0},
@@ -236,7 +236,11 @@ func TestProtection(t *testing.T) {
 		{"append to p1", apdu.Command{INS: 0xE2, P1: 1, Data: entry, Ne: 52}, 0x6A86, 0, 0},
 		{"head", apdu.Command{INS: 0xCA, P1: 1, P2: 0x51, Ne: 52}, 0x9000, sm.MACOnly, 52},
 		{"head, short", apdu.Command{INS: 0xCA, P1: 1, P2: 0x51, Ne: 51}, 0x6C34, 0, 0},
-		{"keys", apdu.Command{INS: 0xCA, P1: 1, P2: 0x50, Ne: 256}, 0x9000, sm.Encrypted, 5 * 34},
+		{"keys", apdu.Command{INS: 0xCB, P1: 1, P2: 0x50, Data: []byte{0x83, 1, 0}, Ne: 256}, 0x9000, sm.Encrypted, 3 + 5*34},
+		{"keys of somebody else", apdu.Command{INS: 0xCB, P1: 1, P2: 0x50, Data: []byte{0x83, 1, 1}, Ne: 256}, 0x6A88, 0, 0},
+		{"keys of person 16", apdu.Command{INS: 0xCB, P1: 1, P2: 0x50, Data: []byte{0x83, 1, 16}, Ne: 256}, 0x6A80, 0, 0},
+		{"keys of nobody", apdu.Command{INS: 0xCB, P1: 1, P2: 0x50, Ne: 256}, 0x6A80, 0, 0},
+		{"keys by the even instruction", apdu.Command{INS: 0xCA, P1: 1, P2: 0x50, Ne: 256}, 0x6A88, 0, 0},
 		{"log", apdu.Command{INS: 0xB1, P2: 4, Data: offset(0), Ne: 1002}, 0x9000, sm.MACOnly, 4 + 1002},
 		{"log over the tail", apdu.Command{INS: 0xB1, P2: 4, Data: offset(1000), Ne: 256}, 0x6282, sm.MACOnly, 2 + 2},
 		{"log behind the tail", apdu.Command{INS: 0xB1, P2: 4, Data: offset(1003), Ne: 256}, 0x6B00, 0, 0},
@@ -387,7 +391,8 @@ func TestCreationState(t *testing.T) {
 	p := newProgramme(t)
 	c := New(Options{})
 	h := newHost(t, c)
-	keys := func(n, size int) (out []byte) {
+	keys := func(person byte, n, size int) []byte {
+		out := tlv.Make(0x83, []byte{person})
 		for i := range n {
 			out = tlv.Append(out, tlv.Tag(0x80+i), make([]byte, size))
 		}
@@ -409,9 +414,13 @@ func TestCreationState(t *testing.T) {
 		{"log as a file", apdu.Command{INS: 0xD6, P1: 0x84, Data: []byte{1}}, 0x6985},
 		{"summary as a file", apdu.Command{INS: 0xD6, P1: 0x83, Data: []byte{1}}, 0x6985},
 		{"identity cannot be read", apdu.Command{INS: 0xB0, P1: 0x81, Ne: 256}, 0x6985},
-		{"five keys", apdu.Command{INS: 0xDA, P1: 1, P2: 0x50, Data: keys(5, 32)}, 0x6A80},
-		{"short keys", apdu.Command{INS: 0xDA, P1: 1, P2: 0x50, Data: keys(6, 31)}, 0x6A80},
-		{"six keys", apdu.Command{INS: 0xDA, P1: 1, P2: 0x50, Data: keys(6, 32)}, 0x9000},
+		{"five keys", apdu.Command{INS: 0xDA, P1: 1, P2: 0x50, Data: keys(0, 5, 32)}, 0x6A80},
+		{"short keys", apdu.Command{INS: 0xDA, P1: 1, P2: 0x50, Data: keys(0, 6, 31)}, 0x6A80},
+		{"a family member first", apdu.Command{INS: 0xDA, P1: 1, P2: 0x50, Data: keys(1, 6, 32)}, 0x6985},
+		{"keys of nobody", apdu.Command{INS: 0xDA, P1: 1, P2: 0x50, Data: keys(0, 6, 32)[3:]}, 0x6A80},
+		{"keys of person 16", apdu.Command{INS: 0xDA, P1: 1, P2: 0x50, Data: keys(16, 6, 32)}, 0x6A80},
+		{"six keys", apdu.Command{INS: 0xDA, P1: 1, P2: 0x50, Data: keys(0, 6, 32)}, 0x9000},
+		{"six keys of person 15", apdu.Command{INS: 0xDA, P1: 1, P2: 0x50, Data: keys(15, 6, 32)}, 0x9000},
 		{"no date", apdu.Command{INS: 0xDA, P1: 2, P2: 3, Data: []byte{2, 6, 1, 3, 0, 1}}, 0x6A80},
 		{"facility as an anchor", apdu.Command{INS: 0xDA, P1: 2, P2: 1, Data: p.facility.Raw}, 0x6A80},
 		{"anchor", apdu.Command{INS: 0xDA, P1: 2, P2: 1, Data: p.anchor.Raw}, 0x9000},

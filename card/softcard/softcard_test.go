@@ -141,7 +141,7 @@ func TestRoles(t *testing.T) {
 		for _, rights := range []cvc.Rights{0, cvc.RightAppend, cvc.RightWriteSummary, cvc.AllRights} {
 			t.Run(role.String()+"/"+rights.String(), func(t *testing.T) {
 				s := open(t, c, pub, p.terminal(t, role, rights, "2026-03-01", "2026-06-01"))
-				got, err := s.Keys(t.Context())
+				got, err := s.Keys(t.Context(), 0)
 				if err != nil || len(got) != len(keys[role]) {
 					t.Fatalf("keys %v, %v", got, err)
 				}
@@ -278,7 +278,7 @@ func TestBlockedCard(t *testing.T) {
 		{INS: insReadBinary, P1: 0x81, Ne: 256},
 		{INS: insReadBinary, P1: 0x83, Ne: 256},
 		{INS: insGetData, P1: 0x01, P2: 0x51, Ne: 256},
-		{INS: insGetData, P1: 0x01, P2: 0x50, Ne: 256},
+		{INS: insGetDataDO, P1: 0x01, P2: 0x50, Data: []byte{0x83, 1, 0}, Ne: 256},
 		{INS: insAppendRecord, Data: []byte{0, 0, 0, 0, 1}, Ne: 52},
 	} {
 		if sw := h.secure(cmd).SW; sw != apdu.SWConditions {

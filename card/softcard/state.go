@@ -34,7 +34,7 @@ type state struct {
 	key      *ecdh.PrivateKey
 	anchor   *cvc.Certificate
 	date     cvc.Date
-	hasKeys  bool
+	persons  uint16        // whose section keys are there, bit by person
 	length   [numFiles]int // of EF.CardSecurity, EF.ID and EF.PHOTO; 0: never written
 }
 
@@ -78,11 +78,14 @@ func (s *state) mountCells(m *nvm) error {
 		}
 		s.date = date
 	}
-	if raw := mem.keys.get(m); raw != nil {
-		if len(raw) != keySetSize {
+	for p, keys := range mem.keys {
+		switch raw := keys.get(m); len(raw) {
+		case 0:
+		case keySetSize:
+			s.persons |= 1 << p
+		default:
 			return fmt.Errorf("mount section keys: %d bytes", len(raw))
 		}
-		s.hasKeys = true
 	}
 	return s.mountSizes(m)
 }

@@ -112,7 +112,7 @@ func (b *cardBench) personalise(ctx context.Context, anchor *cvc.Certificate) er
 	for _, step := range []func() error{
 		func() error { return blank.PutAnchor(ctx, anchor.Raw) },
 		func() error { return blank.PutDate(ctx, benchDay) },
-		func() error { return blank.PutKeys(ctx, keys) },
+		func() error { return blank.PutKeys(ctx, 0, keys) },
 		func() error { return blank.WriteFile(ctx, card.FileSecurity, bytes.Repeat([]byte{1}, 256)) },
 		func() error { return blank.WriteFile(ctx, card.FileID, bytes.Repeat([]byte{2}, benchID)) },
 		func() error {

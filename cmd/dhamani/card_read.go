@@ -153,7 +153,7 @@ func (r *cardReader) readIdentity(ctx context.Context) error {
 }
 
 func (r *cardReader) readKeys(ctx context.Context) error {
-	keys, err := r.Keys(ctx)
+	keys, err := r.Keys(ctx, 0)
 	if err != nil {
 		return err
 	}
