@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -25,12 +24,13 @@ import (
 type Config struct {
 	Version  string        // of the program, for Health
 	Facility uint32        // number of the facility that the workstation belongs to
-	Role     string        // role in the terminal certificate
+	Role     string        // role in the workstation's own terminal certificate
 	Only     []string      // readers to serve; empty means all
 	Found    []error       // what was found damaged at the start, for Health
 	Expires  time.Time     // end of the terminal certificate
 	Terminal card.Terminal // proves the workstation to cards
 	Author   envelope.Author
+	Idle     time.Duration // without Active, after which an operator is signed out; 0: never
 	Readers  card.Readers
 	Cache    *cache.Cache
 	Trust    *trust.Store
@@ -55,6 +55,8 @@ type Agent struct {
 	readers map[string]*reader
 	missed  map[record.PatientID]struct{} // to be compared with the centre
 	pcscUp  bool
+	who     actor     // on whose behalf cards are read
+	active  time.Time // the operator's last sign of life
 	running *errgroup.Group
 	ctx     context.Context //nolint:containedctx // the life of Run, which readers that appear later join
 }
@@ -65,6 +67,7 @@ func New(cfg Config) (*Agent, error) {
 		cfg: cfg, bus: newBus(), visits: newVisits(),
 		started: time.Now().UTC(), readers: make(map[string]*reader), missed: make(map[record.PatientID]struct{}), pcscUp: true,
 	}
+	a.who = a.device(1)
 	var err error
 	a.centre, err = cfg.Centre(&syncStore{cfg.Cache, a})
 	return a, err
@@ -91,6 +94,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		return nil
 	})
 	err := group.Wait()
+	a.signOut(0, outStopped)
 	a.bus.closeAll()
 	return err
 }
@@ -111,6 +115,7 @@ func (a *Agent) onReader(ev card.Event) {
 		a.reader(ev.Reader).note(false, nil)
 		a.publish(Event{Kind: KindReaderRemoved, Reader: ev.Reader, At: ev.At})
 		a.dropReader(ev.Reader)
+		a.credentialGone(ev.Reader)
 	case card.CardInserted:
 		r := a.reader(ev.Reader)
 		a.publish(Event{Kind: KindCardInserted, Reader: ev.Reader, At: ev.At})
@@ -119,6 +124,7 @@ func (a *Agent) onReader(ev card.Event) {
 		r := a.reader(ev.Reader)
 		r.note(false, nil)
 		a.publish(Event{Kind: KindCardRemoved, Reader: ev.Reader, Visit: a.visits.leave(ev.Reader), At: ev.At})
+		a.credentialGone(ev.Reader)
 	}
 }
 
@@ -173,6 +179,7 @@ func (a *Agent) sweep(ctx context.Context) error {
 			return nil
 		case now := <-tick.C:
 			a.visits.sweep(now)
+			a.watchOperator(now)
 			if a.cfg.Cache.Broken() {
 				return fmt.Errorf("keep records: %w", cache.ErrCorrupt) // it has to be opened anew
 			}
@@ -192,12 +199,6 @@ func (a *Agent) sweep(ctx context.Context) error {
 			}
 		}
 	}
-}
-
-// audit is an audit line by this workstation.
-func (a *Agent) audit(action, code string) cache.Audit {
-	actor := "facility:" + strconv.FormatUint(uint64(a.cfg.Facility), 10) + "/" + a.cfg.Role
-	return cache.Audit{Actor: actor, Action: action, Code: code}
 }
 
 func (a *Agent) publish(ev Event) { a.bus.publish(ev) }
@@ -261,6 +262,9 @@ func (a *Agent) Health() Health {
 	}
 	if !a.cfg.Expires.IsZero() && time.Now().After(a.cfg.Expires) {
 		h.Problems = append(h.Problems, Classify(ErrTerminalExpired))
+	}
+	if who, ok := a.Operator(); ok {
+		h.Operator = &who
 	}
 	return h
 }

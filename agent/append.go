@@ -24,6 +24,9 @@ const clockSkew = 24 * time.Hour
 // Written that names an entry is kept, whatever the error beside it says.
 func (r *reader) write(req appendRequest) (Written, error) {
 	c := r.open
+	if r.who.gen != r.a.actor().gen {
+		return Written{}, ErrNoVisit // it ended with its operator's time
+	}
 	if c == nil || c.visit != req.visit {
 		return Written{}, fmt.Errorf("append to visit: %w", card.ErrRemoved)
 	}
@@ -66,7 +69,7 @@ func (r *reader) draft(c *openCard, e *record.Entry) ([]part, error) {
 	if err := whole.Validate(); err != nil {
 		return nil, err
 	}
-	if err := r.a.checkTime(whole.Meta().Start); err != nil {
+	if err := r.a.checkTime(whole.Meta().Start, r.who.author.KID); err != nil {
 		return nil, err
 	}
 	var out []part
@@ -86,7 +89,7 @@ func (r *reader) draft(c *openCard, e *record.Entry) ([]part, error) {
 
 // checkTime refuses a time at which nobody would believe the author's key,
 // before it is written where it cannot be taken back.
-func (a *Agent) checkTime(start time.Time) error {
+func (a *Agent) checkTime(start time.Time, author [4]byte) error {
 	now := time.Now()
 	if a.cfg.Trust.Age(now).Trust < -clockSkew {
 		return ErrClock
@@ -94,7 +97,7 @@ func (a *Agent) checkTime(start time.Time) error {
 	if start.After(now.Add(clockSkew)) {
 		return fmt.Errorf("encounter of %s: %w", start.Format(time.DateOnly), ErrTime)
 	}
-	_, err := a.cfg.Trust.Author(a.cfg.Author.KID, start)
+	_, err := a.cfg.Trust.Author(author, start)
 	if errors.Is(err, trust.ErrKeyExpired) || errors.Is(err, trust.ErrKeyRevoked) {
 		return fmt.Errorf("encounter of %s: %w: %w", start.Format(time.DateOnly), ErrTime, err)
 	}
@@ -113,7 +116,7 @@ func (r *reader) seal(c *openCard, e *record.Entry) ([]byte, error) {
 		}
 	}
 	meta := envelope.Meta{Person: e.Person, Time: e.Meta().Start}
-	sealed, err := envelope.Seal(c.id.Subject, c.keys, r.a.cfg.Author, meta, sections, rand.Reader)
+	sealed, err := envelope.Seal(c.id.Subject, c.keys, r.who.author, meta, sections, rand.Reader)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +140,7 @@ func (r *reader) placeAll(ctx context.Context, c *openCard, parts []part) (Writt
 		switch {
 		case errors.Is(err, ErrWriteUnknown):
 			for _, rest := range parts[i+1:] {
-				if cerr := r.a.cfg.Cache.CommitUnknown(rest.ID, r.a.audit("append", "card_write_unknown")); cerr != nil {
+				if cerr := r.a.cfg.Cache.CommitUnknown(rest.ID, r.audit("append", "card_write_unknown")); cerr != nil {
 					return all, errors.Join(err, cerr)
 				}
 			}
@@ -176,7 +179,7 @@ func (r *reader) place(ctx context.Context, c *openCard, p part) (Written, error
 	case err == nil:
 	case errors.Is(err, card.ErrFull):
 		r.a.fail(r.name, c.visit, err)
-		if err := r.a.cfg.Cache.CommitUnknown(p.ID, r.a.audit("append", "card_full")); err != nil {
+		if err := r.a.cfg.Cache.CommitUnknown(p.ID, r.audit("append", "card_full")); err != nil {
 			return Written{}, err
 		}
 		// It is known that this card never will hold it: nothing is left to settle.
@@ -200,7 +203,7 @@ func (r *reader) place(ctx context.Context, c *openCard, p part) (Written, error
 func (r *reader) unknown(ctx context.Context, p part, cause error) (Written, error) {
 	r.a.cfg.Log.WarnContext(ctx, "card write unknown", logkey.Entry, p.ID.Short(), logkey.Error, cause)
 	r.release()
-	if err := r.a.cfg.Cache.CommitUnknown(p.ID, r.a.audit("append", "card_write_unknown")); err != nil {
+	if err := r.a.cfg.Cache.CommitUnknown(p.ID, r.audit("append", "card_write_unknown")); err != nil {
 		return Written{}, errors.Join(ErrWriteUnknown, err)
 	}
 	return Written{ID: p.ID, Where: []string{AtCache, AtOutbox, AtUnknown}}, ErrWriteUnknown
@@ -245,7 +248,7 @@ func (r *reader) commit(c *openCard, id record.EntryID) error {
 	if err != nil {
 		return err
 	}
-	return r.a.cfg.Cache.Commit(id, cache.Placed{Head: head, Summary: c.sumRaw}, r.a.audit("append", ""))
+	return r.a.cfg.Cache.Commit(id, cache.Placed{Head: head, Summary: c.sumRaw}, r.audit("append", ""))
 }
 
 // settle deals with the writes whose outcome the last tap of this card left

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dhamani-iq/dhamani/cache"
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/internal/logkey"
 	"github.com/dhamani-iq/dhamani/record"
@@ -33,6 +34,7 @@ type reader struct {
 
 	// Owned by the goroutine.
 	served uint64 // the insertion that tap has dealt with
+	who    actor  // on whose behalf the card is read
 	open   *openCard
 }
 
@@ -63,6 +65,11 @@ func (r *reader) note(present bool, atr []byte) {
 		r.inserted++
 	}
 	r.mu.Unlock()
+	r.nudge()
+}
+
+// nudge has the goroutine look at the slot and at who is signed in.
+func (r *reader) nudge() {
 	select {
 	case r.wake <- struct{}{}:
 	default:
@@ -100,10 +107,21 @@ func (r *reader) run(ctx context.Context) {
 	}
 }
 
-// serve brings the goroutine in line with the slot: a card that has gone is
-// let go, a new one is tapped.
+// serve brings the goroutine in line with the slot and with who is signed in:
+// a card that has gone is let go, a new one is tapped. A card that is there
+// when someone signs in is tapped again; when someone signs out, it is not.
 func (r *reader) serve(ctx context.Context) {
 	present, inserted := r.slot()
+	if who := r.a.actor(); who.gen != r.who.gen {
+		r.release()
+		r.who = who
+		if who.signed {
+			r.served = 0
+		}
+	}
+	if r.who.signed && r.who.reader == r.name {
+		return // it holds the operator's own card
+	}
 	if !present || inserted != r.served {
 		r.release()
 	}
@@ -117,8 +135,8 @@ func (r *reader) serve(ctx context.Context) {
 			return
 		}
 		r.release()
-		if ctx.Err() != nil {
-			return
+		if ctx.Err() != nil || errors.Is(err, errOperatorChanged) {
+			return // the change has sent a nudge
 		}
 		still, now := r.slot()
 		again := still && now == inserted && try < tapTries &&
@@ -136,6 +154,10 @@ func (r *reader) serve(ctx context.Context) {
 		}
 		timer.Stop()
 	}
+}
+
+func (r *reader) audit(action, code string) cache.Audit {
+	return r.who.audit(r.a.cfg.Facility, action, code)
 }
 
 // release ends the card session, if there is one. The card may have gone, so

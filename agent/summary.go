@@ -45,7 +45,7 @@ func (r *reader) readSummary(ctx context.Context, c *openCard) error {
 // placeSummary brings the summary on the card up to date with an entry, when
 // this role keeps the summary and the entry changes it. It may be repeated.
 func (r *reader) placeSummary(ctx context.Context, c *openCard, e *record.Entry) error {
-	if r.a.cfg.Role != rolePhysician || !c.keys.Has(record.SectionSummary) || e.Person != 0 {
+	if r.who.role != rolePhysician || !c.keys.Has(record.SectionSummary) || e.Person != 0 {
 		return nil
 	}
 	for range 2 {
@@ -80,7 +80,7 @@ func (r *reader) writeSummary(ctx context.Context, c *openCard, e *record.Entry)
 		}
 	}
 	sections := map[record.Section][]byte{record.SectionSummary: plain}
-	sealed, err := envelope.Seal(c.id.Subject, c.keys, r.a.cfg.Author, envelope.Meta{Time: time.Now()}, sections, rand.Reader)
+	sealed, err := envelope.Seal(c.id.Subject, c.keys, r.who.author, envelope.Meta{Time: time.Now()}, sections, rand.Reader)
 	if err != nil {
 		return err
 	}

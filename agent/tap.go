@@ -75,7 +75,10 @@ func (r *reader) tap(ctx context.Context) error {
 	if err := r.steps(ctx, c, tapIdentity); err != nil {
 		return err
 	}
-	r.openVisit(c)
+	if !r.openVisit(c) {
+		_ = c.session.Close() // that the operator has changed is the thing to tell
+		return errOperatorChanged
+	}
 	r.a.publish(Event{Kind: KindIdentityReady, Reader: r.name, Visit: c.visit})
 	if err := r.steps(ctx, c, tapRecord); err != nil {
 		return err
@@ -147,16 +150,19 @@ func (r *reader) recognise(ctx context.Context, c *openCard) error {
 
 // authenticate proves card and terminal to each other.
 func (r *reader) authenticate(ctx context.Context, c *openCard) error {
-	if !r.a.cfg.Expires.IsZero() && time.Now().After(r.a.cfg.Expires) {
+	if !r.who.expires.IsZero() && time.Now().After(r.who.expires) {
 		return ErrTerminalExpired
 	}
-	err := c.session.Authenticate(ctx, c.secure.Public, r.a.cfg.Terminal)
+	err := c.session.Authenticate(ctx, c.secure.Public, r.who.terminal)
 	if errors.Is(err, card.ErrSecureMessaging) {
 		// Session keys are fresh: whatever answers does not hold the chip's key.
 		return fmt.Errorf("%w: %w", errChipUnproven, err)
 	}
 	return err
 }
+
+// errOperatorChanged ends a tap whose operator has signed out meanwhile.
+var errOperatorChanged = errors.New("operator has changed")
 
 var errChipUnproven = errors.New("card did not prove that it is genuine")
 
@@ -224,7 +230,7 @@ func (r *reader) keep(_ context.Context, c *openCard) error {
 		Card: c.info.ID, Patient: c.id.Subject.Patient, Subject: c.id.Subject.Bytes(),
 		Security: c.security, IDFile: c.idRaw, SummarySealed: c.sumRaw, Head: head,
 		Entries: c.fresh, SectionKeys: c.keyMap, KeyExpiry: time.Now().Add(keysKeep),
-		Audit: r.a.audit("read", ""),
+		Audit: r.audit("read", ""),
 	})
 }
 
@@ -237,20 +243,24 @@ func knownHead(c *openCard) (card.Head, bool) {
 	return h, true
 }
 
-// openVisit makes the visit that the page shows, as far as it is known.
-func (r *reader) openVisit(c *openCard) {
+// openVisit makes the visit that the page shows, as far as it is known. It
+// reports false when another than began the tap is at the workstation now.
+func (r *reader) openVisit(c *openCard) bool {
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails
 	c.visit = hex.EncodeToString(id[:])
-	r.open = c
 	v := &Visit{
 		ID: c.visit, Reader: r.name, Card: c.info.ID, Patient: c.id.Subject.Patient,
-		Opened: time.Now().UTC(), Present: true, Role: r.a.cfg.Role,
+		Opened: time.Now().UTC(), Present: true, Role: r.who.role,
 		Identity: c.identity, Cover: c.cover, Summary: c.summary,
 		Alerts: []record.Alert{}, Entries: []VisitEntry{}, Steps: c.steps, Stats: c.session.Stats(),
 	}
 	if c.summary != nil {
 		v.Alerts = alertsOf(c.summary)
 	}
-	r.a.visits.open(v, c.id.Subject, c.keys)
+	if !r.a.visits.open(v, c.id.Subject, c.keys, r.who.gen) {
+		return false
+	}
+	r.open = c
+	return true
 }

@@ -21,6 +21,8 @@ const (
 	KindFailure        = "failure"
 	KindServiceDown    = "service_down"
 	KindServiceUp      = "service_up"
+	KindSignedIn       = "signed_in"
+	KindSignedOut      = "signed_out" // the visits that were open have ended
 )
 
 // Event is one thing that happened, numbered from 1 without gaps.
@@ -109,6 +111,8 @@ type Health struct {
 	Started  time.Time `json:"started"`
 	PCSC     string    `json:"pcsc"` // "up" or "down"
 	Facility uint32    `json:"facility"`
-	Role     string    `json:"role"`
-	Problems []Failure `json:"problems,omitempty"`
+	Role     string    `json:"role"` // of the workstation alone
+	// Operator is who is signed in; nil when the workstation is alone.
+	Operator *OperatorInfo `json:"operator,omitempty"`
+	Problems []Failure     `json:"problems,omitempty"`
 }

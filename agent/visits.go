@@ -18,6 +18,7 @@ const visitKeep = 20 * time.Minute
 type visits struct {
 	mu       sync.Mutex
 	byReader map[string]*heldVisit
+	gen      uint64 // of the actor whose visits may be open
 }
 
 type heldVisit struct {
@@ -29,11 +30,24 @@ type heldVisit struct {
 
 func newVisits() *visits { return &visits{byReader: make(map[string]*heldVisit)} }
 
-// open replaces the reader's visit by v, whose entries open under keys.
-func (s *visits) open(v *Visit, subject envelope.Subject, keys *envelope.Keys) {
+// open replaces the reader's visit by v, whose entries open under keys. It
+// reports false, and opens nothing, for an actor whose time is over.
+func (s *visits) open(v *Visit, subject envelope.Subject, keys *envelope.Keys, gen uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if gen < s.gen {
+		return false
+	}
 	s.byReader[v.Reader] = &heldVisit{Visit: *v, subject: subject, keys: keys}
+	return true
+}
+
+// end forgets every visit of the actors before gen.
+func (s *visits) end(gen uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gen = gen
+	clear(s.byReader)
 }
 
 // refill replaces the entries of a visit and reports whether that shows.

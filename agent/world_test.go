@@ -208,6 +208,7 @@ type deskOptions struct {
 	path    string       // of the cache
 	readers card.Readers // instead of the reader in process
 	log     *slog.Logger // nil: none
+	idle    time.Duration
 }
 
 func (n *nation) desk(opts deskOptions) *desk {
@@ -235,7 +236,7 @@ func (n *nation) desk(opts deskOptions) *desk {
 	}
 	d.agent = must[*Agent](tb)(New(Config{
 		Version: "test", Only: only, Facility: 101, Role: opts.role.String(), Terminal: n.terminal(opts.role, opts.until),
-		Author:  envelope.Author{KID: trust.KIDOf(&n.author.PublicKey), Signer: n.author},
+		Author: envelope.Author{KID: trust.KIDOf(&n.author.PublicKey), Signer: n.author}, Idle: opts.idle,
 		Readers: readers, Cache: store, Trust: n.trust(opts.blocked...), Log: log,
 		Centre: func(s client.Store) (*client.Client, error) {
 			return client.New(client.Config{
