@@ -116,15 +116,8 @@ func (s *Session) chipAuthentication(ctx context.Context, cardKey *ecdh.PublicKe
 // terminalAuthentication presents the certificates and answers the challenge:
 // ES256 over CardID || challenge || x coordinate of the ephemeral key.
 func (s *Session) terminalAuthentication(ctx context.Context, certs []certificate, signer crypto.Signer, x []byte) error {
-	for i, c := range certs {
-		_, err := s.step(ctx, StepReference, i, apdu.Command{INS: insMSE, P1: 0x81, P2: 0xB6, Data: tlv.Make(0x83, c.issuer)})
-		if err != nil {
-			return err
-		}
-		_, err = s.step(ctx, StepCertificate, i, apdu.Command{INS: insPSO, P1: 0x00, P2: 0xBE, Data: c.content})
-		if err != nil {
-			return err
-		}
+	if err := s.present(ctx, certs); err != nil {
+		return err
 	}
 	own := certs[len(certs)-1]
 	_, err := s.step(ctx, StepSetTerminal, 0, apdu.Command{INS: insMSE, P1: 0x81, P2: 0xA4, Data: tlv.Make(0x83, own.holder)})
@@ -144,6 +137,21 @@ func (s *Session) terminalAuthentication(ctx context.Context, certs []certificat
 	}
 	_, err = s.step(ctx, StepTerminal, 0, apdu.Command{INS: insExternalAuth, Data: sig})
 	return err
+}
+
+// present has the card check certificates, each with the key of the one before.
+func (s *Session) present(ctx context.Context, certs []certificate) error {
+	for i, c := range certs {
+		_, err := s.step(ctx, StepReference, i, apdu.Command{INS: insMSE, P1: 0x81, P2: 0xB6, Data: tlv.Make(0x83, c.issuer)})
+		if err != nil {
+			return err
+		}
+		_, err = s.step(ctx, StepCertificate, i, apdu.Command{INS: insPSO, P1: 0x00, P2: 0xBE, Data: c.content})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func newEphemeral() (*ecdh.PrivateKey, error) { return ecdh.P256().GenerateKey(rand.Reader) }

@@ -22,6 +22,7 @@ import (
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/card/sm"
 	"github.com/dhamani-iq/dhamani/card/softcard"
+	"github.com/dhamani-iq/dhamani/crypto/cose"
 	"github.com/dhamani-iq/dhamani/crypto/cvc"
 	"github.com/dhamani-iq/dhamani/record"
 )
@@ -203,6 +204,15 @@ func workedFigures(t *testing.T) string {
 	}
 	f.line("log", logBytes)
 	f.line("head", raw)
+
+	f.text("A receipt of the centre for these two entries, signed by the key of the terminal above (a card takes one only if a mark lies there and the certificate has the right):")
+	signed := card.ReceiptInput(card.ID(id), head.Seq, head.Chain)
+	f.line("signed", signed)
+	signature, err := cose.SignES256(terminalKey, signed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.line("signature", signature)
 
 	sectionKeys := make(map[record.Section][]byte)
 	for _, s := range record.AllSections() {

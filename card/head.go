@@ -39,6 +39,10 @@ func NextChain(chain [16]byte, sealed []byte) [16]byte {
 	return extend(chain, sha256.Sum256(sealed))
 }
 
+// ExtendChain is NextChain for an entry of which only the identifier, the
+// SHA-256 of its sealed bytes, is at hand.
+func ExtendChain(chain [16]byte, id [sha256.Size]byte) [16]byte { return extend(chain, id) }
+
 func extend(chain [16]byte, digest [sha256.Size]byte) [16]byte {
 	var in [16 + sha256.Size]byte
 	copy(in[:16], chain[:])

@@ -16,6 +16,7 @@ const (
 	LogSize    = 65536 // physical size of the log ring
 	LenLength  = 2     // length trailer behind each sealed entry in the log
 	MaxPersons = 16    // holder 0 and family members 1..15
+	Segments   = 4     // parts of the log ring that are freed as a whole
 	minBlock   = 64    // a card that offers less is refused
 )
 
@@ -25,6 +26,7 @@ const (
 	DataKeys    = 0x0150 // section keys of one person
 	DataHead    = 0x0151 // head of the log
 	DataEcho    = 0x0152 // whatever the host sends, for a Prober
+	DataMarks   = 0x0154 // marks of the log; the centre's receipt for a part of it
 	DataAnchor  = 0x0201 // trust anchor of Terminal Authentication
 	DataDate    = 0x0203 // date of the card, YYMMDD
 )

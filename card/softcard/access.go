@@ -36,6 +36,7 @@ const (
 	objSummary
 	objLog
 	objHead
+	objMarks
 	objKeys
 	objAnchor
 	objDate
@@ -116,6 +117,8 @@ var rules = []rule{
 	// Log and summary.
 	{actGet, objHead, inUse, secured, everyRole, 0, sm.MACOnly},
 	{actGet, objHead, inCreation, plain, anyone, 0, sm.MACOnly},
+	{actGet, objMarks, inUse, secured, everyRole, 0, sm.MACOnly},
+	{actPut, objMarks, inUse, secured, everyRole, 0, sm.MACOnly}, // the right is the receipt's
 	{actAppend, objLog, inUse, secured, everyRole, cvc.RightAppend, sm.MACOnly},
 	{actAppend, objLog, inCreation, plain, anyone, 0, sm.MACOnly},
 	{actPut, objSummary, inUse, secured, sumWriters, cvc.RightWriteSummary, sm.MACOnly},

@@ -13,7 +13,7 @@ import (
 	"github.com/dhamani-iq/dhamani/crypto/cvc"
 )
 
-// getData is GET DATA: the head of the log.
+// getData is GET DATA: the head of the log, or its marks.
 func (c *Card) getData(cl call) (answer, error) {
 	if len(cl.Data) != 0 {
 		return answer{}, refuse(apdu.SWWrongLength)
@@ -24,11 +24,13 @@ func (c *Card) getData(cl call) (answer, error) {
 		if err != nil {
 			return answer{}, err
 		}
-		raw, err := c.state.head.MarshalBinary()
+		raw, err := c.state.log.head.MarshalBinary()
 		if err != nil {
 			return answer{}, err
 		}
 		return whole(cl, raw, mode)
+	case card.DataMarks:
+		return c.getMarks(cl)
 	}
 	return answer{}, refuse(apdu.SWReferenceNotFound)
 }
@@ -66,6 +68,8 @@ func (c *Card) putData(cl call) (answer, error) {
 	switch cl.p1p2() {
 	case card.DataSummary:
 		return c.putSummary(cl)
+	case card.DataMarks:
+		return c.putReceipt(cl)
 	case card.DataKeys:
 		return c.putCell(cl, objKeys, (*Card).putKeys)
 	case card.DataAnchor:

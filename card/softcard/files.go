@@ -34,10 +34,11 @@ func (c *Card) content(f fileID) []byte {
 	if f != fileSummary {
 		return c.nvm.b[mem.files[f]:][:c.state.length[f]]
 	}
-	if c.state.head.SummaryVersion == 0 {
+	version := c.state.log.head.SummaryVersion
+	if version == 0 {
 		return nil
 	}
-	sealed, _ := readSummary(&c.nvm, c.state.head.SummaryVersion)
+	sealed, _ := readSummary(&c.nvm, version)
 	return sealed
 }
 
@@ -106,7 +107,7 @@ func (c *Card) readLog(cl call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	head, at := c.state.head, binary.BigEndian.Uint32(raw)
+	head, at := c.state.log.head, binary.BigEndian.Uint32(raw)
 	if at < head.Start || at > head.Tail {
 		return answer{}, refuse(apdu.SWWrongOffset)
 	}
@@ -171,7 +172,7 @@ func (c *Card) appendRecord(cl call) (answer, error) {
 	if len(cl.Data) < 4+1 || len(cl.Data) > 4+maxEntry {
 		return answer{}, refuse(apdu.SWWrongLength)
 	}
-	head, sealed := c.state.head, cl.Data[4:]
+	head, sealed := c.state.log.head, cl.Data[4:]
 	if binary.BigEndian.Uint32(cl.Data) != head.Seq {
 		return answer{}, refuse(apdu.SWConditions)
 	}
@@ -185,7 +186,7 @@ func (c *Card) appendRecord(cl call) (answer, error) {
 	if err := writeLog(&c.nvm, head.Tail, body); err != nil {
 		return answer{}, err
 	}
-	return c.published(head.Next(sealed), mode)
+	return c.published(c.state.log.next(sealed), mode)
 }
 
 // putSummary is PUT DATA 0103: {expected version u32, sealed summary} gives
@@ -198,22 +199,22 @@ func (c *Card) putSummary(cl call) (answer, error) {
 	if len(cl.Data) < 4+1 || len(cl.Data) > 4+summaryMax {
 		return answer{}, refuse(apdu.SWWrongLength)
 	}
-	head := c.state.head
-	if binary.BigEndian.Uint32(cl.Data) != head.SummaryVersion {
+	log := c.state.log
+	if binary.BigEndian.Uint32(cl.Data) != log.head.SummaryVersion {
 		return answer{}, refuse(apdu.SWConditions)
 	}
-	head.SummaryVersion++
-	if err := writeSummary(&c.nvm, head.SummaryVersion, cl.Data[4:]); err != nil {
+	log.head.SummaryVersion++
+	if err := writeSummary(&c.nvm, log.head.SummaryVersion, cl.Data[4:]); err != nil {
 		return answer{}, err
 	}
-	return c.published(head, mode)
+	return c.published(log, mode)
 }
 
-// published makes h the head and answers it.
-func (c *Card) published(h card.Head, mode sm.Mode) (answer, error) {
-	if err := c.publish(h); err != nil {
+// published makes log the state of the log and answers its head.
+func (c *Card) published(log logState, mode sm.Mode) (answer, error) {
+	if err := c.publish(log); err != nil {
 		return answer{}, err
 	}
-	raw, err := h.MarshalBinary()
+	raw, err := log.head.MarshalBinary()
 	return answer{data: raw, mode: mode}, err
 }

@@ -3,6 +3,7 @@ package softcard
 import (
 	"bytes"
 	"errors"
+	"reflect"
 	"testing"
 
 	"github.com/dhamani-iq/dhamani/card"
@@ -100,7 +101,7 @@ func check(t *testing.T, c *Card) {
 	if s.broken != nil {
 		t.Fatal(s.broken)
 	}
-	if s.head != c.state.head || s.headSlot != c.state.headSlot || s.life != c.state.life ||
+	if !reflect.DeepEqual(s.log, c.state.log) || s.headSlot != c.state.headSlot || s.life != c.state.life ||
 		s.date != c.state.date || s.length != c.state.length || s.persons != c.state.persons || s.id != c.state.id ||
 		(s.key == nil) != (c.state.key == nil) || (s.anchor == nil) != (c.state.anchor == nil) {
 		t.Fatal("memory and state differ")

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/dhamani-iq/dhamani/card"
+	"github.com/dhamani-iq/dhamani/crypto/cose"
 	"github.com/dhamani-iq/dhamani/crypto/cvc"
 	"github.com/dhamani-iq/dhamani/record"
 )
@@ -96,6 +97,31 @@ func (p *programme) terminal(tb testing.TB, role cvc.Roles, rights cvc.Rights, f
 		Roles: role, Rights: rights, From: day(tb, from), To: day(tb, to),
 	}, p.facility, p.facilityKey)
 	return card.Terminal{Chain: [][]byte{p.facility.Raw, c.Raw}, Signer: key}
+}
+
+// centre makes a key with a certificate of the right receipt, as the centre has.
+func (p *programme) centre(tb testing.TB, rights cvc.Rights, from, to string) *signatory {
+	tb.Helper()
+	key := newKey(tb)
+	return &signatory{key: key, chain: [][]byte{p.facility.Raw, p.issue(tb, cvc.Template{
+		CHR: "IQRECEIPT00001", Public: &key.PublicKey, Kind: cvc.KindTerminal,
+		Rights: rights, From: day(tb, from), To: day(tb, to),
+	}, p.facility, p.facilityKey).Raw}}
+}
+
+type signatory struct {
+	key   *ecdsa.PrivateKey
+	chain [][]byte
+}
+
+// receipt signs that the centre holds a card's entries before a mark.
+func (c *signatory) receipt(tb testing.TB, id card.ID, m card.Mark) card.LogReceipt {
+	tb.Helper()
+	sig, err := cose.SignES256(c.key, card.ReceiptInput(id, m.Seq, m.Chain))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return card.LogReceipt{Seq: m.Seq, Chain: m.Chain, Signature: sig, Certificates: c.chain}
 }
 
 func (p *programme) physician(tb testing.TB) card.Terminal {

@@ -32,7 +32,7 @@ func TestImage(t *testing.T) {
 		"short":       image[:len(image)-1],
 		"long":        append(bytes.Clone(image), 0),
 		"magic":       change(0, 'D'),
-		"version":     change(len(imageMagic)+1, 1),
+		"version":     change(len(imageMagic)+1, imageVersion+1),
 		"length":      change(imageHeader-1, image[imageHeader-1]^1),
 		"memory":      change(len(image)/2, image[len(image)/2]^1),
 		"digest":      change(len(image)-1, image[len(image)-1]^1),

@@ -8,11 +8,11 @@ import (
 // memoryMap says where everything lies in the non-volatile memory. Everything
 // begins on a page of its own, so that a torn step never touches two things.
 //
-//	head slots 2 x 64 | cells | EF.CardSecurity | EF.ID | EF.PHOTO | EF.SUM 2 x 2048 | EF.LOG
+//	head slots 2 x 192 | cells | EF.CardSecurity | EF.ID | EF.PHOTO | EF.SUM 2 x 2048 | EF.LOG
 //
 // An image carries these bytes; a change here is a new image version.
 type memoryMap struct {
-	heads [2]int
+	heads [2]int                // head of the log and its marks
 	id    cell                  // CardID, 8 bytes
 	life  cell                  // life-cycle byte of ISO/IEC 7816-4
 	key   cell                  // private Chip Authentication key, 32 bytes
@@ -102,7 +102,7 @@ func mapMemory() memoryMap {
 		c.off = take(2 * c.span())
 		return c
 	}
-	m.heads = [2]int{take(pageSize), take(pageSize)}
+	m.heads = [2]int{take(slotLen), take(slotLen)}
 	m.id = newCell("card identifier", 8)
 	m.life = newCell("life cycle", 1)
 	m.key = newCell("card key", keySize)

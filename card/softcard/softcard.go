@@ -119,7 +119,7 @@ func (c *Card) manufacture() error {
 	if err := mem.life.put(&c.nvm, []byte{lifeCreation}); err != nil {
 		return err
 	}
-	err := writeHead(&c.nvm, 0, card.Head{})
+	err := writeHead(&c.nvm, 0, logState{})
 	c.meter.time = Time{}
 	c.nvm.dirty = false
 	return err

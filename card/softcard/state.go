@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/crypto/cvc"
@@ -29,8 +28,8 @@ type state struct {
 
 	id       card.ID
 	life     byte
-	head     card.Head
-	headSlot int // slot that holds head
+	log      logState
+	headSlot int // slot that holds log
 	key      *ecdh.PrivateKey
 	anchor   *cvc.Certificate
 	date     cvc.Date
@@ -108,87 +107,83 @@ func (s *state) mountSizes(m *nvm) error {
 	return nil
 }
 
-// mountHead finds the valid head slot with the higher sequence number, then
-// the higher summary version.
+// newer says which of two head slots was written last: each write raises one
+// of these numbers and lowers none, in this order.
+func newer(a, b card.Head) bool {
+	if a.Seq != b.Seq {
+		return a.Seq > b.Seq
+	}
+	if a.SummaryVersion != b.SummaryVersion {
+		return a.SummaryVersion > b.SummaryVersion
+	}
+	return a.StartSeq > b.StartSeq
+}
+
+// mountHead finds the valid head slot that was written last.
 func (s *state) mountHead(m *nvm) error {
 	s.headSlot = -1
 	for i := range mem.heads {
-		h, ok := readHead(m, i)
-		if !ok {
-			continue
-		}
-		newer := h.Seq > s.head.Seq || h.Seq == s.head.Seq && h.SummaryVersion > s.head.SummaryVersion
-		if s.headSlot < 0 || newer {
-			s.head, s.headSlot = h, i
+		log, ok := readHead(m, i)
+		if ok && (s.headSlot < 0 || newer(log.head, s.log.head)) {
+			s.log, s.headSlot = log, i
 		}
 	}
-	h := s.head
-	switch {
-	case s.headSlot < 0:
+	if s.headSlot < 0 {
 		return errors.New("mount log: no valid head")
-	case h.Tail < h.Start, h.Tail-h.Start > logSize, h.Seq < h.StartSeq:
-		return errors.New("mount log: head contradicts itself")
 	}
 	return nil
 }
 
 func (s *state) mountSummary(m *nvm) error {
-	if s.head.SummaryVersion == 0 {
+	version := s.log.head.SummaryVersion
+	if version == 0 {
 		return nil
 	}
-	if _, ok := readSummary(m, s.head.SummaryVersion); !ok {
+	if _, ok := readSummary(m, version); !ok {
 		return errors.New("mount summary: no valid slot")
 	}
 	return nil
 }
 
-// readHead reads a head slot: {head, CRC-32 (IEEE)}.
-func readHead(m *nvm, slot int) (card.Head, bool) {
-	raw := m.b[mem.heads[slot] : mem.heads[slot]+headLen+4]
-	if binary.BigEndian.Uint32(raw[headLen:]) != crc32.ChecksumIEEE(raw[:headLen]) {
-		return card.Head{}, false
-	}
-	var h card.Head
-	if err := h.UnmarshalBinary(raw[:headLen]); err != nil {
-		return card.Head{}, false
-	}
-	return h, true
+// readHead reads a head slot.
+func readHead(m *nvm, slot int) (logState, bool) {
+	return decodeLogState(m.b[mem.heads[slot]:][:slotLen])
 }
 
 // writeHead writes a head slot. It owes errPower.
-func writeHead(m *nvm, slot int, h card.Head) error {
-	raw, err := h.MarshalBinary()
+func writeHead(m *nvm, slot int, log logState) error {
+	raw, err := log.encode()
 	if err != nil {
 		return fmt.Errorf("write head: %w", err)
 	}
-	raw = binary.BigEndian.AppendUint32(raw, crc32.ChecksumIEEE(raw))
 	return m.write(mem.heads[slot], raw)
 }
 
-// publish makes h the head: the older slot is written, so that until its last
-// byte stands the newer slot holds what was true before. It owes errPower.
-func (c *Card) publish(h card.Head) error {
+// publish makes log the state of the log: the older slot is written, so that
+// until its last byte stands the newer slot holds what was true before. It owes
+// errPower.
+func (c *Card) publish(log logState) error {
 	slot := 1 - c.state.headSlot
 	if c.opts.singleHead {
 		slot = c.state.headSlot
 	}
-	if err := writeHead(&c.nvm, slot, h); err != nil {
+	if err := writeHead(&c.nvm, slot, log); err != nil {
 		return err
 	}
-	c.state.head, c.state.headSlot = h, slot
+	c.state.log, c.state.headSlot = log, slot
 	return nil
 }
 
 // emptyLog forgets all entries and the summary. Until the second slot is
 // written the old head counts, then the empty one. It owes errPower.
 func (c *Card) emptyLog() error {
-	if c.state.head.IsZero() {
+	if c.state.log.head.IsZero() {
 		return nil
 	}
-	if err := c.publish(card.Head{}); err != nil {
+	if err := c.publish(logState{}); err != nil {
 		return err
 	}
-	return c.publish(card.Head{})
+	return c.publish(logState{})
 }
 
 // A summary slot: length u16 | its complement u16 | sealed summary. The head's

@@ -76,12 +76,13 @@ const (
 	RightWriteSummary                    // replace the emergency summary
 	RightHostMatch                       // assert a finger match made on the host
 	RightUnblock                         // reset a retry counter, unblock a card
+	RightReceipt                         // sign that the centre holds a card's log; no terminal has it
 
 	// AllRights is every right.
 	AllRights = 1<<iota - 1
 )
 
-var rightNames = [...]string{"append", "write-summary", "host-match", "unblock"}
+var rightNames = [...]string{"append", "write-summary", "host-match", "unblock", "receipt"}
 
 // Has reports whether every right of other is in the set.
 func (r Rights) Has(other Rights) bool { return r&other == other }
@@ -120,7 +121,7 @@ const ChatOID = "2.25.240881957286661956655582366404543682878"
 //	byte 0  kk000000   kind
 //	byte 1  0rrrrrrr   roles
 //	byte 2  00000000 \ rights, big endian
-//	byte 3  0000rrrr /
+//	byte 3  000rrrrr /
 func encodeCHAT(k Kind, roles Roles, rights Rights) []byte {
 	return []byte{byte(k) << 6, byte(roles), byte(rights >> 8), byte(rights)} // #nosec G115 -- the low byte
 }

@@ -29,6 +29,10 @@ type EnrolOptions struct {
 	FacilityName string        // shown for the facility; that of the request when empty
 }
 
+// clinicRights are the rights that a facility, and so its workstations, can
+// have. To sign receipts for logs is the centre's own.
+const clinicRights = cvc.AllRights &^ cvc.RightReceipt
+
 // RightsOf returns the rights that a workstation of a role has unless the
 // administrator decides otherwise.
 func RightsOf(role cvc.Roles) cvc.Rights {
@@ -38,7 +42,7 @@ func RightsOf(role cvc.Roles) cvc.Rights {
 	case cvc.RoleNurse, cvc.RolePharmacist, cvc.RoleLaboratory, cvc.RoleEmergency, cvc.RoleReceptionist:
 		return cvc.RightAppend
 	case cvc.RoleIssuer:
-		return cvc.AllRights
+		return clinicRights
 	default:
 		return 0
 	}
@@ -103,8 +107,8 @@ func (e *enrolment) check(req *wire.EnrolRequest) error {
 		return fmt.Errorf("facility number: must be 1 to %d: %w", MaxFacility, ErrRequest)
 	case !e.opts.Role.Single():
 		return fmt.Errorf("role: must be exactly one: %w", ErrRequest)
-	case !cvc.Rights(cvc.AllRights).Has(e.opts.Rights):
-		return fmt.Errorf("rights: unknown: %w", ErrRequest)
+	case !clinicRights.Has(e.opts.Rights):
+		return fmt.Errorf("rights: not those of a workstation: %w", ErrRequest)
 	case e.opts.Validity < time.Hour || e.opts.Validity > maxValidity:
 		return fmt.Errorf("validity: must be an hour to three years: %w", ErrRequest)
 	case len(e.opts.Name) > wire.MaxName || len(e.opts.FacilityName) > wire.MaxName:
@@ -180,7 +184,7 @@ func (a *Authority) certifyTerminal(_ context.Context, e *enrolment) error {
 	from, to := cvc.DateOf(e.now), cvc.DateOf(e.until)
 	e.facility, err = cvc.Issue(cvc.Template{
 		CHR: fmt.Sprintf("IQF%08d00001", e.opts.Facility), Public: pub, Kind: cvc.KindFacility,
-		Roles: roles, Rights: cvc.AllRights, From: from, To: to,
+		Roles: roles, Rights: clinicRights, From: from, To: to,
 	}, a.anchor, a.anchorSigner)
 	if err != nil {
 		return err
