@@ -72,6 +72,7 @@ func (s *Server) Handler() http.Handler {
 		{http.MethodGet, wire.PathPatients + "{patient}/records", s.getPatient},
 		{http.MethodGet, wire.PathLists + "{list}", s.getList},
 		{http.MethodPost, wire.PathCards, s.issueCard},
+		{http.MethodPost, wire.PathLogReceipts, s.signLogReceipt},
 		{http.MethodGet, wire.PathHealth, s.getHealth},
 	} {
 		mux.Handle(route.method+" "+route.path, s.guard(route.path, route.handle))

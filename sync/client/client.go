@@ -214,6 +214,25 @@ func (c *Client) IssueCard(ctx context.Context, req wire.CardRequest) (*wire.Car
 	return grant, nil
 }
 
+// LogReceipt asks the centre to sign that it holds the entries of a card's log.
+// It owes ErrOffline, ErrProtocol and *ServerError: wire.CodeNotHeld when the
+// centre lacks an entry, wire.CodeConflict when it has not signed the state
+// from which the request counts. The signature is the card's to check.
+func (c *Client) LogReceipt(ctx context.Context, req wire.LogReceiptRequest) (*wire.LogReceipt, error) {
+	body, err := wire.Encode(&req)
+	if err != nil {
+		return nil, fmt.Errorf("ask for a log receipt: %w", err)
+	}
+	got := new(wire.LogReceipt)
+	if err := c.call(ctx, request{path: wire.PathLogReceipts, body: body, timeout: c.tuning.timeout}, got); err != nil {
+		return nil, fmt.Errorf("ask for a log receipt: %w", err)
+	}
+	if int(got.Seq-req.Seq) != len(req.Entries()) {
+		return nil, fmt.Errorf("log receipt for %d entries instead of %d: %w", got.Seq-req.Seq, len(req.Entries()), ErrProtocol)
+	}
+	return got, nil
+}
+
 // wakeOther is called after a success, so that the push loop, if it waits
 // because the line was dead, learns that it is not.
 func (c *Client) wakeOther() {

@@ -285,3 +285,36 @@ func TestBodiesArePacked(t *testing.T) {
 		t.Errorf("%d bytes on the line for %d", got, plain)
 	}
 }
+
+func TestLogReceipt(t *testing.T) {
+	centre := newCentre(t)
+	c := centre.dial(t, newMemStore())
+	req := wire.LogReceiptRequest{Card: [8]byte{1}, Seq: 7, Chain: [16]byte{2}, IDs: make([]byte, 64)}
+	for _, tt := range []struct {
+		name string
+		seq  uint32
+		want error
+	}{{"as asked", 9, nil}, {"for more", 10, ErrProtocol}, {"for less than was there", 6, ErrProtocol}} {
+		centre.setFault(func(w http.ResponseWriter, r *http.Request, _ *wire.PushRequest) bool {
+			if r.URL.Path != wire.PathLogReceipts {
+				return false
+			}
+			centre.reply(w, r, &wire.LogReceipt{Seq: tt.seq, Certificates: [][]byte{{1}}})
+			return true
+		})
+		if _, err := c.LogReceipt(t.Context(), req); !errors.Is(err, tt.want) {
+			t.Errorf("receipt %s: %v, want %v", tt.name, err, tt.want)
+		}
+	}
+	centre.setFault(func(w http.ResponseWriter, _ *http.Request, _ *wire.PushRequest) bool {
+		centre.refuse(w, http.StatusConflict, wire.CodeNotHeld)
+		return true
+	})
+	_, err := c.LogReceipt(t.Context(), req)
+	if server, ok := errors.AsType[*ServerError](err); !ok || server.Code != wire.CodeNotHeld {
+		t.Errorf("an entry that is not held: %v", err)
+	}
+	if _, err := c.LogReceipt(t.Context(), wire.LogReceiptRequest{Card: [8]byte{1}}); !errors.Is(err, wire.ErrMalformed) {
+		t.Errorf("request without entries: %v", err)
+	}
+}

@@ -12,8 +12,8 @@ import (
 var ErrMalformed = errors.New("malformed message")
 
 // Message is a message of this protocol: *PushRequest, *PushResponse,
-// *ChangesPage, *PatientResponse, *CardRequest, *CardGrant, *EnrolRequest,
-// *EnrolGrant, *Health or *Error.
+// *ChangesPage, *PatientResponse, *CardRequest, *CardGrant, *LogReceiptRequest,
+// *LogReceipt, *EnrolRequest, *EnrolGrant, *Health or *Error.
 type Message interface {
 	// check reports whether the fields are within the bounds; it owes ErrMalformed.
 	check() error

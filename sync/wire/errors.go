@@ -15,6 +15,7 @@ const (
 	CodeNoPatient    = "unknown_patient"  // 404: the centre does not know the patient
 	CodeMethod       = "method"           // 405
 	CodeConflict     = "conflict"         // 409: the request contradicts what is stored
+	CodeNotHeld      = "not_held"         // 409: the centre does not hold one of the entries
 	CodeEpoch        = "epoch_gone"       // 410: the cursor is of another epoch, start anew
 	CodeTooLarge     = "too_large"        // 413: split the batch
 	CodeMediaType    = "media_type"       // 415: not application/cbor, or another encoding than zstd

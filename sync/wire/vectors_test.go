@@ -26,6 +26,7 @@ const (
 // kinds lists the messages of the document, in its order.
 var kinds = []string{
 	"push request", "push response", "changes page", "patient response", "card request", "card grant",
+	"log receipt request", "log receipt",
 	"enrol request", "enrol grant", "health", "error",
 }
 
@@ -131,7 +132,7 @@ func TestDocument(t *testing.T) {
 	}
 	for _, code := range []string{
 		wire.CodeBadRequest, wire.CodeForbidden, wire.CodeRevoked, wire.CodeNotFound, wire.CodeNoPatient, wire.CodeMethod,
-		wire.CodeConflict, wire.CodeEpoch, wire.CodeTooLarge, wire.CodeMediaType, wire.CodeRateLimited, wire.CodeInternal,
+		wire.CodeConflict, wire.CodeNotHeld, wire.CodeEpoch, wire.CodeTooLarge, wire.CodeMediaType, wire.CodeRateLimited, wire.CodeInternal,
 		wire.CodeUnavailable, wire.CodeShuttingDown,
 		wire.RejectFormat, wire.RejectUnknownPatient, wire.RejectEpoch, wire.RejectUnknownAuthor, wire.RejectRevoked,
 		wire.RejectExpired, wire.RejectSignature, wire.RejectFuture,
@@ -141,7 +142,7 @@ func TestDocument(t *testing.T) {
 		}
 	}
 	for name, bound := range map[string]int{
-		"body, packed or not": wire.MaxBody, "body of a card or enrolment request": wire.MaxCardBody, "signed list": wire.MaxList,
+		"body, packed or not": wire.MaxBody, "body of a card, log receipt or enrolment request": wire.MaxCardBody, "entries in a log receipt request": wire.MaxLogIDs, "signed list": wire.MaxList,
 		"entries in a push or a page": wire.MaxItems, "sealed entry": wire.MaxSealed, "receipt": wire.MaxReceipt,
 		"identity, cover": wire.MaxIdentity, "EF.CardSecurity, EF.ID": wire.MaxCOSE, "certificate": wire.MaxCertificate,
 		"subject": wire.MaxSubject, "name": wire.MaxName, "error message, URL": wire.MaxText, "code": wire.MaxCode,

@@ -27,6 +27,8 @@ const (
 	// PathCards takes a CardRequest (POST) and answers a CardGrant; only
 	// facilities of role issuer may call it.
 	PathCards = "/v1/cards"
+	// PathLogReceipts takes a LogReceiptRequest (POST) and answers a LogReceipt.
+	PathLogReceipts = "/v1/log-receipts"
 	// PathHealth answers a Health (GET).
 	PathHealth = "/v1/health"
 )
@@ -73,7 +75,8 @@ const (
 	MaxCode        = 32   // bytes of an error code
 	MaxSubject     = 256  // bytes of a subject
 
-	// MaxCardBody bounds the body of a CardRequest and of an EnrolRequest.
+	// MaxCardBody bounds the body of a CardRequest, a LogReceiptRequest and an
+	// EnrolRequest.
 	MaxCardBody = 64 << 10
 	// MaxWait is the longest that a request for changes may wait.
 	MaxWait = 55 * time.Second

@@ -57,6 +57,8 @@ const (
 	keyTLSCA     = "tls-ca"
 	keyTLSServer = "tls-server"
 	keyFacility  = "facility-"
+	keyCentre    = "centre"      // the centre's own facility, over keyLog
+	keyLog       = "log-receipt" // tells cards what the centre holds of their logs
 	secretWrap   = "wrap"
 )
 
@@ -105,6 +107,8 @@ type Authority struct {
 	ca                           *x509.Certificate
 	wrap                         cipher.AEAD
 
+	logs logSigner
+
 	server atomic.Pointer[tls.Certificate]
 	trust  *trust.Store
 }
@@ -128,6 +132,9 @@ func Open(ctx context.Context, dir string, st store.Store) (*Authority, error) {
 }
 
 func (a *Authority) load(ctx context.Context) error {
+	if err := a.logs.open(a.keys); err != nil {
+		return err
+	}
 	for name, into := range map[string]*crypto.Signer{
 		keyAnchor: &a.anchorSigner, keyIssuer: &a.issuer, keyRoot: &a.root, keyReceipt: &a.receipt, keyTLSCA: &a.tlsCA,
 	} {

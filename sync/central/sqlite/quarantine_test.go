@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -156,7 +157,9 @@ func TestUpgrade(t *testing.T) {
 		if err != nil || len(q) != 4 || q[3].Size != 40 || !q[3].At.Equal(time.Unix(5, 0)) {
 			t.Errorf("quarantine %+v, %v", q, err)
 		}
-		err = s.Update(t.Context(), func(w store.Writer) error { return w.AddRelease(store.Release{Facility: 1}) })
+		err = s.Update(t.Context(), func(w store.Writer) error {
+			return errors.Join(w.AddRelease(store.Release{Facility: 1}), w.AddLogState(store.LogState{Seq: 1}))
+		})
 		if err != nil {
 			t.Error(err)
 		}

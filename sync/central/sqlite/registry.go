@@ -149,6 +149,18 @@ func (r *registry) Releases(before uint64, limit int) ([]store.Release, error) {
 	}, "SELECT n, at, facility, author, card, patient FROM releases WHERE n < ? ORDER BY n DESC LIMIT ?", int64(before), limit) // #nosec G115 -- bounded above
 }
 
+func (r *registry) LogState(card [8]byte, seq uint32, chain [16]byte) (store.LogState, error) {
+	return one(r, "log state", func(scan scanFunc) (v store.LogState, err error) {
+		err = scan(fixed(v.Card[:]), &v.Seq, fixed(v.Chain[:]), at(&v.At), &v.Facility)
+		return v, err
+	}, "SELECT card, seq, chain, at, facility FROM log_states WHERE card = ? AND seq = ? AND chain = ?", card[:], seq, chain[:])
+}
+
+func (r *registry) AddLogState(v store.LogState) error {
+	return r.write("log state", "INSERT INTO log_states (card, seq, chain, at, facility) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+		v.Card[:], v.Seq, v.Chain[:], unix(v.At), v.Facility)
+}
+
 const facilityColumns = "number, name, role, created, revoked"
 
 func readFacility(scan scanFunc) (f store.Facility, err error) {

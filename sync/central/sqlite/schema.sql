@@ -83,6 +83,16 @@ CREATE TABLE releases (
 	patient  BLOB NOT NULL
 ) STRICT;
 
+-- States of cards' logs up to which the centre has signed that it holds all.
+CREATE TABLE log_states (
+	card     BLOB NOT NULL,
+	seq      INTEGER NOT NULL,
+	chain    BLOB NOT NULL,
+	at       INTEGER NOT NULL,
+	facility INTEGER NOT NULL,
+	PRIMARY KEY (card, seq, chain)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE facilities (
 	number  INTEGER PRIMARY KEY,
 	name    TEXT NOT NULL,

@@ -29,7 +29,7 @@ import (
 )
 
 // schemaVersion stands in PRAGMA user_version.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // applicationID stands in PRAGMA application_id: "DHMC".
 const applicationID = 0x44484d43
@@ -37,10 +37,14 @@ const applicationID = 0x44484d43
 //go:embed schema.sql
 var schema string
 
-// upgrade makes schema 2 out of schema 1.
-//
 //go:embed upgrade.sql
-var upgrade string
+var upgradeFrom1 string
+
+//go:embed upgrade2.sql
+var upgradeFrom2 string
+
+// upgrades lead from each schema to the one behind it.
+var upgrades = map[int64]string{1: upgradeFrom1, 2: upgradeFrom2}
 
 // Options bound the store. A zero field takes its default.
 type Options struct {
@@ -197,9 +201,11 @@ func (s *Store) prepare(ctx context.Context) (err error) {
 		}
 	case app != applicationID:
 		return fmt.Errorf("%w: not a centre's database", store.ErrCorrupt)
-	case version == 1:
-		if err = s.install(ctx, upgrade); err != nil {
-			return fmt.Errorf("upgrade schema: %w", err)
+	case version >= 1 && version < schemaVersion:
+		for ; version < schemaVersion; version++ {
+			if err = s.install(ctx, upgrades[version]); err != nil {
+				return fmt.Errorf("upgrade schema %d: %w", version, err)
+			}
 		}
 	case version != schemaVersion:
 		return fmt.Errorf("database of schema %d, this program knows %d", version, schemaVersion)
@@ -220,7 +226,8 @@ func (s *Store) create(ctx context.Context) error {
 	return s.drawEpoch(ctx)
 }
 
-// install runs statements that lead to the present schema, and marks the file.
+// install runs statements on the way to the present schema, and marks the file
+// with it; all of them are one transaction.
 func (s *Store) install(ctx context.Context, statements string) error {
 	for _, statement := range []string{
 		statements,

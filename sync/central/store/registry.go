@@ -36,6 +36,8 @@ type Reader interface {
 	// WorkstationByAuthor finds it by its author key.
 	WorkstationByAuthor(kid [4]byte) (Workstation, error)
 	Workstations() ([]Workstation, error)
+	// LogState returns what is known of a state of a card's log.
+	LogState(card [8]byte, seq uint32, chain [16]byte) (LogState, error)
 	// List returns a signed list as it was stored.
 	List(name string) (List, error)
 }
@@ -50,6 +52,8 @@ type Writer interface {
 	PutCard(Card) error
 	// AddRelease numbers a release behind all others. None is ever deleted.
 	AddRelease(Release) error
+	// AddLogState keeps a state of a card's log; one that is there stays as it is.
+	AddLogState(LogState) error
 	PutFacility(Facility) error
 	AddWorkstation(Workstation) error
 	PutWorkstation(Workstation) error
@@ -89,6 +93,16 @@ type Release struct {
 	Author   [4]byte // key identifier of the workstation's author key
 	Card     [8]byte
 	Patient  record.PatientID
+}
+
+// LogState is a state of a card's log up to which the centre has signed that it
+// holds every entry.
+type LogState struct {
+	Card     [8]byte
+	Seq      uint32
+	Chain    [16]byte
+	At       time.Time
+	Facility uint32 // that asked first
 }
 
 // Facility is a clinic, a hospital or a personalisation station. A zero

@@ -68,6 +68,12 @@ func testRegistry(t *testing.T, open Open) {
 	update(t, s, func(w store.Writer) error {
 		return errors.Join(w.PutCard(card), w.PutFacility(facility), w.PutWorkstation(ws), w.PutList(list), w.PutPatient(patient))
 	})
+	state := store.LogState{Card: card.ID, Seq: 1<<32 - 1, Chain: [16]byte{1, 2}, At: now, Facility: 12}
+	update(t, s, func(w store.Writer) error {
+		again := state
+		again.At, again.Facility = later, 13
+		return errors.Join(w.AddLogState(state), w.AddLogState(again))
+	})
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -80,6 +86,9 @@ func testRegistry(t *testing.T, open Open) {
 		same(t, "card", func() (store.Card, error) { return r.Card(card.ID) }, card)
 		same(t, "cards", func() ([]store.Card, error) { return r.CardsOf(patient.ID) }, []store.Card{card})
 		same(t, "facility", func() (store.Facility, error) { return r.Facility(12) }, facility)
+		same(t, "log state", func() (store.LogState, error) { return r.LogState(card.ID, state.Seq, state.Chain) }, state)
+		missing(t, "log state of another card", func() (store.LogState, error) { return r.LogState([8]byte{1}, state.Seq, state.Chain) })
+		missing(t, "log state of another chain", func() (store.LogState, error) { return r.LogState(card.ID, state.Seq, [16]byte{1}) })
 		same(t, "facilities", r.Facilities, []store.Facility{facility})
 		same(t, "workstation", func() (store.Workstation, error) { return r.Workstation(ws.TLSKey) }, ws)
 		same(t, "workstation by author", func() (store.Workstation, error) { return r.WorkstationByAuthor(ws.Author) }, ws)
