@@ -1,0 +1,156 @@
+package scanner
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestURUAnswer(t *testing.T) {
+	challenge, _ := hex.DecodeString("4dae5a0b1247a86c9fbf29fdcc178a74")
+	want, _ := hex.DecodeString("329351371e4adfb1f35f09f329c6ab46")
+	if got, err := uruAnswer(challenge); err != nil || !bytes.Equal(got, want) {
+		t.Fatalf("%x, %v", got, err)
+	}
+}
+
+func TestUPEKMessage(t *testing.T) {
+	want, _ := hex.DecodeString("4369616f00000728040000000604c0d6")
+	if got := encodeUPEK(upekCommand, 0, upekAsk); !bytes.Equal(got, want) {
+		t.Fatalf("%x", got)
+	}
+	for i := range want {
+		bad := bytes.Clone(want)
+		bad[i] ^= 0x01
+		if _, _, err := decodeUPEK(bad); !errors.Is(err, ErrProtocol) {
+			t.Errorf("byte %d changed: %v", i, err)
+		}
+	}
+	if _, _, err := decodeUPEK(append(bytes.Clone(want), 0)); !errors.Is(err, ErrProtocol) {
+		t.Errorf("a byte more: %v", err)
+	}
+}
+
+func FuzzDecodeURU(f *testing.F) {
+	whole := make([]byte, uruHeader+289*uruWidth)
+	whole[4], whole[5], whole[16], whole[17], whole[18], whole[19], whole[20], whole[21] = 0x21, 0x01, 0x02, 200, 0x01, 1, 0x82, 89
+	f.Add(whole)
+	f.Add(whole[:uruHeader])
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		before := bytes.Clone(raw)
+		img, err := decodeURU(raw, func(n byte) (uint32, error) { return uint32(n) * 77, nil })
+		if err != nil && !errors.Is(err, ErrProtocol) && !errors.Is(err, errCutImage) {
+			t.Fatal(err)
+		}
+		if err == nil && (img.Rect.Dx() != uruWidth || img.Rect.Dy() != uruHeight) {
+			t.Fatal(img.Rect)
+		}
+		if !bytes.Equal(raw, before) {
+			t.Fatal("the device's bytes were changed")
+		}
+	})
+}
+
+func FuzzDecodeUPEK(f *testing.F) {
+	f.Add(encodeUPEK(upekCommand, 3, upekGoOn))
+	f.Add(encodeUPEK(upekEnding, 0, nil))
+	f.Fuzz(func(t *testing.T, msg []byte) {
+		kind, payload, err := decodeUPEK(msg)
+		if err != nil {
+			if !errors.Is(err, ErrProtocol) {
+				t.Fatal(err)
+			}
+			return
+		}
+		if again := encodeUPEK(kind, msg[5]>>4, payload); !bytes.Equal(again, msg) {
+			t.Fatalf("% x becomes % x", msg, again)
+		}
+		_, _ = statusUPEK(payload)
+		_, _, _ = partUPEK(payload, true)
+		_, _, _ = partUPEK(payload, false)
+	})
+}
+
+func FuzzDecodeNB(f *testing.F) {
+	f.Add(append([]byte{0x80, 0x21}, make([]byte, nbChunk-2)...))
+	f.Fuzz(func(t *testing.T, chunk []byte) {
+		rows := make([]byte, nbChunkRows*nbWidth)
+		if err := decodeNB(rows, chunk); err != nil && !errors.Is(err, ErrProtocol) {
+			t.Fatal(err)
+		} else if err == nil && !bytes.Equal(rows, chunk[nbChunkData:nbChunkData+len(rows)]) {
+			t.Fatal("other pixels")
+		}
+	})
+}
+
+// babbler is a transport that answers what it is made of, and is unplugged at
+// its end.
+type babbler struct {
+	mu   sync.Mutex
+	data []byte
+}
+
+func (b *babbler) take(n int) ([]byte, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.data) == 0 {
+		return nil, ErrUnplugged
+	}
+	n = min(n, int(b.data[0])*(n/200+1), len(b.data)-1)
+	got := bytes.Clone(b.data[1 : 1+n])
+	b.data = b.data[1+n:]
+	return got, nil
+}
+
+func (b *babbler) Control(_ context.Context, s Setup, data []byte) (int, error) {
+	if !s.In() {
+		return len(data), nil
+	}
+	got, err := b.take(len(data))
+	return copy(data, got), err
+}
+
+func (b *babbler) Submit(_ uint8, size int) (Pending, error) { return babble{b, size}, nil }
+
+func (b *babbler) Write(context.Context, uint8, []byte) error {
+	_, err := b.take(0)
+	return err
+}
+
+func (b *babbler) Close() error { return nil }
+
+type babble struct {
+	b    *babbler
+	size int
+}
+
+func (p babble) Wait(ctx context.Context) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return p.b.take(p.size)
+}
+
+// FuzzDrivers talks any nonsense to every driver: an error or an image, soon.
+func FuzzDrivers(f *testing.F) {
+	f.Add(uint8(0), []byte("\x01\x01\x01\x01\x02\x56\xAA"))
+	f.Add(uint8(7), []byte("\x40Ciao\x05\x00\x01\x01\x55\x9f"))
+	f.Add(uint8(9), []byte("\x10\x80\x37\x01\x00\x10\x00\x00\x00\x00\x00\x00\x00\xF7\x00\x00\x00"))
+	f.Fuzz(func(t *testing.T, which uint8, data []byte) {
+		m := models[int(which)%len(models)]
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		s, err := Open(ctx, &babbler{data: bytes.Clone(data)}, m, Options{Seed: FixedSeed(1)})
+		if err != nil {
+			return
+		}
+		if img, err := s.Capture(ctx, Request{Wait: 100 * time.Millisecond}); err == nil && len(img.Pix) != img.Rect.Dx()*img.Rect.Dy() {
+			t.Fatal("an image without its pixels")
+		}
+		_ = s.Close()
+	})
+}
