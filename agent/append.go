@@ -43,7 +43,7 @@ func (r *reader) write(req appendRequest) (Written, error) {
 	if written.ID != (record.EntryID{}) {
 		r.a.publish(Event{Kind: KindEntryWritten, Reader: r.name, Visit: c.visit, Entry: written.ID.String()})
 		r.a.centre.Kick()
-		r.a.reshow(c.id.Subject.Patient)
+		r.a.reshow(c.id.Subjects.Patient)
 		r.a.visits.update(c.visit, func(v *Visit) { v.Stats = c.session.Stats() })
 	}
 	if err != nil {
@@ -61,6 +61,9 @@ type part struct {
 // draft checks, signs and seals an encounter. One that is larger than an entry
 // may be becomes several.
 func (r *reader) draft(c *openCard, e *record.Entry) ([]part, error) {
+	if e.Person != c.book.person() {
+		return nil, fmt.Errorf("entry of person %d, shown is %d: %w", e.Person, c.book.person(), ErrPerson)
+	}
 	whole := *e // the draft itself stays as it is
 	if whole.Start.IsZero() {
 		whole.Start = time.Now()
@@ -80,7 +83,7 @@ func (r *reader) draft(c *openCard, e *record.Entry) ([]part, error) {
 		}
 		e.ID = envelope.IDOf(sealed)
 		out = append(out, part{cache.Pending{
-			ID: e.ID, Card: c.info.ID, Patient: c.id.Subject.Patient, Sealed: sealed,
+			ID: e.ID, Card: c.info.ID, Patient: c.id.Subjects.Patient, Sealed: sealed,
 			ExpectSeq: c.head.Seq + uint32(len(out)), // #nosec G115 -- a few parts
 		}, e})
 	}
@@ -111,12 +114,12 @@ func (r *reader) seal(c *openCard, e *record.Entry) ([]byte, error) {
 		return nil, err
 	}
 	for s := range sections {
-		if !c.keys.Has(s) {
+		if !c.book.keys.Has(s) {
 			return nil, fmt.Errorf("write section %v: %w", s, ErrSectionLocked)
 		}
 	}
 	meta := envelope.Meta{Person: e.Person, Time: e.Meta().Start}
-	sealed, err := envelope.Seal(c.id.Subject, c.keys, r.who.author, meta, sections, rand.Reader)
+	sealed, err := envelope.Seal(c.book.subject, c.book.keys, r.who.author, meta, sections, rand.Reader)
 	if err != nil {
 		return nil, err
 	}
@@ -259,7 +262,7 @@ func (r *reader) settle(ctx context.Context, c *openCard) error {
 		return err
 	}
 	for _, p := range pending {
-		opened, err := OpenEntry(r.a.cfg.Trust, p.Sealed, c.id.Subject, c.keys)
+		opened, err := r.openPending(ctx, c, p.Sealed)
 		if err != nil { // its author is not believed any more: nothing to carry on
 			r.a.fail(r.name, c.visit, err)
 			continue
@@ -273,6 +276,16 @@ func (r *reader) settle(ctx context.Context, c *openCard) error {
 		}
 	}
 	return nil
+}
+
+// openPending opens an entry whose write is not settled, of whichever person.
+func (r *reader) openPending(ctx context.Context, c *openCard, sealed []byte) (VisitEntry, error) {
+	person, _ := envelope.PersonOf(sealed) // the cache keeps nothing else
+	b, err := r.bookOf(ctx, c, person)
+	if err != nil {
+		return VisitEntry{}, err
+	}
+	return OpenEntry(r.a.cfg.Trust, sealed, &c.id.Subjects, b.keys)
 }
 
 func (r *reader) settleOne(ctx context.Context, c *openCard, p part) error {

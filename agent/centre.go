@@ -119,15 +119,25 @@ func (a *Agent) fetch(ctx context.Context, patient record.PatientID) error {
 	return a.relay(patient)
 }
 
-// relay sends on the entries of open visits that the centre lacks. Only what
-// has passed its checks stands in a visit.
+// relay sends on the entries of a patient with an open visit that the centre
+// lacks, those of the whole family. An entry has to pass its checks for that,
+// but need not be opened.
 func (a *Agent) relay(patient record.PatientID) error {
+	open := a.visits.of(patient)
+	if len(open) == 0 {
+		return nil
+	}
+	stored, err := a.cfg.Cache.History(patient)
+	if err != nil {
+		return err
+	}
 	var ids []record.EntryID
-	for _, h := range a.visits.of(patient) {
-		for _, e := range h.Entries {
-			if !slices.Contains(e.Where, AtCentre) && !slices.Contains(e.Where, AtOutbox) {
-				ids = append(ids, e.ID)
-			}
+	for _, e := range stored {
+		if e.Queued || e.Flags&cache.AtCentre != 0 {
+			continue
+		}
+		if _, _, err := check(a.cfg.Trust, e.Sealed, &open[0].subjects); err == nil {
+			ids = append(ids, e.ID)
 		}
 	}
 	if len(ids) == 0 {
@@ -151,12 +161,12 @@ func (a *Agent) reshow(patient record.PatientID) {
 // fill reads a visit's entries from the cache again, but for those that are
 // opened already.
 func (a *Agent) fill(h heldVisit, opened []VisitEntry) {
-	entries, problems, err := a.record(h.subject, h.keys, opened)
+	entries, problems, err := a.record(&h.subjects, h.book(), opened)
 	if err != nil {
 		a.fail(h.Reader, h.ID, err)
 		return
 	}
-	if a.visits.refill(h.ID, entries, problems) {
+	if a.visits.refill(h.ID, h.Person, entries, problems) {
 		a.publish(Event{Kind: KindRecordsChanged, Reader: h.Reader, Visit: h.ID})
 	}
 }

@@ -24,6 +24,9 @@ var (
 	// ErrSectionLocked is returned for a draft with a part that the role has
 	// no key for.
 	ErrSectionLocked = errors.New("section is locked for this role")
+	// ErrPerson is returned for a draft that is about another person on the
+	// card than the visit shows.
+	ErrPerson = errors.New("entry is about another person than the one shown")
 	// ErrSummary says that the emergency summary on the card could not be
 	// brought up to date with an entry.
 	ErrSummary = errors.New("summary on the card is not up to date")
@@ -53,6 +56,8 @@ var classes = []struct {
 	{cache.ErrFull, "disk_full"},
 	{ErrNoVisit, "visit_unknown"},
 	{ErrSectionLocked, "section_locked"},
+	{ErrPerson, "person_other"},
+	{envelope.ErrPerson, "person_unknown"},
 	{ErrTerminalExpired, "terminal_expired"},
 	{ErrClaimAuthor, "claim_author"},
 	{cache.ErrCorrupt, "cache_corrupt"},

@@ -9,7 +9,6 @@ import (
 	"github.com/dhamani-iq/dhamani/cache"
 	"github.com/dhamani-iq/dhamani/card/stripe"
 	"github.com/dhamani-iq/dhamani/crypto/claim"
-	"github.com/dhamani-iq/dhamani/crypto/envelope"
 	"github.com/dhamani-iq/dhamani/crypto/trust"
 	"github.com/dhamani-iq/dhamani/record"
 )
@@ -25,7 +24,7 @@ func keep(t *testing.T, d *desk, n *nation, p *patient, number byte, member stri
 		cover = must[[]byte](t)((&record.Cover{Payer: "Dhamani", Member: member}).Encode())
 	}
 	file := must[[]byte](t)(trust.SignIdentity(n.issuer, trust.IDFile{
-		Card: [8]byte{number}, Subject: p.subject, Identity: id, Cover: cover, Issued: time.Now(),
+		Card: [8]byte{number}, Subjects: p.subjects, Identity: id, Cover: cover, Issued: time.Now(),
 	}))
 	if number == 66 { // a card whose identity does not check
 		file[len(file)-1] ^= 1
@@ -42,8 +41,7 @@ func TestLookup(t *testing.T) {
 	d := n.desk(deskOptions{blocked: [][8]byte{{7}}})
 	people := make([]*patient, 3)
 	for i := range people {
-		keys := must[*envelope.Keys](t)(envelope.NewKeys(zeros{}))
-		people[i] = &patient{subject: must[envelope.Subject](t)(envelope.NewSubject(record.PatientID{byte(i + 1)}, 0, keys))}
+		people[i] = newPatient(t)
 	}
 	keep(t, d, n, people[0], 1, "DH-0042-7781")
 	keep(t, d, n, people[1], 7, "427782")
@@ -116,8 +114,3 @@ func TestClaim(t *testing.T) {
 		}
 	}
 }
-
-// zeros is a source of keys that nobody needs to keep.
-type zeros struct{}
-
-func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }

@@ -12,10 +12,15 @@ import (
 	"github.com/dhamani-iq/dhamani/record"
 )
 
-// check parses a sealed entry and verifies its author's signature. It owes
-// envelope.ErrFormat, envelope.ErrSignature and the errors of trust.Store.Author.
-func check(t *trust.Store, raw []byte, subject envelope.Subject) (*envelope.Sealed, trust.Key, error) {
+// check parses a sealed entry and verifies its author's signature against the
+// person whom it names. It owes envelope.ErrFormat, envelope.ErrPerson,
+// envelope.ErrSignature and the errors of trust.Store.Author.
+func check(t *trust.Store, raw []byte, subjects *envelope.Subjects) (*envelope.Sealed, trust.Key, error) {
 	sealed, err := envelope.Parse(raw)
+	if err != nil {
+		return nil, trust.Key{}, err
+	}
+	subject, err := subjects.Of(sealed.Person())
 	if err != nil {
 		return nil, trust.Key{}, err
 	}
@@ -30,10 +35,10 @@ func check(t *trust.Store, raw []byte, subject envelope.Subject) (*envelope.Seal
 }
 
 // OpenEntry verifies one sealed entry and decodes the sections that keys can
-// open; Where is left empty. It owes the errors of envelope, of
-// trust.Store.Author and record.ErrFormat.
-func OpenEntry(t *trust.Store, raw []byte, subject envelope.Subject, keys *envelope.Keys) (VisitEntry, error) {
-	sealed, author, err := check(t, raw, subject)
+// open, which are those of the person whom it names; Where is left empty. It
+// owes the errors of envelope, of trust.Store.Author and record.ErrFormat.
+func OpenEntry(t *trust.Store, raw []byte, subjects *envelope.Subjects, keys *envelope.Keys) (VisitEntry, error) {
+	sealed, author, err := check(t, raw, subjects)
 	if err != nil {
 		return VisitEntry{}, err
 	}
@@ -56,8 +61,8 @@ func OpenEntry(t *trust.Store, raw []byte, subject envelope.Subject, keys *envel
 
 // OpenSummary verifies and decodes a sealed summary. It owes what OpenEntry
 // owes.
-func OpenSummary(t *trust.Store, raw []byte, subject envelope.Subject, keys *envelope.Keys) (*record.Summary, error) {
-	sealed, _, err := check(t, raw, subject)
+func OpenSummary(t *trust.Store, raw []byte, subjects *envelope.Subjects, keys *envelope.Keys) (*record.Summary, error) {
+	sealed, _, err := check(t, raw, subjects)
 	if err != nil {
 		return nil, err
 	}
@@ -68,10 +73,10 @@ func OpenSummary(t *trust.Store, raw []byte, subject envelope.Subject, keys *env
 	return record.DecodeSummary(plain)
 }
 
-// show fills the visit with the whole record: every entry that the cache
-// holds of the patient, which after keep is all that the card carried.
+// show fills the visit with the whole record of the person who is shown: every
+// entry that the cache holds, which after keep is all that the card carried.
 func (r *reader) show(_ context.Context, c *openCard) error {
-	entries, problems, err := r.a.record(c.id.Subject, c.keys, nil)
+	entries, problems, err := r.a.record(&c.id.Subjects, c.book, nil)
 	if err != nil {
 		return err
 	}
@@ -87,12 +92,12 @@ func (r *reader) show(_ context.Context, c *openCard) error {
 	return nil
 }
 
-// record opens all entries of one patient that the cache holds, newest first.
+// record opens all entries of one person that the cache holds, newest first.
 // Those among opened, of the same keys and the same trust list, are taken as
 // they are. An entry that does not pass its checks is left out and told as a
 // problem.
-func (a *Agent) record(subject envelope.Subject, keys *envelope.Keys, opened []VisitEntry) ([]VisitEntry, []Failure, error) {
-	stored, err := a.cfg.Cache.History(subject.Patient)
+func (a *Agent) record(subjects *envelope.Subjects, b *book, opened []VisitEntry) ([]VisitEntry, []Failure, error) {
+	stored, err := a.cfg.Cache.History(subjects.Patient)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -103,9 +108,12 @@ func (a *Agent) record(subject envelope.Subject, keys *envelope.Keys, opened []V
 	entries := make([]VisitEntry, 0, len(stored))
 	var problems []Failure
 	for _, s := range stored {
+		if person, ok := envelope.PersonOf(s.Sealed); ok && person != b.person() {
+			continue
+		}
 		e, ok := known[s.ID]
 		if !ok {
-			e, err = OpenEntry(a.cfg.Trust, s.Sealed, subject, keys)
+			e, err = OpenEntry(a.cfg.Trust, s.Sealed, subjects, b.keys)
 		}
 		if err != nil {
 			f := Classify(err)

@@ -13,44 +13,64 @@ import (
 	"github.com/dhamani-iq/dhamani/record"
 )
 
-// readSummary reads the emergency summary unless the cache holds this very
-// version of it. A role without its key goes without; one that cannot be
+// readSummary reads the emergency summaries unless the cache holds this very
+// version of them. A role without the key goes without; one that cannot be
 // opened is told beside the record, and is never written over.
 func (r *reader) readSummary(ctx context.Context, c *openCard) error {
-	c.summary, c.sumClosed = nil, false
+	if err := r.readSummaries(ctx, c); err != nil {
+		return err
+	}
+	for person, b := range c.books {
+		next := &book{subject: b.subject, keys: b.keys}
+		r.openSummary(c, next)
+		c.books[person] = next
+		if c.book == b {
+			c.book = next
+		}
+	}
+	return nil
+}
+
+func (r *reader) readSummaries(ctx context.Context, c *openCard) error {
+	c.sums, c.sumsClosed = &envelope.Summaries{}, false
 	if c.head.SummaryVersion == 0 {
 		return nil
 	}
-	if !c.keys.Has(record.SectionSummary) {
-		c.sumClosed = true
+	if !c.book.keys.Has(record.SectionSummary) {
+		c.sumsClosed = true
 		return nil
 	}
 	if known, ok := knownHead(c); ok && known.SummaryVersion == c.head.SummaryVersion {
 		c.sumRaw = c.known.SummarySealed
 	}
+	var err error
 	if len(c.sumRaw) == 0 {
-		var err error
 		if c.sumRaw, err = c.session.ReadFile(ctx, card.FileSummary); err != nil {
 			return err
 		}
 	}
-	var err error
-	if c.summary, err = OpenSummary(r.a.cfg.Trust, c.sumRaw, c.id.Subject, c.keys); err != nil {
-		c.sumClosed = true
+	sums, err := envelope.ParseSummaries(c.sumRaw)
+	if err != nil {
+		c.sumsClosed = true
 		c.problems = append(c.problems, Classify(fmt.Errorf("summary: %w", err)))
+		return nil
 	}
+	c.sums = sums
 	return nil
 }
 
 // placeSummary brings the summary on the card up to date with an entry, when
 // this role keeps the summary and the entry changes it. It may be repeated.
 func (r *reader) placeSummary(ctx context.Context, c *openCard, e *record.Entry) error {
-	if r.who.role != rolePhysician || !c.keys.Has(record.SectionSummary) || e.Person != 0 {
-		return nil
-	}
 	for range 2 {
-		err := r.writeSummary(ctx, c, e)
-		if !errors.Is(err, card.ErrSequence) {
+		b, err := r.bookOf(ctx, c, e.Person)
+		if err != nil {
+			return err
+		}
+		if r.who.role != rolePhysician || !b.keys.Has(record.SectionSummary) {
+			return nil
+		}
+		if err := r.writeSummary(ctx, c, b, e); !errors.Is(err, card.ErrSequence) {
 			return err
 		}
 		// Another terminal has written one since: begin with that.
@@ -61,35 +81,42 @@ func (r *reader) placeSummary(ctx context.Context, c *openCard, e *record.Entry)
 	return card.ErrSequence
 }
 
-func (r *reader) writeSummary(ctx context.Context, c *openCard, e *record.Entry) error {
-	if c.sumClosed {
+func (r *reader) writeSummary(ctx context.Context, c *openCard, b *book, e *record.Entry) error {
+	if b.closed {
 		return errSummaryClosed
 	}
-	next := record.Summarise(c.summary, []*record.Entry{e}, time.Now())
+	next := record.Summarise(b.summary, []*record.Entry{e}, time.Now())
+	next.Fit(c.sums.Room(b.person(), len(c.id.Subjects.Persons())))
 	plain, err := next.Encode()
 	if err != nil {
 		return err
 	}
-	if c.summary != nil {
+	if b.summary != nil {
 		same := *next
-		same.AsOf = c.summary.AsOf
-		before, berr := c.summary.Encode()
+		same.AsOf = b.summary.AsOf
+		before, berr := b.summary.Encode()
 		after, aerr := same.Encode()
 		if berr == nil && aerr == nil && bytes.Equal(before, after) {
 			return nil
 		}
 	}
 	sections := map[record.Section][]byte{record.SectionSummary: plain}
-	sealed, err := envelope.Seal(c.id.Subject, c.keys, r.who.author, envelope.Meta{Time: time.Now()}, sections, rand.Reader)
+	meta := envelope.Meta{Person: b.person(), Time: time.Now()}
+	sealed, err := envelope.Seal(b.subject, b.keys, r.who.author, meta, sections, rand.Reader)
 	if err != nil {
 		return err
 	}
-	head, err := c.session.WriteSummary(ctx, c.head.SummaryVersion, sealed)
+	sums, err := c.sums.With(sealed)
+	if err != nil {
+		return err
+	}
+	raw := sums.Bytes()
+	head, err := c.session.WriteSummary(ctx, c.head.SummaryVersion, raw)
 	if err != nil {
 		return fmt.Errorf("write summary: %w", err)
 	}
-	c.head, c.sumRaw, c.summary = head, sealed, next
-	r.a.visits.update(c.visit, func(v *Visit) { v.Summary, v.Alerts = next, alertsOf(next) })
+	c.head, c.sumRaw, c.sums = head, raw, sums
+	r.putBook(c, &book{subject: b.subject, keys: b.keys, summary: next})
 	return nil
 }
 

@@ -29,19 +29,19 @@ type openCard struct {
 	id       trust.IDFile
 	identity *record.Identity
 	cover    *record.Cover
-	keys     *envelope.Keys
-	keyMap   map[record.Section][]byte
+	books    map[uint8]*book // by person, those whose keys were asked for
+	book     *book           // of the person who is shown
 	head     card.Head
 	known    cache.CardState
 	knows    bool
-	sumRaw   []byte
-	summary  *record.Summary
+	sumRaw   []byte // EF.SUM
+	sums     *envelope.Summaries
 	fresh    [][]byte // entries read from the card and not kept yet, newest first
 	problems []Failure
 	visit    string
 	steps    []Step
 
-	sumClosed bool // there is a summary, but it cannot be opened here
+	sumsClosed bool // there are summaries, but they cannot be read here
 }
 
 // The read path: named steps, carried out in this order. After those of
@@ -70,7 +70,7 @@ type tapStep struct {
 
 // tap carries out the read path on the card in the reader.
 func (r *reader) tap(ctx context.Context) error {
-	c := &openCard{}
+	c := &openCard{books: make(map[uint8]*book), sums: &envelope.Summaries{}}
 	r.open = nil
 	if err := r.steps(ctx, c, tapIdentity); err != nil {
 		return err
@@ -87,7 +87,7 @@ func (r *reader) tap(ctx context.Context) error {
 	stats := c.session.Stats()
 	r.a.cfg.Log.InfoContext(ctx, "card read", logkey.Reader, r.name, logkey.Visit, c.visit,
 		logkey.Entries, len(c.fresh), logkey.APDUs, stats.APDUs, logkey.Bytes, stats.Sent+stats.Received)
-	r.a.refresh(c.id.Subject.Patient) //nolint:contextcheck // lives as long as Run, not as the tap
+	r.a.refresh(c.id.Subjects.Patient) //nolint:contextcheck // lives as long as Run, not as the tap
 	return nil
 }
 
@@ -188,14 +188,11 @@ func (r *reader) readIdentity(ctx context.Context, c *openCard) error {
 	return nil
 }
 
-// readKeys takes the section keys that the card gives to this role, and the
-// head of its log.
+// readKeys takes the holder's section keys that the card gives to this role,
+// and the head of its log.
 func (r *reader) readKeys(ctx context.Context, c *openCard) error {
 	var err error
-	if c.keyMap, err = c.session.Keys(ctx, 0); err != nil {
-		return err
-	}
-	if c.keys, err = envelope.KeysFromMap(c.keyMap, c.id.Subject); err != nil {
+	if c.book, err = r.bookOf(ctx, c, 0); err != nil {
 		return err
 	}
 	c.head, err = c.session.Head(ctx)
@@ -227,9 +224,9 @@ func (r *reader) keep(_ context.Context, c *openCard) error {
 		return err
 	}
 	return r.a.cfg.Cache.PutRead(cache.Read{
-		Card: c.info.ID, Patient: c.id.Subject.Patient, Subject: c.id.Subject.Bytes(),
+		Card: c.info.ID, Patient: c.id.Subjects.Patient, Subjects: c.id.Subjects.Bytes(),
 		Security: c.security, IDFile: c.idRaw, SummarySealed: c.sumRaw, Head: head,
-		Entries: c.fresh, SectionKeys: c.keyMap, KeyExpiry: time.Now().Add(keysKeep),
+		Entries: c.fresh, SectionKeys: c.books[0].keys.Map(), KeyExpiry: time.Now().Add(keysKeep),
 		Audit: r.audit("read", ""),
 	})
 }
@@ -250,15 +247,13 @@ func (r *reader) openVisit(c *openCard) bool {
 	_, _ = rand.Read(id[:]) // never fails
 	c.visit = hex.EncodeToString(id[:])
 	v := &Visit{
-		ID: c.visit, Reader: r.name, Card: c.info.ID, Patient: c.id.Subject.Patient,
+		ID: c.visit, Reader: r.name, Card: c.info.ID, Patient: c.id.Subjects.Patient,
 		Opened: time.Now().UTC(), Present: true, Role: r.who.role,
-		Identity: c.identity, Cover: c.cover, Summary: c.summary,
-		Alerts: []record.Alert{}, Entries: []VisitEntry{}, Steps: c.steps, Stats: c.session.Stats(),
+		Identity: c.identity, Cover: c.cover, Persons: record.PersonsOf(c.id.Subjects.Persons()...),
+		Entries: []VisitEntry{}, Steps: c.steps, Stats: c.session.Stats(),
 	}
-	if c.summary != nil {
-		v.Alerts = alertsOf(c.summary)
-	}
-	if !r.a.visits.open(v, c.id.Subject, c.keys, r.who.gen) {
+	v.turn(c.book)
+	if !r.a.visits.open(v, c.id.Subjects, c.book, r.who.gen) {
 		return false
 	}
 	r.open = c

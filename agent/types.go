@@ -67,12 +67,22 @@ type Visit struct {
 	Role     string           `json:"role"`
 	Identity *record.Identity `json:"identity,omitempty"`
 	Cover    *record.Cover    `json:"cover,omitempty"`
+	Persons  record.Persons   `json:"persons"` // on the card: the holder (0) and the family by their numbers
+	Person   uint8            `json:"person"`  // of them, the one whose summary, alerts and entries these are
 	Summary  *record.Summary  `json:"summary,omitempty"`
 	Alerts   []record.Alert   `json:"alerts"`
 	Entries  []VisitEntry     `json:"entries"` // newest first
 	Problems []Failure        `json:"problems,omitempty"`
 	Steps    []Step           `json:"steps"`
 	Stats    card.Stats       `json:"stats"`
+}
+
+// turn shows the summary of a book's person.
+func (v *Visit) turn(b *book) {
+	v.Person, v.Summary, v.Alerts = b.person(), b.summary, []record.Alert{}
+	if b.summary != nil {
+		v.Alerts = alertsOf(b.summary)
+	}
 }
 
 // VisitEntry is one entry of the record and what is known of it.

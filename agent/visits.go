@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -23,22 +24,25 @@ type visits struct {
 
 type heldVisit struct {
 	Visit
-	subject envelope.Subject
-	keys    *envelope.Keys
-	left    time.Time // when the card was taken away; zero while it is there
+	subjects envelope.Subjects
+	books    map[uint8]*book // of the persons who were shown
+	left     time.Time       // when the card was taken away; zero while it is there
 }
 
 func newVisits() *visits { return &visits{byReader: make(map[string]*heldVisit)} }
 
-// open replaces the reader's visit by v, whose entries open under keys. It
+// book is that of the person who is shown.
+func (h *heldVisit) book() *book { return h.books[h.Person] }
+
+// open replaces the reader's visit by v, which shows the person of b. It
 // reports false, and opens nothing, for an actor whose time is over.
-func (s *visits) open(v *Visit, subject envelope.Subject, keys *envelope.Keys, gen uint64) bool {
+func (s *visits) open(v *Visit, subjects envelope.Subjects, b *book, gen uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if gen < s.gen {
 		return false
 	}
-	s.byReader[v.Reader] = &heldVisit{Visit: *v, subject: subject, keys: keys}
+	s.byReader[v.Reader] = &heldVisit{Visit: *v, subjects: subjects, books: map[uint8]*book{b.person(): b}}
 	return true
 }
 
@@ -50,10 +54,29 @@ func (s *visits) end(gen uint64) {
 	clear(s.byReader)
 }
 
-// refill replaces the entries of a visit and reports whether that shows.
-func (s *visits) refill(id string, entries []VisitEntry, problems []Failure) bool {
+// put keeps a book of a visit, and shows its summary if the visit shows its
+// person.
+func (s *visits) put(id string, b *book) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.find(id)
+	if h == nil {
+		return
+	}
+	h.books[b.person()] = b
+	if h.Person == b.person() {
+		h.turn(b)
+	}
+}
+
+// refill replaces the entries of a visit, unless it shows another person by
+// now, and reports whether that shows.
+func (s *visits) refill(id string, person uint8, entries []VisitEntry, problems []Failure) bool {
 	changed := false
 	s.update(id, func(v *Visit) {
+		if v.Person != person {
+			return
+		}
 		changed = !slices.EqualFunc(v.Entries, entries, func(x, y VisitEntry) bool {
 			return x.ID == y.ID && slices.Equal(x.Where, y.Where) && slices.Equal(x.Locked, y.Locked)
 		}) || len(v.Problems) != len(problems)
@@ -131,7 +154,9 @@ func (s *visits) ready() []heldVisit {
 	var out []heldVisit
 	for _, h := range s.byReader {
 		if h.Ready {
-			out = append(out, *h)
+			held := *h
+			held.books = maps.Clone(h.books)
+			out = append(out, held)
 		}
 	}
 	return out

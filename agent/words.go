@@ -167,6 +167,16 @@ var wordings = []wording{
 		"This role may not write this part of the record.",
 	},
 	{
+		"person_other", actionCorrect, "كُتب القيد لشخص غير المعروض. افتح سجلّ الشخص الصحيح أولاً.",
+		"تۆمارەکە بۆ کەسێکی ترە جگە لەوەی پیشان دراوە. سەرەتا تۆماری کەسە دروستەکە بکەرەوە.",
+		"The visit shows another person of the card than the entry is for. Choose the right person first.",
+	},
+	{
+		"person_unknown", actionAskIssuer, "لا تحمل هذه البطاقة هذا الشخص.",
+		"ئەم کەسە لەسەر ئەم کارتە نییە.",
+		"The card does not carry this person.",
+	},
+	{
 		"entry_invalid", actionCorrect, "بيانات الزيارة ناقصة أو غير صحيحة.",
 		"زانیاری سەردانەکە ناتەواوە یان هەڵەیە.",
 		"The visit's data are incomplete or wrong.",

@@ -110,9 +110,11 @@ func (n *nation) terminal(role cvc.Roles, until time.Time) card.Terminal {
 
 // patient is a personalised card and what is needed to look behind it.
 type patient struct {
-	card    *softcard.Card
-	subject envelope.Subject
-	keys    *envelope.Keys
+	card     *softcard.Card
+	roots    *envelope.Roots
+	subjects envelope.Subjects
+	subject  envelope.Subject // the holder's
+	keys     *envelope.Keys
 }
 
 // issue personalises a card with a history of so many visits.
@@ -128,27 +130,32 @@ func (n *nation) issueWith(visits int, raw func(*patient) []byte) *patient {
 func (n *nation) personalise(visits int, extra func(*patient) []byte, opts softcard.Options) *patient {
 	tb := n.tb
 	ctx := context.Background()
-	p := &patient{card: softcard.New(opts), keys: must[*envelope.Keys](tb)(envelope.NewKeys(rand.Reader))}
-	var id record.PatientID
-	_, _ = rand.Read(id[:])
-	p.subject = must[envelope.Subject](tb)(envelope.NewSubject(id, 0, p.keys))
+	p := newPatient(tb)
+	p.card = softcard.New(opts)
 	blank := must[*card.Blank](tb)(card.OpenBlank(ctx, p.card.Transport()))
 	key := must[*ecdh.PublicKey](tb)(blank.GenerateKey(ctx))
 	cardID := blank.Info().ID
 	security := must[[]byte](tb)(trust.SignCardSecurity(n.issuer, trust.CardSecurity{Card: cardID, Public: key, NotAfter: time.Now().AddDate(10, 0, 0)}))
-	identity := must[[]byte](tb)((&record.Identity{
-		Names: record.Names{Latin: &record.Name{Given: []string{"Synthetic"}, Family: "Person"}},
-	}).Encode())
-	idFile := must[[]byte](tb)(trust.SignIdentity(n.issuer, trust.IDFile{Card: cardID, Subject: p.subject, Identity: identity, Issued: time.Now()}))
+	identity := must[[]byte](tb)(family().Encode())
+	idFile := must[[]byte](tb)(trust.SignIdentity(n.issuer, trust.IDFile{Card: cardID, Subjects: p.subjects, Identity: identity, Issued: time.Now()}))
 	for _, step := range []func() error{
 		func() error { return blank.PutAnchor(ctx, n.anchor.Raw) },
 		func() error { return blank.PutDate(ctx, time.Now()) },
-		func() error { return blank.PutKeys(ctx, 0, p.keys.Map()) },
+		func() error {
+			for _, person := range p.subjects.Persons() {
+				if err := blank.PutKeys(ctx, person, p.keysOf(tb, person).Map()); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
 		func() error { return blank.WriteFile(ctx, card.FileSecurity, security) },
 		func() error { return blank.WriteFile(ctx, card.FileID, idFile) },
 		func() error {
 			plain := must[[]byte](tb)((&record.Summary{}).Encode())
-			_, err := blank.WriteSummary(ctx, 0, n.seal(p, time.Now(), map[record.Section][]byte{record.SectionSummary: plain}))
+			sums := must[*envelope.Summaries](tb)((&envelope.Summaries{}).With(
+				n.seal(p, time.Now(), map[record.Section][]byte{record.SectionSummary: plain})))
+			_, err := blank.WriteSummary(ctx, 0, sums.Bytes())
 			return err
 		},
 		func() error {
@@ -177,8 +184,50 @@ func (n *nation) personalise(visits int, extra func(*patient) []byte, opts softc
 
 func (n *nation) seal(p *patient, at time.Time, sections map[record.Section][]byte) []byte {
 	n.tb.Helper()
+	return n.sealFor(p, 0, at, sections)
+}
+
+// sealFor seals an entry of one person on the card.
+func (n *nation) sealFor(p *patient, person uint8, at time.Time, sections map[record.Section][]byte) []byte {
+	n.tb.Helper()
 	author := envelope.Author{KID: trust.KIDOf(&n.author.PublicKey), Signer: n.author}
-	return must[[]byte](n.tb)(envelope.Seal(p.subject, p.keys, author, envelope.Meta{Time: at}, sections, rand.Reader))
+	subject := must[envelope.Subject](n.tb)(p.subjects.Of(person))
+	meta := envelope.Meta{Person: person, Time: at}
+	return must[[]byte](n.tb)(envelope.Seal(subject, p.keysOf(n.tb, person), author, meta, sections, rand.Reader))
+}
+
+// family is who is on every card here: the holder, a spouse and a child.
+func family() *record.Identity {
+	name := func(given string) record.Names {
+		return record.Names{Latin: &record.Name{Given: []string{given}, Family: "Person"}}
+	}
+	return &record.Identity{
+		Names: name("Synthetic"), Guards: record.PersonsOf(2),
+		Family: []record.Member{
+			{Person: 1, Relation: record.RelationSpouse, Names: name("Spouse"), Guards: record.PersonsOf(2)},
+			{Person: 2, Relation: record.RelationChild, Names: name("Child")},
+		},
+	}
+}
+
+// newPatient makes the keys of a family.
+func newPatient(tb testing.TB) *patient {
+	tb.Helper()
+	p := &patient{roots: must[*envelope.Roots](tb)(envelope.NewRoots(rand.Reader))}
+	var id record.PatientID
+	_, _ = rand.Read(id[:])
+	var list []envelope.Subject
+	for _, person := range family().Persons().List() {
+		list = append(list, must[envelope.Subject](tb)(p.roots.Subject(id, 0, person)))
+	}
+	p.subjects = must[envelope.Subjects](tb)(envelope.NewSubjects(list...))
+	p.subject, p.keys = list[0], p.keysOf(tb, 0)
+	return p
+}
+
+func (p *patient) keysOf(tb testing.TB, person uint8) *envelope.Keys {
+	tb.Helper()
+	return must[*envelope.Keys](tb)(p.roots.Person(person))
 }
 
 // visit is the i-th encounter of a synthetic history.

@@ -31,7 +31,7 @@ func TestReadComesBack(t *testing.T) {
 	if err != nil || !ok {
 		t.Fatal(ok, err)
 	}
-	if state.Patient != ahmed || !bytes.Equal(state.Subject, want.Subject) || !bytes.Equal(state.Head, want.Head) ||
+	if state.Patient != ahmed || !bytes.Equal(state.Subjects, want.Subjects) || !bytes.Equal(state.Head, want.Head) ||
 		!bytes.Equal(state.Security, want.Security) || !bytes.Equal(state.IDFile, want.IDFile) || !bytes.Equal(state.SummarySealed, want.SummarySealed) {
 		t.Errorf("got %+v", state)
 	}

@@ -235,7 +235,7 @@ func readOf(p record.PatientID, card [8]byte, entries ...[]byte) Read {
 		keys[s] = bytes.Repeat([]byte{0x60 + byte(s)}, 32)
 	}
 	return Read{
-		Patient: p, Subject: []byte("subject of the patient"), Card: card,
+		Patient: p, Subjects: []byte("subject of the patient"), Card: card,
 		IDFile: []byte("identity file: Ahmed Kareem"), Security: []byte("card security"),
 		SummarySealed: []byte("sealed summary"), Head: bytes.Repeat([]byte{9}, 52), Entries: entries,
 		SectionKeys: keys, KeyExpiry: keyEnd, Audit: audit("read"),

@@ -10,7 +10,7 @@ import (
 // Read is all that one tap of a card brought.
 type Read struct {
 	Patient       record.PatientID
-	Subject       []byte // envelope.Subject
+	Subjects      []byte // envelope.Subjects
 	Card          [8]byte
 	IDFile        []byte
 	Security      []byte
@@ -66,22 +66,22 @@ func (t *tx) putCard(r *Read) error {
 	if err := t.put(bucketCards, t.box.name(kindCard, r.Card[:]), card); err != nil {
 		return err
 	}
-	if len(r.Subject) == 0 {
+	if len(r.Subjects) == 0 {
 		return nil
 	}
 	var old patientRow
 	key := t.box.name(kindPatient, r.Patient[:])
 	ok, err := t.get(bucketPatients, key, &old)
-	if err != nil || ok && bytes.Equal(old.Subject, r.Subject) {
+	if err != nil || ok && bytes.Equal(old.Subjects, r.Subjects) {
 		return err
 	}
-	return t.put(bucketPatients, key, &patientRow{Patient: r.Patient, Subject: r.Subject})
+	return t.put(bucketPatients, key, &patientRow{Patient: r.Patient, Subjects: r.Subjects})
 }
 
 // CardState is what the cache knows of a card since it was last read.
 type CardState struct {
 	Patient       record.PatientID
-	Subject       []byte
+	Subjects      []byte
 	Head          []byte
 	Security      []byte
 	IDFile        []byte
@@ -101,7 +101,7 @@ func (c *Cache) Card(card [8]byte) (state CardState, ok bool, err error) {
 			Patient: r.Patient, Head: r.Head, Security: r.Security, IDFile: r.IDFile,
 			SummarySealed: r.Summary, Read: fromPOSIX(r.Read),
 		}
-		state.Subject, err = t.subject(r.Patient)
+		state.Subjects, err = t.subjects(r.Patient)
 		return err
 	})
 	return state, ok, err
@@ -124,19 +124,19 @@ func (c *Cache) EachCard(f func(CardState) error) error {
 	})
 }
 
-// Subject returns a patient's subject, or nil when it is not known.
-func (c *Cache) Subject(p record.PatientID) (subject []byte, err error) {
+// Subjects returns those of a patient's card, or nil when they are not known.
+func (c *Cache) Subjects(p record.PatientID) (subjects []byte, err error) {
 	err = c.view("look up patient", func(t *tx) error {
-		subject, err = t.subject(p)
+		subjects, err = t.subjects(p)
 		return err
 	})
-	return subject, err
+	return subjects, err
 }
 
-func (t *tx) subject(p record.PatientID) ([]byte, error) {
+func (t *tx) subjects(p record.PatientID) ([]byte, error) {
 	var r patientRow
 	if ok, err := t.get(bucketPatients, t.box.name(kindPatient, p[:]), &r); err != nil || !ok {
 		return nil, err
 	}
-	return r.Subject, nil
+	return r.Subjects, nil
 }

@@ -41,15 +41,15 @@ var keyLengths = map[bucket]int{
 
 // Bounds of the fields.
 const (
-	maxSealed  = wire.MaxSealed // a sealed entry or summary
-	maxFile    = wire.MaxCOSE   // EF.CardSecurity, EF.ID
-	maxHead    = 256
-	maxSubject = wire.MaxSubject
-	maxList    = wire.MaxList
-	maxReceipt = wire.MaxReceipt
-	maxCode    = 64
-	maxName    = 32
-	keySize    = 32
+	maxSealed   = wire.MaxSealed // a sealed entry or summary
+	maxFile     = wire.MaxCOSE   // EF.CardSecurity, EF.ID
+	maxHead     = 256
+	maxSubjects = wire.MaxSubjects
+	maxList     = wire.MaxList
+	maxReceipt  = wire.MaxReceipt
+	maxCode     = 64
+	maxName     = 32
+	keySize     = 32
 )
 
 // A row is the content of one value: a CBOR array of the struct's fields.
@@ -66,9 +66,9 @@ type cardRow struct {
 }
 
 type patientRow struct {
-	_       struct{} `cbor:",toarray"`
-	Patient record.PatientID
-	Subject []byte
+	_        struct{} `cbor:",toarray"`
+	Patient  record.PatientID
+	Subjects []byte
 }
 
 type entryRow struct {
@@ -159,7 +159,7 @@ type auditHeadRow struct {
 func (r *cardRow) check() error {
 	return within("card", bound{len(r.Head), maxHead}, bound{len(r.Security), maxFile}, bound{len(r.IDFile), maxFile}, bound{len(r.Summary), maxSealed})
 }
-func (r *patientRow) check() error { return within("patient", bound{len(r.Subject), maxSubject}) }
+func (r *patientRow) check() error { return within("patient", bound{len(r.Subjects), maxSubjects}) }
 func (r *entryRow) check() error   { return within("entry", bound{len(r.Sealed), maxSealed}) }
 func (r *keysRow) check() error {
 	for _, k := range r.Keys {

@@ -60,6 +60,7 @@ type Identity struct {
 	Phone          string   `json:"phone,omitempty"`
 	Address        *Address `json:"address,omitempty"`
 	Family         []Member `json:"family,omitempty"`
+	Guards         Persons  `json:"guards,omitempty"` // persons for whom the holder may act
 }
 
 // DisplayName returns the holder's name for a reader of a language (ar, ckb, en).
@@ -80,7 +81,7 @@ type Address struct {
 type Member struct {
 	Person   uint8    `json:"person,omitempty"`
 	Relation Relation `json:"relation"`
-	Guardian bool     `json:"guardian,omitempty"` // may act for the holder
+	Guards   Persons  `json:"guards,omitempty"` // persons for whom this one may act
 	Names    Names    `json:"names"`
 	Sex      Sex      `json:"sex"`
 	Born     Moment   `json:"born,omitzero"`

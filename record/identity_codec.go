@@ -42,7 +42,7 @@ func decode(what string, b []byte, limit int, f func(r *reader, key uint64) bool
 // Encode returns the identity's CBOR, at most MaxIdentity bytes. It owes ErrInvalid.
 //
 // identity = {1 names, 2 sex, 3 born, 4 died, 5 national number, 6 language,
-// 7 phone, 8 address, 9 [family]}
+// 7 phone, 8 address, 9 [family], 10 guards}
 func (id *Identity) Encode() ([]byte, error) {
 	return encode("identity", id.Validate(), MaxIdentity, func(m *mapWriter) {
 		m.key(1)
@@ -64,6 +64,7 @@ func (id *Identity) Encode() ([]byte, error) {
 				m.member(&id.Family[i])
 			}
 		}
+		m.optUint(10, uint64(id.Guards))
 	})
 }
 
@@ -93,6 +94,8 @@ func DecodeIdentity(b []byte) (*Identity, error) {
 			for ; n > 0 && r.err == nil; n-- {
 				id.Family = append(id.Family, r.member())
 			}
+		case 10:
+			id.Guards = r.persons()
 		default:
 			return false
 		}
@@ -129,11 +132,21 @@ func (id *Identity) Validate() error {
 		c.text("address.country", a.Country, 3)
 	}
 	c.count("family", len(id.Family), maxFamily)
+	if id.Guards.Has(0) {
+		c.fail("guards", "the holder themselves")
+	}
+	var seen Persons
 	for i := range id.Family {
 		x := &id.Family[i]
-		if x.Person > maxPerson {
+		switch {
+		case x.Person > maxPerson:
 			c.fail("family.person", "out of range")
+		case x.Person > 0 && seen.Has(x.Person):
+			c.fail("family.person", "given twice")
+		case x.Person > 0 && x.Guards.Has(x.Person):
+			c.fail("family.guards", "the member themselves")
 		}
+		seen |= PersonsOf(x.Person)
 		choice(&c, "family.relation", x.Relation)
 		choice(&c, "family.sex", x.Sex)
 		c.names("family.names", &x.Names)
@@ -242,19 +255,22 @@ func (r *reader) address() *Address {
 	return a
 }
 
-// member = {1 names, 2 person, 3 relation, 4 guardian, 5 sex, 6 born, 7 phone}
+// member = {1 names, 2 person, 3 relation, 4 guards, 5 sex, 6 born, 7 phone}
 func (w *writer) member(x *Member) {
 	w.attrs(false, func(m *mapWriter) {
 		m.key(1)
 		m.names(&x.Names)
 		m.optUint(2, uint64(x.Person))
 		m.optUint(3, uint64(x.Relation))
-		m.optTrue(4, x.Guardian)
+		m.optUint(4, uint64(x.Guards))
 		m.optUint(5, uint64(x.Sex))
 		m.optMoment(6, x.Born, Epoch)
 		m.optText(7, x.Phone)
 	})
 }
+
+// persons reads a set, one bit for each.
+func (r *reader) persons() Persons { return Persons(r.uint(1<<(maxPerson+1) - 1)) } // #nosec G115 -- bounded
 
 func (r *reader) member() (x Member) {
 	r.attrs(func(key uint64) bool {
@@ -266,7 +282,7 @@ func (r *reader) member() (x Member) {
 		case 3:
 			x.Relation = readEnum[relationNames](r)
 		case 4:
-			x.Guardian = r.isTrue()
+			x.Guards = r.persons()
 		case 5:
 			x.Sex = readEnum[sexNames](r)
 		case 6:

@@ -40,7 +40,7 @@ func Summarise(prev *Summary, entries []*Entry, now time.Time) *Summary {
 	slices.SortStableFunc(s.Medicines, func(a, b Medicine) int {
 		return cmp.Or(cmp.Compare(rank(b.Ongoing), rank(a.Ongoing)), b.Since.Time.Compare(a.Since.Time))
 	})
-	s.shrink()
+	s.Fit(MaxSummary)
 	return s
 }
 
@@ -188,13 +188,13 @@ func (a *Allergy) weight() int {
 
 func (p *Problem) weight() int { return int(p.Severity) + 4*rank(p.Chronic) }
 
-// shrink leaves out the least important items until the summary fits: details
-// of allergies, then problems that are not chronic and medicines, oldest
-// first, and allergies last of all.
-func (s *Summary) shrink() {
+// Fit leaves out the least important items until the encoded summary takes at
+// most so many bytes: details of allergies, then problems that are not chronic
+// and medicines, oldest first, and allergies last of all. Left counts them.
+func (s *Summary) Fit(most int) {
 	for {
 		b, err := s.encode(1 << 20)
-		if err != nil || len(b) <= MaxSummary {
+		if err != nil || len(b) <= min(most, MaxSummary) {
 			return
 		}
 		switch {
@@ -210,8 +210,10 @@ func (s *Summary) shrink() {
 			s.Medicines = s.Medicines[:len(s.Medicines)-1]
 		case len(s.Allergies) > 0:
 			s.Allergies = s.Allergies[:len(s.Allergies)-1]
-		default:
+		case s.Contact != nil:
 			s.Contact = nil
+		default:
+			return
 		}
 		s.Left++
 	}

@@ -178,14 +178,32 @@ func (w *work) register(ctx context.Context, key *ecdh.PublicKey) error {
 	if w.grant, err = w.ask(ctx, req); err != nil {
 		return fmt.Errorf("issue card: %w", err)
 	}
-	if w.subject, err = envelope.ParseSubject(w.grant.Subject); err != nil {
-		return fmt.Errorf("issue card: %w", err)
-	}
-	if w.keys, err = envelope.KeysFromMap(w.grant.Keys.Map(), w.subject); err != nil {
+	if err := w.takeKeys(); err != nil {
 		return fmt.Errorf("issue card: %w", err)
 	}
 	if w.s.Granted != nil {
 		return w.s.Granted(w.id, w.grant.Patient)
+	}
+	return nil
+}
+
+// takeKeys checks the keys of each person on the card against what is signed.
+func (w *work) takeKeys() error {
+	var err error
+	if w.subjects, err = envelope.ParseSubjects(w.grant.Subjects); err != nil {
+		return err
+	}
+	w.persons = make(map[uint8]person, len(w.grant.Persons))
+	for i := range w.grant.Persons {
+		granted := &w.grant.Persons[i]
+		var p person
+		if p.subject, err = w.subjects.Of(granted.Person); err != nil {
+			return err
+		}
+		if p.keys, err = envelope.KeysFromMap(granted.Keys.Map(), p.subject); err != nil {
+			return err
+		}
+		w.persons[granted.Person] = p
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -28,17 +29,23 @@ type work struct {
 	order Order
 	id    card.ID
 
-	grant   *wire.CardGrant // register
-	subject envelope.Subject
-	keys    *envelope.Keys
+	grant    *wire.CardGrant // register
+	subjects envelope.Subjects
+	persons  map[uint8]person // on the card
 
 	held       [][]byte // fetch: at the centre, oldest first
 	fresh      [][]byte // seal: of the Bundle, not at the centre yet
 	others     [][]byte // held, but not of the Bundle
 	all        [][]byte // choose: held and fresh, oldest first
 	log        [][]byte // the newest of them that fit
-	summary    *record.Summary
+	summaries  map[uint8]*record.Summary
 	unverified int
+}
+
+// person is somebody on the card, with what seals and opens their entries.
+type person struct {
+	subject envelope.Subject
+	keys    *envelope.Keys
 }
 
 // fetch gets what the centre holds of the patient already.
@@ -48,7 +55,7 @@ func (w *work) fetch(ctx context.Context, _ *ecdh.PublicKey) error {
 	if err != nil {
 		return fmt.Errorf("fetch history: %w", err)
 	}
-	if got == nil || !bytes.Equal(got.Subject, w.grant.Subject) {
+	if got == nil || !bytes.Equal(got.Subjects, w.grant.Subjects) {
 		return fmt.Errorf("fetch history: answer for another patient: %w", client.ErrProtocol)
 	}
 	ids := make([]record.EntryID, len(got.Items))
@@ -101,7 +108,11 @@ func (w *work) seal(context.Context, *ecdh.PublicKey) error {
 				known[c] = known[c][:n-1]
 				continue
 			}
-			raw, err := envelope.Seal(w.subject, w.keys, w.s.Author, meta, sections, rand.Reader)
+			who, ok := w.persons[meta.Person]
+			if !ok {
+				return fmt.Errorf("encounter of person %d, whom the identity does not name: %w", meta.Person, record.ErrInvalid)
+			}
+			raw, err := envelope.Seal(who.subject, who.keys, w.s.Author, meta, sections, rand.Reader)
 			if err != nil {
 				return fmt.Errorf("seal encounter: %w", err)
 			}
@@ -155,7 +166,7 @@ func (w *work) choose(context.Context, *ecdh.PublicKey) error {
 	if err := byTime(w.all); err != nil {
 		return err
 	}
-	good, opened := w.all, []*record.Entry(nil)
+	good, opened := w.all, make(map[uint8][]*record.Entry)
 	if w.s.Trust != nil {
 		doubtful := make(map[record.EntryID]bool)
 		for _, raw := range w.others {
@@ -164,23 +175,41 @@ func (w *work) choose(context.Context, *ecdh.PublicKey) error {
 				doubtful[envelope.IDOf(raw)] = true
 				continue
 			}
-			if e.Person == 0 {
-				opened = append(opened, e)
-			}
+			opened[e.Person] = append(opened[e.Person], e)
 		}
 		w.unverified = len(doubtful)
 		good = slices.DeleteFunc(slices.Clone(w.all), func(raw []byte) bool { return doubtful[envelope.IDOf(raw)] })
 	}
 	w.log = newestThatFit(good)
-	switch {
-	case w.order.Bundle == nil:
-		w.summary = record.Summarise(nil, opened, time.Now())
-	case len(opened) > 0:
-		w.summary = record.Summarise(w.order.Bundle.Summary, opened, time.Now())
-	default:
-		w.summary = w.order.Bundle.Summary
-	}
+	w.summarise(opened)
 	return nil
+}
+
+// summarise makes the summary of the holder, and of each of the family of whom
+// there are entries. opened are those that are not of the Bundle, which has the
+// holder's summary of its own entries.
+func (w *work) summarise(opened map[uint8][]*record.Entry) {
+	w.summaries = make(map[uint8]*record.Summary)
+	var before *record.Summary
+	if b := w.order.Bundle; b != nil {
+		before = b.Summary
+		for _, e := range b.Entries {
+			if e.Person > 0 {
+				opened[e.Person] = append(opened[e.Person], e)
+			}
+		}
+	}
+	for n := range w.persons {
+		switch {
+		case n > 0 && len(opened[n]) == 0:
+		case n > 0:
+			w.summaries[n] = record.Summarise(nil, opened[n], time.Now())
+		case before == nil || len(opened[n]) > 0:
+			w.summaries[n] = record.Summarise(before, opened[n], time.Now())
+		default:
+			w.summaries[n] = before
+		}
+	}
 }
 
 // byTime orders sealed entries by their own time; those of one minute stay in
@@ -229,10 +258,14 @@ func (w *work) openAll(raw []byte) (*envelope.Sealed, map[record.Section][]byte,
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := sealed.Verify(w.subject, author); err != nil {
+	who, ok := w.persons[sealed.Person()]
+	if !ok {
+		return nil, nil, envelope.ErrPerson
+	}
+	if err := sealed.Verify(who.subject, author); err != nil {
 		return nil, nil, err
 	}
-	texts, locked, err := sealed.OpenAll(w.keys)
+	texts, locked, err := sealed.OpenAll(who.keys)
 	if err == nil && len(locked) > 0 {
 		err = errors.New("a section is locked")
 	}
@@ -262,7 +295,7 @@ func (w *work) write(ctx context.Context, blank *card.Blank) error {
 	steps := []step{
 		{"anchor", func() error { return blank.PutAnchor(ctx, w.grant.Anchor) }},
 		{"date", func() error { return blank.PutDate(ctx, time.Now()) }},
-		{"section keys", func() error { return blank.PutKeys(ctx, 0, w.grant.Keys.Map()) }},
+		{"section keys", func() error { return w.writeKeys(ctx, blank) }},
 		{"card security", func() error { return blank.WriteFile(ctx, card.FileSecurity, w.grant.Security) }},
 		{"identity", func() error { return blank.WriteFile(ctx, card.FileID, w.grant.IDFile) }},
 		{"summary", func() error { return w.writeSummary(ctx, blank) }},
@@ -280,17 +313,38 @@ func (w *work) write(ctx context.Context, blank *card.Blank) error {
 	return nil
 }
 
+// writeKeys gives the card the keys of each person, the holder's first.
+func (w *work) writeKeys(ctx context.Context, blank *card.Blank) error {
+	for i := range w.grant.Persons {
+		p := &w.grant.Persons[i]
+		if err := blank.PutKeys(ctx, p.Person, p.Keys.Map()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeSummary writes all summaries, each within its share of the room.
 func (w *work) writeSummary(ctx context.Context, blank *card.Blank) error {
-	plain, err := w.summary.Encode()
-	if err != nil {
-		return err
+	sums := &envelope.Summaries{}
+	for _, n := range slices.Sorted(maps.Keys(w.summaries)) {
+		fit := *w.summaries[n]
+		fit.Allergies, fit.Problems, fit.Medicines = slices.Clone(fit.Allergies), slices.Clone(fit.Problems), slices.Clone(fit.Medicines)
+		fit.Fit(sums.Room(n, len(w.persons)))
+		plain, err := fit.Encode()
+		if err != nil {
+			return err
+		}
+		who, sections := w.persons[n], map[record.Section][]byte{record.SectionSummary: plain}
+		sealed, err := envelope.Seal(who.subject, who.keys, w.s.Author, envelope.Meta{Person: n, Time: time.Now()}, sections, rand.Reader)
+		if err != nil {
+			return err
+		}
+		if sums, err = sums.With(sealed); err != nil {
+			return err
+		}
 	}
-	sections := map[record.Section][]byte{record.SectionSummary: plain}
-	sealed, err := envelope.Seal(w.subject, w.keys, w.s.Author, envelope.Meta{Time: time.Now()}, sections, rand.Reader)
-	if err != nil {
-		return err
-	}
-	_, err = blank.WriteSummary(ctx, 0, sealed)
+	_, err := blank.WriteSummary(ctx, 0, sums.Bytes())
 	return err
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/sync/central/authority"
 	"github.com/dhamani-iq/dhamani/sync/wire"
 )
@@ -91,7 +92,11 @@ func issueIn(dir, facility string) error {
 	if err != nil {
 		return err
 	}
-	req := &wire.CardRequest{Card: [8]byte{1}, CardKey: [65]byte(key.PublicKey().Bytes())}
+	identity, err := (&record.Identity{Names: record.Names{Latin: &record.Name{Family: "Testpatient"}}}).Encode()
+	if err != nil {
+		return err
+	}
+	req := &wire.CardRequest{Card: [8]byte{1}, CardKey: [65]byte(key.PublicKey().Bytes()), Identity: identity}
 	ctx := context.Background()
 	return withCentre(ctx, &globals{dir: dir}, func(c *centre) error {
 		_, err := c.auth.IssueCard(ctx, authority.Station{Facility: uint32(number), Author: [4]byte{1, 2, 3, 4}}, req)

@@ -19,19 +19,24 @@ import (
 
 func newCardReadCommand(g *globals) *cobra.Command {
 	var opts cardOptions
+	var person uint8
 	cmd := &cobra.Command{
 		Use:   "read",
 		Short: "Read the card in the reader with this workstation's certificate",
 		Long: `Read the card in the reader: authenticate with the workstation's terminal
 certificate, check every signature and show what the workstation's role may see.
-Nothing is kept. It needs an enrolled workstation's folder (--home).`,
-		Example: "  dhamani card read\n  dhamani card read --json --wait 30s",
+Nothing is kept. It needs an enrolled workstation's folder (--home).
+
+A card may carry a family. --person shows one of them by the number that the
+identity gives: 0 is the holder.`,
+		Example: "  dhamani card read\n  dhamani card read --person 2\n  dhamani card read --json --wait 30s",
 		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runCardRead(cmd.Context(), cmd.OutOrStdout(), g, opts)
+			return runCardRead(cmd.Context(), cmd.OutOrStdout(), g, opts, person)
 		},
 	}
 	opts.addFlags(cmd)
+	cmd.Flags().Uint8Var(&person, "person", 0, "number of the person on the card")
 	return cmd
 }
 
@@ -42,6 +47,7 @@ type cardRecord struct {
 	Role     string           `json:"role"`
 	Identity *record.Identity `json:"identity"`
 	Cover    *record.Cover    `json:"cover,omitempty"`
+	Person   uint8            `json:"person"` // whose summary and entries these are
 	Summary  *record.Summary  `json:"summary,omitempty"`
 	Entries  []readEntry      `json:"entries"` // newest first
 	APDUs    int              `json:"apdus"`
@@ -70,7 +76,7 @@ type cardReader struct {
 	record cardRecord
 }
 
-func runCardRead(ctx context.Context, out io.Writer, g *globals, opts cardOptions) error {
+func runCardRead(ctx context.Context, out io.Writer, g *globals, opts cardOptions, person uint8) error {
 	h, err := home.Load(g.home)
 	if err != nil {
 		return err
@@ -80,7 +86,7 @@ func runCardRead(ctx context.Context, out io.Writer, g *globals, opts cardOption
 		return err
 	}
 	defer func() { _ = opened.Close() }()
-	r := &cardReader{openedCard: opened, home: h}
+	r := &cardReader{openedCard: opened, home: h, record: cardRecord{Person: person}}
 	for _, step := range []struct {
 		name string
 		do   func(context.Context) error
@@ -142,7 +148,7 @@ func (r *cardReader) readIdentity(ctx context.Context) error {
 	if r.id.Card != r.record.Card {
 		return fmt.Errorf("it names another card: %w", card.ErrMalformed)
 	}
-	r.record.Patient = r.id.Subject.Patient
+	r.record.Patient = r.id.Subjects.Patient
 	if r.record.Identity, err = record.DecodeIdentity(r.id.Identity); err != nil {
 		return err
 	}
@@ -153,11 +159,15 @@ func (r *cardReader) readIdentity(ctx context.Context) error {
 }
 
 func (r *cardReader) readKeys(ctx context.Context) error {
-	keys, err := r.Keys(ctx, 0)
+	subject, err := r.id.Subjects.Of(r.record.Person)
 	if err != nil {
 		return err
 	}
-	if r.keys, err = envelope.KeysFromMap(keys, r.id.Subject); err != nil {
+	keys, err := r.Keys(ctx, subject.Person)
+	if err != nil {
+		return err
+	}
+	if r.keys, err = envelope.KeysFromMap(keys, subject); err != nil {
 		return err
 	}
 	r.head, err = r.Head(ctx)
@@ -174,17 +184,28 @@ func (r *cardReader) readSummary(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.record.Summary, err = agent.OpenSummary(r.home.Trust, raw, r.id.Subject, r.keys)
+	sums, err := envelope.ParseSummaries(raw)
+	if err != nil {
+		return err
+	}
+	sealed := sums.Of(r.record.Person)
+	if sealed == nil {
+		return nil
+	}
+	r.record.Summary, err = agent.OpenSummary(r.home.Trust, sealed, &r.id.Subjects, r.keys)
 	return err
 }
 
-// readEntries reads the whole log. An entry that fails a check is listed with
+// readEntries reads the whole log and keeps what is the person's. An entry that fails a check is listed with
 // its problem; the others are shown.
 func (r *cardReader) readEntries(ctx context.Context) error {
 	r.record.Entries = []readEntry{}
 	return r.Entries(ctx, r.head, card.Head{}, func(seq uint32, raw []byte) error {
+		if person, ok := envelope.PersonOf(raw); ok && person != r.record.Person {
+			return nil
+		}
 		e := readEntry{Seq: seq, ID: envelope.IDOf(raw)}
-		opened, err := agent.OpenEntry(r.home.Trust, raw, r.id.Subject, r.keys)
+		opened, err := agent.OpenEntry(r.home.Trust, raw, &r.id.Subjects, r.keys)
 		if err != nil {
 			e.Problem = err.Error()
 		} else {

@@ -46,7 +46,7 @@ type centre struct {
 func (c centre) IssueCard(ctx context.Context, req wire.CardRequest) (*wire.CardGrant, error) {
 	grant, err := c.Authority.IssueCard(ctx, authority.Station{Facility: c.station}, &req)
 	if err == nil {
-		c.subjects[grant.Patient] = grant.Subject
+		c.subjects[grant.Patient] = grant.Subjects
 	}
 	return grant, err
 }
@@ -60,7 +60,7 @@ func (c centre) Push(_ context.Context, items []wire.Envelope) ([]wire.Result, e
 }
 
 func (c centre) Patient(_ context.Context, id record.PatientID, _ [16]byte) (*wire.PatientResponse, error) {
-	return &wire.PatientResponse{Subject: c.subjects[id], Digest: wire.Digest(nil)}, nil
+	return &wire.PatientResponse{Subjects: c.subjects[id], Digest: wire.Digest(nil)}, nil
 }
 
 // enrolled makes an enrolled workstation's folder.

@@ -8,7 +8,7 @@ import (
 func BenchmarkSeal(b *testing.B) {
 	p, sections := newPatient(b), someSections()
 	for b.Loop() {
-		if _, err := Seal(p.subject, p.keys, p.author, Meta{Time: visit}, sections, rand.Reader); err != nil {
+		if _, err := Seal(p.subject, p.keys, p.author, Meta{Person: 2, Time: visit}, sections, rand.Reader); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -41,7 +41,7 @@ var epochZero = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 var (
 	// ErrFormat: the bytes are no sealed entry.
 	ErrFormat = errors.New("malformed sealed entry")
-	// ErrSignature: the entry is not the author's, not this patient's, or
+	// ErrSignature: the entry is not the author's, not this person's, or
 	// was changed.
 	ErrSignature = errors.New("entry signature does not verify")
 	// ErrDecrypt: a section does not decrypt under its key.
@@ -51,8 +51,8 @@ var (
 	// ErrNoSection: the entry has no such section.
 	ErrNoSection = errors.New("entry has no such section")
 	// ErrKeyMismatch: a key is not the one that the subject commits to, or
-	// the entry is of another key epoch than the subject.
-	ErrKeyMismatch = errors.New("section key is not the patient's")
+	// the entry is of another key epoch or person than the subject.
+	ErrKeyMismatch = errors.New("section key is not the person's")
 	// ErrNotVerified: Open was called before Verify.
 	ErrNotVerified = errors.New("entry has not been verified")
 	// ErrTooLarge: the entry would exceed MaxSealed.
@@ -69,7 +69,7 @@ type Author struct {
 
 // Meta is what an entry tells without a key.
 type Meta struct {
-	Person uint8     // 0 is the card's holder, 1 to 15 the family
+	Person uint8     // the subject's: 0 is the card's holder, 1 to 15 the family
 	Time   time.Time // start of the encounter, kept to the minute
 }
 
@@ -138,6 +138,23 @@ func Parse(raw []byte) (*Sealed, error) {
 // IDOf returns the identifier of sealed bytes: their SHA-256.
 func IDOf(raw []byte) record.EntryID { return sha256.Sum256(raw) }
 
+// PersonOf tells which person sealed bytes are about, from their begin alone;
+// ok is false for what is surely no sealed entry.
+func PersonOf(raw []byte) (person uint8, ok bool) {
+	if len(raw) < 4 || raw[0] != 0x86 {
+		return 0, false
+	}
+	switch info := raw[1:4]; {
+	case info[0] < 24:
+		return info[0] & 0xf, true
+	case info[0] == 24: // one byte follows
+		return info[1] & 0xf, true
+	case info[0] == 25: // two bytes
+		return info[2] & 0xf, true
+	}
+	return 0, false
+}
+
 // ID returns the entry's identifier.
 func (s *Sealed) ID() record.EntryID { return IDOf(s.raw) }
 
@@ -169,9 +186,12 @@ func (s *Sealed) Sections() []record.Section {
 	return out
 }
 
-// Verify checks that the author signed this entry for this patient under
-// these keys. It owes ErrKeyMismatch (another epoch) and ErrSignature.
+// Verify checks that the author signed this entry for this person under these
+// keys. It owes ErrKeyMismatch (another epoch or person) and ErrSignature.
 func (s *Sealed) Verify(subject Subject, author *ecdsa.PublicKey) error {
+	if s.Person() != subject.Person {
+		return fmt.Errorf("verify entry of person %d against %d: %w", s.Person(), subject.Person, ErrKeyMismatch)
+	}
 	if s.Epoch() != subject.Epoch {
 		return fmt.Errorf("verify entry of key epoch %d against %d: %w", s.Epoch(), subject.Epoch, ErrKeyMismatch)
 	}

@@ -21,6 +21,7 @@ import (
 
 // patient is a subject with its keys and an author.
 type patient struct {
+	roots   *Roots
 	subject Subject
 	keys    *Keys
 	author  Author
@@ -29,11 +30,15 @@ type patient struct {
 
 func newPatient(tb testing.TB) patient {
 	tb.Helper()
-	keys, err := NewKeys(rand.Reader)
+	roots, err := NewRoots(rand.Reader)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	subject, err := NewSubject(record.PatientID{1, 2, 3, 4, 5, 6, 7, 8}, 1, keys)
+	keys, err := roots.Person(2)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	subject, err := NewSubject(record.PatientID{1, 2, 3, 4, 5, 6, 7, 8}, 1, 2, keys)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -41,7 +46,7 @@ func newPatient(tb testing.TB) patient {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return patient{subject, keys, Author{[4]byte{9, 8, 7, 6}, signer}, &signer.PublicKey}
+	return patient{roots, subject, keys, Author{[4]byte{9, 8, 7, 6}, signer}, &signer.PublicKey}
 }
 
 func someSections() map[record.Section][]byte {
@@ -110,7 +115,7 @@ func TestEverySetOfSections(t *testing.T) {
 				sections[s] = []byte{byte(s), byte(set)}
 			}
 		}
-		raw, err := Seal(p.subject, p.keys, p.author, Meta{Time: visit}, sections, rand.Reader)
+		raw, err := Seal(p.subject, p.keys, p.author, Meta{Person: 2, Time: visit}, sections, rand.Reader)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -209,7 +214,7 @@ func TestKeysAreChecked(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := Seal(p.subject, q.keys, p.author, Meta{Time: visit}, someSections(), rand.Reader); !errors.Is(err, ErrKeyMismatch) {
+	if _, err := Seal(p.subject, q.keys, p.author, Meta{Person: 2, Time: visit}, someSections(), rand.Reader); !errors.Is(err, ErrKeyMismatch) {
 		t.Errorf("seal under another's keys: %v", err)
 	}
 	if _, err := p.open(t, p.seal(t)).Open(q.keys, record.SectionClinical); !errors.Is(err, ErrKeyMismatch) {
@@ -227,13 +232,13 @@ func TestKeysAreChecked(t *testing.T) {
 		t.Error("wipe forgets too little or too much")
 	}
 	partial := &Keys{}
-	if _, err := NewSubject(p.subject.Patient, 0, partial); !errors.Is(err, ErrNoKey) {
+	if _, err := NewSubject(p.subject.Patient, 0, 2, partial); !errors.Is(err, ErrNoKey) {
 		t.Errorf("subject without keys: %v", err)
 	}
-	if _, err := Seal(p.subject, partial, p.author, Meta{Time: visit}, someSections(), rand.Reader); !errors.Is(err, ErrNoKey) {
+	if _, err := Seal(p.subject, partial, p.author, Meta{Person: 2, Time: visit}, someSections(), rand.Reader); !errors.Is(err, ErrNoKey) {
 		t.Errorf("seal without keys: %v", err)
 	}
-	if _, err := NewKeys(iotest.ErrReader(errors.New("no entropy"))); err == nil {
+	if _, err := NewRoots(iotest.ErrReader(errors.New("no entropy"))); err == nil {
 		t.Error("keys without entropy")
 	}
 }
@@ -307,7 +312,7 @@ func TestSaltSurvivesRepeatedRandom(t *testing.T) {
 	seen := make(map[[saltSize]byte]bool)
 	for i := range 100 {
 		sections := map[record.Section][]byte{record.SectionClinical: {byte(i)}}
-		raw, err := Seal(p.subject, p.keys, p.author, Meta{Time: visit}, sections, still())
+		raw, err := Seal(p.subject, p.keys, p.author, Meta{Person: 2, Time: visit}, sections, still())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -317,7 +322,7 @@ func TestSaltSurvivesRepeatedRandom(t *testing.T) {
 		}
 		seen[salt] = true
 	}
-	if _, err := Seal(p.subject, p.keys, p.author, Meta{Time: visit}, someSections(), bytes.NewReader(nil)); err == nil {
+	if _, err := Seal(p.subject, p.keys, p.author, Meta{Person: 2, Time: visit}, someSections(), bytes.NewReader(nil)); err == nil {
 		t.Error("sealed without random bytes")
 	}
 }
@@ -340,11 +345,7 @@ func TestStandardForm(t *testing.T) {
 	}
 	for section, text := range someSections() {
 		key, _ := p.keys.Get(section)
-		person, err := personKey(key, section, s.Person())
-		if err != nil {
-			t.Fatal(err)
-		}
-		entry, err := s.entryKey(person, section)
+		entry, err := s.entryKey(key, section)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -356,14 +357,5 @@ func TestStandardForm(t *testing.T) {
 		if err != nil || !bytes.Equal(standard.Ciphertext, s.sections[section]) {
 			t.Errorf("%s is not the ciphertext of a COSE_Encrypt0, %v", section, err)
 		}
-	}
-}
-
-func TestPersonsAreApart(t *testing.T) {
-	p := newPatient(t)
-	s := p.open(t, p.seal(t))
-	s.header.info = s.header.info&^0xf | 3
-	if _, err := s.Open(p.keys, record.SectionClinical); !errors.Is(err, ErrDecrypt) {
-		t.Errorf("another person's entry: %v", err)
 	}
 }

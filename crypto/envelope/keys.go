@@ -12,7 +12,7 @@ import (
 // KeySize is the length of a section key, in bytes.
 const KeySize = 32
 
-// Keys holds a patient's section keys, those that the holder may use, at most
+// Keys holds the section keys of one person, those that may be used, at most
 // six. It prints as redacted. Its methods are safe for concurrent use except
 // Set and Wipe.
 type Keys struct {
@@ -25,21 +25,8 @@ func (k Keys) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redact.Mark
 // LogValue implements slog.LogValuer.
 func (k Keys) LogValue() slog.Value { return slog.StringValue(redact.Mark) }
 
-// NewKeys makes all six section keys of a patient.
-func NewKeys(rand io.Reader) (*Keys, error) {
-	var k Keys
-	for i := range k.keys {
-		key := make([]byte, KeySize)
-		if _, err := io.ReadFull(rand, key); err != nil {
-			return nil, fmt.Errorf("make section keys: %w", err)
-		}
-		k.keys[i] = redact.NewBytes(key)
-	}
-	return &k, nil
-}
-
 // KeysFromMap takes the keys that a card, a cache or the centre handed out and
-// checks each against the subject's commitment. It owes ErrKeyMismatch.
+// checks each against the person's commitment. It owes ErrKeyMismatch.
 func KeysFromMap(m map[record.Section][]byte, subject Subject) (*Keys, error) {
 	var k Keys
 	for section, key := range m {

@@ -15,17 +15,16 @@ import (
 )
 
 const (
-	personLabel = "dhamani person v1"
-	entryLabel  = "dhamani entry v1"
-	saltLabel   = "dhamani salt v1"
+	entryLabel = "dhamani entry v1"
+	saltLabel  = "dhamani salt v1"
 )
 
 // zeroNonce is the nonce of every section: each key seals one text only.
 var zeroNonce [12]byte
 
 // Seal encrypts the sections, signs the whole and returns the sealed bytes.
-// The keys have to be the subject's. It owes ErrMeta, ErrNoKey, ErrKeyMismatch
-// and ErrTooLarge.
+// Keys and meta have to be of the subject's person. It owes ErrMeta, ErrNoKey,
+// ErrKeyMismatch and ErrTooLarge.
 func Seal(subject Subject, keys *Keys, author Author, meta Meta, sections map[record.Section][]byte, rand io.Reader) ([]byte, error) {
 	if author.Signer == nil {
 		return nil, fmt.Errorf("seal entry: no signer: %w", ErrMeta)
@@ -63,7 +62,7 @@ func Seal(subject Subject, keys *Keys, author Author, meta Meta, sections map[re
 
 func (s *Sealed) setMeta(subject Subject, author Author, meta Meta) error {
 	minutes := meta.Time.Unix()/60 - epochZero.Unix()/60
-	if meta.Person > MaxPerson || meta.Time.Before(epochZero) || minutes > maxTime {
+	if meta.Person != subject.Person || meta.Person > MaxPerson || meta.Time.Before(epochZero) || minutes > maxTime {
 		return fmt.Errorf("person %d at %s: %w", meta.Person, meta.Time.UTC().Format(time.RFC3339), ErrMeta)
 	}
 	s.header.info = uint64(subject.Epoch)<<4 | uint64(meta.Person)
@@ -72,9 +71,9 @@ func (s *Sealed) setMeta(subject Subject, author Author, meta Meta) error {
 	return nil
 }
 
-// encrypt derives the keys, chooses the salt and seals every section.
+// encrypt checks the keys, chooses the salt and seals every section.
 func (s *Sealed) encrypt(subject *Subject, keys *Keys, sections map[record.Section][]byte, rand io.Reader) error {
-	var person [record.NumSections][]byte
+	var used [record.NumSections][]byte
 	var first []byte
 	for _, section := range record.AllSections() {
 		if sections[section] == nil {
@@ -87,22 +86,19 @@ func (s *Sealed) encrypt(subject *Subject, keys *Keys, sections map[record.Secti
 		if err := subject.check(section, key); err != nil {
 			return err
 		}
-		var err error
-		if person[section], err = personKey(key, section, s.Person()); err != nil {
-			return err
-		}
+		used[section] = key
 		if first == nil {
-			first = person[section]
+			first = key
 		}
 	}
 	if err := s.chooseSalt(first, sections, rand); err != nil {
 		return err
 	}
 	for _, section := range record.AllSections() {
-		if person[section] == nil {
+		if used[section] == nil {
 			continue
 		}
-		gcm, err := s.gcm(person[section], section)
+		gcm, err := s.gcm(used[section], section)
 		if err != nil {
 			return err
 		}
@@ -149,11 +145,7 @@ func (s *Sealed) Open(keys *Keys, section record.Section) ([]byte, error) {
 	if err := s.verified.check(section, key); err != nil {
 		return nil, fmt.Errorf("open section %s: %w", section, err)
 	}
-	person, err := personKey(key, section, s.Person())
-	if err != nil {
-		return nil, err
-	}
-	gcm, err := s.gcm(person, section)
+	gcm, err := s.gcm(key, section)
 	if err != nil {
 		return nil, err
 	}
@@ -180,15 +172,6 @@ func (s *Sealed) OpenAll(keys *Keys) (texts map[record.Section][]byte, locked []
 	return texts, locked, nil
 }
 
-// personKey narrows a section key to one person on the card.
-func personKey(key []byte, section record.Section, person uint8) ([]byte, error) {
-	k, err := hkdf.Key(sha256.New, key, nil, personLabel+string([]byte{byte(section), person}), KeySize)
-	if err != nil {
-		return nil, fmt.Errorf("derive person key: %w", err)
-	}
-	return k, nil
-}
-
 // entryKey narrows a person key to this entry.
 func (s *Sealed) entryKey(person []byte, section record.Section) ([]byte, error) {
 	info := append([]byte(entryLabel), byte(section))
@@ -200,12 +183,12 @@ func (s *Sealed) entryKey(person []byte, section record.Section) ([]byte, error)
 	return key, nil
 }
 
-func (s *Sealed) gcm(person []byte, section record.Section) (cipher.AEAD, error) {
-	key, err := s.entryKey(person, section)
+func (s *Sealed) gcm(key []byte, section record.Section) (cipher.AEAD, error) {
+	entry, err := s.entryKey(key, section)
 	if err != nil {
 		return nil, err
 	}
-	block, err := aes.NewCipher(key)
+	block, err := aes.NewCipher(entry)
 	if err != nil {
 		return nil, fmt.Errorf("set up AES-256: %w", err)
 	}

@@ -3,17 +3,27 @@ package envelope
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 
 	"github.com/dhamani-iq/dhamani/crypto/cose"
 	"github.com/dhamani-iq/dhamani/record"
 )
 
-// Commitment binds a section key without telling it:
-// SHA-256("dhamani key commitment v1" || section || key)[:16].
+// ErrPerson is returned for a person whom the card does not carry.
+var ErrPerson = errors.New("person is not on the card")
+
+// Commitment binds a person's section key without telling it:
+// SHA-256("dhamani key commitment v1" || section || person key)[:16].
 type Commitment [16]byte
 
-const commitmentLabel = "dhamani key commitment v1"
+// Commitments are those to the six keys of one person.
+type Commitments [record.NumSections]Commitment
+
+const (
+	commitmentLabel  = "dhamani key commitment v1"
+	commitmentsBytes = record.NumSections * len(Commitment{})
+)
 
 func commit(s record.Section, key []byte) Commitment {
 	h := sha256.New()
@@ -23,20 +33,25 @@ func commit(s record.Section, key []byte) Commitment {
 	return Commitment(h.Sum(nil))
 }
 
-// Subject says whose entries these are and under which six keys they are
-// sealed. Every entry's signature covers it, and the issuer signs it in
-// EF.ID, so it is what ties author, patient and keys together.
+// Subject says of which person these entries are and under which six keys they
+// are sealed. Every entry's signature covers it, and the issuer signs it in
+// EF.ID, so it is what ties author, person and keys together.
 //
 //	[ patient bstr(8), epoch uint, [ 6 x commitment bstr(16) ] ]
 type Subject struct {
 	Patient     record.PatientID
 	Epoch       uint8 // counts the patient's key sets, from 0
-	Commitments [record.NumSections]Commitment
+	Person      uint8 // 0 is the holder; the commitments stand for it in Bytes
+	Commitments Commitments
 }
 
-// NewSubject commits to a full set of keys. It owes ErrNoKey.
-func NewSubject(patient record.PatientID, epoch uint8, keys *Keys) (Subject, error) {
-	s := Subject{Patient: patient, Epoch: epoch}
+// NewSubject commits to a full set of one person's keys. It owes ErrNoKey and
+// ErrPerson.
+func NewSubject(patient record.PatientID, epoch, person uint8, keys *Keys) (Subject, error) {
+	if person > MaxPerson {
+		return Subject{}, fmt.Errorf("commit to the keys of person %d: %w", person, ErrPerson)
+	}
+	s := Subject{Patient: patient, Epoch: epoch, Person: person}
 	for _, section := range record.AllSections() {
 		key, ok := keys.Get(section)
 		if !ok {
@@ -56,36 +71,6 @@ func (s Subject) Bytes() []byte {
 		out = cose.AppendBytes(out, c[:])
 	}
 	return out
-}
-
-type subjectWire struct {
-	_           struct{} `cbor:",toarray"`
-	Patient     []byte
-	Epoch       uint8
-	Commitments [][]byte
-}
-
-// ParseSubject reads what Bytes writes. It owes ErrFormat.
-func ParseSubject(raw []byte) (Subject, error) {
-	var w subjectWire
-	if len(raw) > 128 {
-		return Subject{}, fmt.Errorf("subject of %d bytes: %w", len(raw), ErrFormat)
-	}
-	if err := cose.Unmarshal(raw, &w); err != nil {
-		return Subject{}, fmt.Errorf("read subject: %w: %w", ErrFormat, err)
-	}
-	s := Subject{Epoch: w.Epoch}
-	if len(w.Patient) != len(s.Patient) || len(w.Commitments) != len(s.Commitments) {
-		return Subject{}, fmt.Errorf("read subject: %w", ErrFormat)
-	}
-	copy(s.Patient[:], w.Patient)
-	for i, c := range w.Commitments {
-		if len(c) != len(s.Commitments[i]) {
-			return Subject{}, fmt.Errorf("read subject: commitment: %w", ErrFormat)
-		}
-		copy(s.Commitments[i][:], c)
-	}
-	return s, nil
 }
 
 // check reports whether key is the one to which the subject commits.

@@ -104,22 +104,33 @@ var (
 	person = uint8(2)
 )
 
-func fixedSubject(t *testing.T) (envelope.Subject, *envelope.Keys) {
+var patient = record.PatientID{1, 2, 3, 4, 5, 6, 7, 8}
+
+func fixedRoots(t *testing.T) *envelope.Roots {
 	t.Helper()
-	keys := &envelope.Keys{}
+	var raw []byte
 	for _, s := range record.AllSections() {
-		if err := keys.Set(s, secret("section key "+s.String())); err != nil {
-			t.Fatal(err)
-		}
+		raw = append(raw, secret("root key "+s.String())...)
 	}
-	return must[envelope.Subject](t)(envelope.NewSubject(record.PatientID{1, 2, 3, 4, 5, 6, 7, 8}, 1, keys)), keys
+	return must[*envelope.Roots](t)(envelope.ParseRoots(raw))
+}
+
+// fixedSubjects are those of a holder and of the person of the vectors.
+func fixedSubjects(t *testing.T) envelope.Subjects {
+	t.Helper()
+	roots := fixedRoots(t)
+	holder := must[envelope.Subject](t)(roots.Subject(patient, 1, 0))
+	other := must[envelope.Subject](t)(roots.Subject(patient, 1, person))
+	return must[envelope.Subjects](t)(envelope.NewSubjects(holder, other))
 }
 
 // TestEntryVectors makes a sealed entry of fixed keys and takes it apart again
 // with the standard library alone, step by step as the document says.
 func TestEntryVectors(t *testing.T) {
 	p := &page{t: t}
-	subject, keys := fixedSubject(t)
+	subjects := fixedSubjects(t)
+	subject := must[envelope.Subject](t)(subjects.Of(person))
+	keys := must[*envelope.Keys](t)(fixedRoots(t).Person(person))
 	author := fixedKey(t, "author key")
 	texts := map[record.Section][]byte{
 		record.SectionCoverage: []byte("coverage of the visit"),
@@ -130,14 +141,19 @@ func TestEntryVectors(t *testing.T) {
 		envelope.Meta{Person: person, Time: visit}, texts, bytes.NewReader(make([]byte, 16))))
 
 	for _, s := range record.AllSections() {
-		p.add("section key "+fmt.Sprint(uint8(s)), secret("section key "+s.String()))
+		p.add("root key "+fmt.Sprint(uint8(s)), secret("root key "+s.String()))
 	}
+	var personKeys [record.NumSections][]byte
 	for s, c := range subject.Commitments {
-		sum := sha256.Sum256(append(append([]byte("dhamani key commitment v1"), byte(s)), secret("section key "+record.Section(s).String())...))
+		personKeys[s] = must[[]byte](t)(hkdf.Key(sha256.New, secret("root key "+record.Section(s).String()), nil,
+			"dhamani person v1"+string([]byte{byte(s), person}), 32))
+		p.add("person key "+fmt.Sprint(s), personKeys[s])
+		sum := sha256.Sum256(append(append([]byte("dhamani key commitment v1"), byte(s)), personKeys[s]...))
 		if !bytes.Equal(sum[:16], c[:]) {
 			t.Errorf("commitment %d", s)
 		}
 	}
+	p.add("subjects", subjects.Bytes())
 	p.add("subject", subject.Bytes())
 	p.add("author private key", secret("author key"))
 	p.add("author public key", must[[]byte](t)(author.key.PublicKey.Bytes()))
@@ -152,9 +168,7 @@ func TestEntryVectors(t *testing.T) {
 	s := must[*envelope.Sealed](t)(envelope.Parse(sealed))
 	rest := sealed[1+len(header)+1:]
 	for _, section := range s.Sections() {
-		personKey := must[[]byte](t)(hkdf.Key(sha256.New, secret("section key "+section.String()), nil,
-			"dhamani person v1"+string([]byte{byte(section), person}), 32))
-		entryKey := must[[]byte](t)(hkdf.Key(sha256.New, personKey, nil,
+		entryKey := must[[]byte](t)(hkdf.Key(sha256.New, personKeys[section], nil,
 			"dhamani entry v1"+string([]byte{byte(section), 0x84})+string(header), 32))
 		aad := cose.EncStructure([]byte{0xa1, 1, 3}, cose.AppendUint(append([]byte{0x85}, header...), uint64(section)))
 		block := must[cipher.Block](t)(aes.NewCipher(entryKey))
@@ -169,7 +183,6 @@ func TestEntryVectors(t *testing.T) {
 		}
 		n := fmt.Sprint(uint8(section))
 		p.add("plaintext "+n, texts[section])
-		p.add("person key "+n, personKey)
 		p.add("entry key "+n, entryKey)
 		p.add("Enc_structure "+n, aad)
 		p.add("ciphertext "+n, ciphertext)
@@ -214,9 +227,9 @@ func TestTrustVectors(t *testing.T) {
 	cardKey := must[*ecdh.PrivateKey](t)(ecdh.P256().NewPrivateKey(secret("card key")))
 	card := [8]byte{0xca, 2, 3, 4, 5, 6, 7, 8}
 	security := must[[]byte](t)(trust.SignCardSecurity(issuer, trust.CardSecurity{Card: card, Public: cardKey.PublicKey(), NotAfter: to}))
-	subject, _ := fixedSubject(t)
+	subjects := fixedSubjects(t)
 	identity := must[[]byte](t)(trust.SignIdentity(issuer, trust.IDFile{
-		Card: card, Subject: subject, Identity: []byte("identity"), Cover: []byte("cover"), Issued: visit,
+		Card: card, Subjects: subjects, Identity: []byte("identity"), Cover: []byte("cover"), Issued: visit,
 	}))
 	receipt := must[[]byte](t)(trust.SignReceipt(centre, trust.Receipt{
 		Batch: [16]byte{0xba}, IDs: []record.EntryID{sha256.Sum256([]byte("entry"))}, At: visit,

@@ -78,22 +78,22 @@ func (s *Store) CardSecurity(raw []byte, now time.Time) (CardSecurity, error) {
 	return c, nil
 }
 
-// IDFile is the content of EF.ID: whose card it is, and what the holder is
-// entitled to. It does not print what it holds.
+// IDFile is the content of EF.ID: whose card it is, which persons it carries,
+// and what the holder is entitled to. It does not print what it holds.
 type IDFile struct {
 	Card     [8]byte
-	Subject  envelope.Subject
-	Identity []byte // record.Identity, encoded
-	Cover    []byte // record.Cover, encoded; empty when there is none
+	Subjects envelope.Subjects // of every person on the card
+	Identity []byte            // record.Identity, encoded
+	Cover    []byte            // record.Cover, encoded; empty when there is none
 	Issued   time.Time
 }
 
 // idWire is the payload:
 //
-//	{ 1: card bstr(8), 2: subject bstr, 3: identity bstr, 4: cover bstr, 5: issued, minutes since 2000 }
+//	{ 1: card bstr(8), 2: subjects bstr, 3: identity bstr, 4: cover bstr, 5: issued, minutes since 2000 }
 type idWire struct {
 	Card     []byte `cbor:"1,keyasint"`
-	Subject  []byte `cbor:"2,keyasint"`
+	Subjects []byte `cbor:"2,keyasint"`
 	Identity []byte `cbor:"3,keyasint"`
 	Cover    []byte `cbor:"4,keyasint"`
 	Issued   uint32 `cbor:"5,keyasint"`
@@ -114,7 +114,7 @@ func SignIdentity(issuer crypto.Signer, f IDFile) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sign identity: %w", err)
 	}
-	payload, err := cose.Marshal(idWire{f.Card[:], f.Subject.Bytes(), f.Identity, f.Cover, issued})
+	payload, err := cose.Marshal(idWire{f.Card[:], f.Subjects.Bytes(), f.Identity, f.Cover, issued})
 	if err != nil {
 		return nil, fmt.Errorf("sign identity: %w", err)
 	}
@@ -143,12 +143,12 @@ func (s *Store) Identity(raw []byte) (IDFile, error) {
 	if len(w.Card) != cardSize || w.Issued > maxMinutes {
 		return IDFile{}, fmt.Errorf("read identity: %w", ErrFormat)
 	}
-	subject, err := envelope.ParseSubject(w.Subject)
+	subjects, err := envelope.ParseSubjects(w.Subjects)
 	if err != nil {
 		return IDFile{}, fmt.Errorf("read identity: %w: %w", ErrFormat, err)
 	}
 	return IDFile{
-		Card: [8]byte(w.Card), Subject: subject, Identity: w.Identity, Cover: w.Cover, Issued: fromMinutes(w.Issued),
+		Card: [8]byte(w.Card), Subjects: subjects, Identity: w.Identity, Cover: w.Cover, Issued: fromMinutes(w.Issued),
 	}, nil
 }
 

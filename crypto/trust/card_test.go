@@ -40,13 +40,21 @@ func cardKey(tb testing.TB) *ecdh.PublicKey {
 	return k.PublicKey()
 }
 
-func someSubject(tb testing.TB) envelope.Subject {
+func someSubjects(tb testing.TB) envelope.Subjects {
 	tb.Helper()
-	keys, err := envelope.NewKeys(rand.Reader)
+	roots, err := envelope.NewRoots(rand.Reader)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s, err := envelope.NewSubject(record.PatientID{1, 2, 3, 4, 5, 6, 7, 8}, 3, keys)
+	var list []envelope.Subject
+	for _, person := range []uint8{0, 1, 4} {
+		s, err := roots.Subject(record.PatientID{1, 2, 3, 4, 5, 6, 7, 8}, 3, person)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		list = append(list, s)
+	}
+	s, err := envelope.NewSubjects(list...)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -98,7 +106,7 @@ func TestCardSecurity(t *testing.T) {
 	if _, err := SignCardSecurity(issuer, CardSecurity{NotAfter: now}); !errors.Is(err, ErrFormat) {
 		t.Errorf("no key: %v", err)
 	}
-	id := IDFile{Card: c.Card, Subject: someSubject(t), Issued: now}
+	id := IDFile{Card: c.Card, Subjects: someSubjects(t), Issued: now}
 	other, err := SignIdentity(issuer, id)
 	if err != nil {
 		t.Fatal(err)
@@ -151,7 +159,7 @@ func TestIdentity(t *testing.T) {
 	issuer := newKey(t)
 	s := storeOf(t, listed(&issuer.PublicKey, UsageIssuer, "issuer"))
 	f := IDFile{
-		Card: [8]byte{9}, Subject: someSubject(t), Identity: []byte("identity"), Cover: []byte("cover"), Issued: now,
+		Card: [8]byte{9}, Subjects: someSubjects(t), Identity: []byte("identity"), Cover: []byte("cover"), Issued: now,
 	}
 	raw, err := SignIdentity(issuer, f)
 	if err != nil {
@@ -161,7 +169,7 @@ func TestIdentity(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Card != f.Card || got.Subject != f.Subject || !bytes.Equal(got.Identity, f.Identity) ||
+	if got.Card != f.Card || !bytes.Equal(got.Subjects.Bytes(), f.Subjects.Bytes()) || !bytes.Equal(got.Identity, f.Identity) ||
 		!bytes.Equal(got.Cover, f.Cover) || !got.Issued.Equal(now) {
 		t.Error("read back otherwise")
 	}
@@ -182,9 +190,9 @@ func TestIdentity(t *testing.T) {
 		}
 	}
 	for name, w := range map[string]idWire{
-		"short number": {f.Card[:7], f.Subject.Bytes(), nil, nil, 1},
-		"far future":   {f.Card[:], f.Subject.Bytes(), nil, nil, maxMinutes + 1},
-		"no subject":   {f.Card[:], nil, nil, nil, 1},
+		"short number": {f.Card[:7], f.Subjects.Bytes(), nil, nil, 1},
+		"far future":   {f.Card[:], f.Subjects.Bytes(), nil, nil, maxMinutes + 1},
+		"no subjects":  {f.Card[:], nil, nil, nil, 1},
 	} {
 		if _, err := s.Identity(signWire(t, issuer, w, aadIdentity)); !errors.Is(err, ErrFormat) {
 			t.Errorf("%s: %v", name, err)

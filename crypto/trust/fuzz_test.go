@@ -101,7 +101,7 @@ func FuzzCardSecurity(f *testing.F) {
 func FuzzIdentity(f *testing.F) {
 	issuer := newKey(f)
 	s := storeOf(f, listed(&issuer.PublicKey, UsageIssuer, ""))
-	raw, err := SignIdentity(issuer, IDFile{Subject: someSubject(f), Identity: []byte{1}, Cover: []byte{2}, Issued: now})
+	raw, err := SignIdentity(issuer, IDFile{Subjects: someSubjects(f), Identity: []byte{1}, Cover: []byte{2}, Issued: now})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func FuzzIdentity(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again(t, payload, idWire{i.Card[:], i.Subject.Bytes(), i.Identity, i.Cover, issued})
+		again(t, payload, idWire{i.Card[:], i.Subjects.Bytes(), i.Identity, i.Cover, issued})
 	})
 }
 

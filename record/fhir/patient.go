@@ -59,6 +59,10 @@ func (im *importer) patient(j *job) error {
 	id.Born = j.moment(p.BirthDate, "birthDate")
 	id.Died = j.moment(p.Deceased, "deceasedDateTime")
 	for _, x := range p.Identifier {
+		if x.System == uriGuards {
+			id.Guards |= j.person(x.Value)
+			continue
+		}
 		if x.System == uriNational && id.NationalNumber == "" {
 			id.NationalNumber = j.words(x.Value, codeLimit, "identifier")
 			continue
@@ -280,7 +284,7 @@ func (im *importer) relatedPerson(j *job) error {
 		})
 		switch {
 		case c.token() == "GUARD":
-			m.Guardian = true
+			m.Guards |= record.PersonsOf(0)
 		case i >= 0:
 			m.Relation = relations[i].relation
 		default:
@@ -288,6 +292,10 @@ func (im *importer) relatedPerson(j *job) error {
 		}
 	}
 	for _, x := range p.Identifier {
+		if x.System == uriGuards {
+			m.Guards |= j.person(x.Value)
+			continue
+		}
 		n, err := strconv.ParseUint(x.Value, 10, 4)
 		if x.System != uriPerson || err != nil {
 			j.lose("identifier")
@@ -304,6 +312,27 @@ func (im *importer) relatedPerson(j *job) error {
 	return nil
 }
 
+// person reads the number of one person on the card.
+func (j *job) person(value string) record.Persons {
+	n, err := strconv.ParseUint(value, 10, 4)
+	if err != nil {
+		j.lose("identifier")
+		return 0
+	}
+	return record.PersonsOf(uint8(n)) // #nosec G115 -- four bits
+}
+
+// guards are the persons for whom somebody may act, but for the holder.
+func guards(p record.Persons) []identifier {
+	var out []identifier
+	for _, n := range p.List() {
+		if n > 0 {
+			out = append(out, identifier{System: uriGuards, Value: strconv.Itoa(int(n))})
+		}
+	}
+	return out
+}
+
 func (x *exporter) identity(id *record.Identity, c *record.Contact) {
 	p := patient{
 		ResourceType: "Patient", Name: exportNames(&id.Names), Gender: id.Sex.String(), BirthDate: id.Born.String(),
@@ -312,6 +341,7 @@ func (x *exporter) identity(id *record.Identity, c *record.Contact) {
 	if id.NationalNumber != "" {
 		p.Identifier = []identifier{{Type: single(uriV20203, "NI"), System: uriNational, Value: id.NationalNumber}}
 	}
+	p.Identifier = append(p.Identifier, guards(id.Guards)...)
 	if a := id.Address; a != nil {
 		out := address{City: a.City, District: a.District, State: a.Governorate, PostalCode: a.PostalCode, Country: a.Country}
 		if a.Line != "" {
@@ -352,11 +382,12 @@ func (x *exporter) member(m *record.Member) {
 	if m.Relation == record.RelationOther {
 		p.Relationship = []concept{*single(uriRole, "FAMMEMB")}
 	}
-	if m.Guardian {
+	if m.Guards.Has(0) {
 		p.Relationship = append(p.Relationship, *single(uriRole, "GUARD"))
 	}
 	if m.Person > 0 {
 		p.Identifier = []identifier{{System: uriPerson, Value: strconv.Itoa(int(m.Person))}}
 	}
+	p.Identifier = append(p.Identifier, guards(m.Guards)...)
 	x.add(&p, "RelatedPerson")
 }

@@ -32,6 +32,7 @@ const (
 	uriOwnClass   = "https://dhamani.iq/fhir/encounter-class"
 	uriNational   = "https://dhamani.iq/fhir/sid/national-number"
 	uriPerson     = "https://dhamani.iq/fhir/sid/person"
+	uriGuards     = "https://dhamani.iq/fhir/sid/guards" // a person for whom this one may act
 	uriFacility   = "https://dhamani.iq/fhir/sid/facility"
 	uriAuthor     = "https://dhamani.iq/fhir/sid/practitioner"
 	extPart       = "https://dhamani.iq/fhir/StructureDefinition/part"

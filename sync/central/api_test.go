@@ -42,7 +42,7 @@ func TestPatient(t *testing.T) {
 	if _, err := other.do(t.Context(), http.MethodGet, path, nil, &res); err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(res.Items, want) || res.Next != 0 || !bytes.Equal(res.Subject, p.grant.Subject) ||
+	if !reflect.DeepEqual(res.Items, want) || res.Next != 0 || !bytes.Equal(res.Subjects, p.grant.Subjects) ||
 		!bytes.Equal(res.Identity, identity(t)) || len(res.Cover) != 0 {
 		t.Errorf("%d entries, next %d, identity of %d bytes", len(res.Items), res.Next, len(res.Identity))
 	}
@@ -159,14 +159,14 @@ func TestCards(t *testing.T) {
 	if _, err := station.do(t.Context(), http.MethodPost, wire.PathCards, req, &grant); err != nil {
 		t.Fatal(err)
 	}
-	p := patientOf(t, req, &grant)
+
 	list := c.auth.Trust()
 	security, err := list.CardSecurity(grant.Security, time.Now())
 	if err != nil || security.Card != req.Card || !bytes.Equal(security.Public.Bytes(), req.CardKey[:]) {
 		t.Errorf("card security: %v", err)
 	}
 	file, err := list.Identity(grant.IDFile)
-	if err != nil || file.Card != req.Card || file.Subject != p.subject || !bytes.Equal(file.Identity, req.Identity) {
+	if err != nil || file.Card != req.Card || !bytes.Equal(file.Subjects.Bytes(), grant.Subjects) || !bytes.Equal(file.Identity, req.Identity) {
 		t.Errorf("identity file: %v", err)
 	}
 
@@ -213,7 +213,7 @@ func TestCards(t *testing.T) {
 		if _, err := station.do(t.Context(), http.MethodPost, wire.PathCards, next, &again); err != nil {
 			t.Fatal(err)
 		}
-		if !reflect.DeepEqual(again.Keys, grant.Keys) || !bytes.Equal(again.Subject, grant.Subject) {
+		if !reflect.DeepEqual(again.Persons, grant.Persons) || !bytes.Equal(again.Subjects, grant.Subjects) {
 			t.Error("the new card has other keys")
 		}
 		file, err := c.auth.Trust().Identity(again.IDFile)

@@ -275,11 +275,15 @@ func (c *centre) newPatient(tb testing.TB, facility uint32) *patient {
 
 func patientOf(tb testing.TB, req *wire.CardRequest, grant *wire.CardGrant) *patient {
 	tb.Helper()
-	subject, err := envelope.ParseSubject(grant.Subject)
+	subjects, err := envelope.ParseSubjects(grant.Subjects)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	keys, err := envelope.KeysFromMap(grant.Keys.Map(), subject)
+	subject, err := subjects.Of(0)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	keys, err := envelope.KeysFromMap(grant.Persons[0].Keys.Map(), subject)
 	if err != nil {
 		tb.Fatal(err)
 	}

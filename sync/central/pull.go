@@ -141,7 +141,7 @@ func (s *Server) getPatient(w http.ResponseWriter, r *http.Request, p peer) erro
 		return err
 	}
 	return writeMessage(w, r, &wire.PatientResponse{
-		Subject: patient.Subject, Items: page.Items, Identity: identity, Cover: cover, Digest: digest, Next: page.Next,
+		Subjects: patient.Subjects, Items: page.Items, Identity: identity, Cover: cover, Digest: digest, Next: page.Next,
 	})
 }
 

@@ -102,7 +102,7 @@ func (s *Server) accept(ctx context.Context, p peer, req *wire.PushRequest, cont
 }
 
 // checkAll checks entries on all cores.
-func (s *Server) checkAll(in []wire.Envelope, out []store.Item, subjects map[record.PatientID]envelope.Subject, now time.Time) {
+func (s *Server) checkAll(in []wire.Envelope, out []store.Item, subjects map[record.PatientID]envelope.Subjects, now time.Time) {
 	workers := min(runtime.GOMAXPROCS(0), (len(in)+15)/16)
 	var next atomic.Int64
 	work := func() {
@@ -124,7 +124,7 @@ func (s *Server) checkAll(in []wire.Envelope, out []store.Item, subjects map[rec
 
 // check verifies one entry: its form, its time, its author's key at that time,
 // and the signature, which binds it to the patient's subject.
-func (s *Server) check(e *wire.Envelope, subjects map[record.PatientID]envelope.Subject, now time.Time) store.Item {
+func (s *Server) check(e *wire.Envelope, subjects map[record.PatientID]envelope.Subjects, now time.Time) store.Item {
 	item := store.Item{ID: e.ID(), Patient: e.Patient, Sealed: e.Sealed}
 	sealed, err := envelope.Parse(e.Sealed)
 	if err != nil {
@@ -132,10 +132,14 @@ func (s *Server) check(e *wire.Envelope, subjects map[record.PatientID]envelope.
 		return item
 	}
 	item.Time, item.Author = sealed.Time(), sealed.KID()
-	subject, known := subjects[e.Patient]
+	of, known := subjects[e.Patient]
+	subject, onCard := of.Of(sealed.Person())
 	switch {
 	case !known:
 		item.Code = wire.RejectUnknownPatient
+		return item
+	case onCard != nil:
+		item.Code = wire.RejectUnknownPerson
 		return item
 	case sealed.Epoch() != subject.Epoch:
 		item.Code = wire.RejectEpoch
@@ -192,25 +196,25 @@ func (s *Server) checkDates(ctx context.Context, items []store.Item, now time.Ti
 	})
 }
 
-// subjectCache keeps the subjects of patients, which never change within a
-// key epoch.
+// subjectCache keeps the subjects of patients, which within a key epoch only
+// grow: a new card may carry one more person.
 type subjectCache struct {
 	mu       sync.RWMutex
-	subjects map[record.PatientID]envelope.Subject
+	subjects map[record.PatientID]envelope.Subjects
 }
 
-const subjectCacheOf = 200_000 // about 30 MB
+const subjectCacheOf = 200_000 // about 40 MB
 
 // subjectsOf returns the subjects of the patients of a batch; one that the
 // centre does not know is missing.
-func (s *Server) subjectsOf(ctx context.Context, items []wire.Envelope) (map[record.PatientID]envelope.Subject, error) {
-	out := make(map[record.PatientID]envelope.Subject)
+func (s *Server) subjectsOf(ctx context.Context, items []wire.Envelope) (map[record.PatientID]envelope.Subjects, error) {
+	out := make(map[record.PatientID]envelope.Subjects)
 	missing := make(map[record.PatientID]bool)
 	s.subjects.mu.RLock()
 	for i := range items {
 		id := items[i].Patient
-		if subject, found := s.subjects.subjects[id]; found {
-			out[id] = subject
+		if subjects, found := s.subjects.subjects[id]; found && carries(&subjects, items[i].Sealed) {
+			out[id] = subjects
 		} else {
 			missing[id] = true
 		}
@@ -229,8 +233,8 @@ func (s *Server) subjectsOf(ctx context.Context, items []wire.Envelope) (map[rec
 			if err != nil {
 				return err
 			}
-			if out[id], err = envelope.ParseSubject(p.Subject); err != nil {
-				return fmt.Errorf("stored subject: %w: %w", store.ErrCorrupt, err)
+			if out[id], err = envelope.ParseSubjects(p.Subjects); err != nil {
+				return fmt.Errorf("stored subjects: %w: %w", store.ErrCorrupt, err)
 			}
 		}
 		return nil
@@ -241,10 +245,17 @@ func (s *Server) subjectsOf(ctx context.Context, items []wire.Envelope) (map[rec
 	s.subjects.mu.Lock()
 	defer s.subjects.mu.Unlock()
 	if s.subjects.subjects == nil || len(s.subjects.subjects)+len(missing) > subjectCacheOf {
-		s.subjects.subjects = make(map[record.PatientID]envelope.Subject)
+		s.subjects.subjects = make(map[record.PatientID]envelope.Subjects)
 	}
 	for id := range missing {
 		s.subjects.subjects[id] = out[id]
 	}
 	return out, nil
+}
+
+// carries reports whether the subjects are enough to judge an entry: they have
+// its person, or it is no entry at all.
+func carries(subjects *envelope.Subjects, raw []byte) bool {
+	person, ok := envelope.PersonOf(raw)
+	return !ok || subjects.Has(person)
 }

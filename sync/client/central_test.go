@@ -141,10 +141,11 @@ func (d *desk) dial(tb testing.TB, addr string) *Client {
 
 // holder is a patient with a card.
 type holder struct {
-	id      record.PatientID
-	card    [8]byte
-	subject envelope.Subject
-	keys    *envelope.Keys
+	id       record.PatientID
+	card     [8]byte
+	subjects envelope.Subjects
+	subject  envelope.Subject
+	keys     *envelope.Keys
 }
 
 func (c *realCentre) newPatient(tb testing.TB) *holder {
@@ -161,11 +162,13 @@ func (c *realCentre) newPatient(tb testing.TB) *holder {
 	copy(req.CardKey[:], key.PublicKey().Bytes())
 	grant, err := c.auth.IssueCard(context.Background(), authority.Station{Facility: 9001}, req)
 	must(tb, err)
-	subject, err := envelope.ParseSubject(grant.Subject)
+	subjects, err := envelope.ParseSubjects(grant.Subjects)
 	must(tb, err)
-	keys, err := envelope.KeysFromMap(grant.Keys.Map(), subject)
+	subject, err := subjects.Of(0)
 	must(tb, err)
-	return &holder{id: grant.Patient, card: req.Card, subject: subject, keys: keys}
+	keys, err := envelope.KeysFromMap(grant.Persons[0].Keys.Map(), subject)
+	must(tb, err)
+	return &holder{id: grant.Patient, card: req.Card, subjects: subjects, subject: subject, keys: keys}
 }
 
 // write takes an entry through the write path of the cache, as if it were on
@@ -285,7 +288,7 @@ func testFollow(t *testing.T, centre *realCentre, near, far *desk, h *holder, c 
 	t.Helper()
 	other := far.dial(t, centre.addr)
 	got, err := other.Patient(t.Context(), h.id, [16]byte{})
-	if err != nil || len(got.Items) != n || !bytes.Equal(got.Subject, h.subject.Bytes()) {
+	if err != nil || len(got.Items) != n || !bytes.Equal(got.Subjects, h.subjects.Bytes()) {
 		t.Fatalf("%v", err)
 	}
 	var envs []wire.Envelope

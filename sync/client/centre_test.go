@@ -194,10 +194,11 @@ func (c *centre) issue(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	grant := &wire.CardGrant{
-		Patient: record.PatientID{1, 2, 3}, Security: []byte{1}, IDFile: []byte{2}, Anchor: []byte{3}, Subject: []byte{4},
+		Patient: record.PatientID{1, 2, 3}, Security: []byte{1}, IDFile: []byte{2}, Anchor: []byte{3}, Subjects: []byte{4},
 	}
-	for i := range grant.Keys {
-		grant.Keys[i] = make([]byte, 32)
+	grant.Persons = make([]wire.PersonKeys, 1)
+	for i := range grant.Persons[0].Keys {
+		grant.Persons[0].Keys[i] = make([]byte, 32)
 	}
 	c.reply(w, r, grant)
 }
@@ -229,7 +230,7 @@ func (c *centre) patient(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	from, _ := strconv.Atoi(r.URL.Query().Get(wire.QueryAfter))
-	page := &wire.PatientResponse{Subject: []byte("subject"), Digest: digest, Items: all[from:min(from+3, len(all))]}
+	page := &wire.PatientResponse{Subjects: []byte("subject"), Digest: digest, Items: all[from:min(from+3, len(all))]}
 	if from+3 < len(all) {
 		page.Next = uint64(from + 3)
 	}

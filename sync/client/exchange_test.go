@@ -55,7 +55,7 @@ func TestPatient(t *testing.T) {
 	c := centre.dial(t, newMemStore())
 	id := record.PatientID{3, 1}
 	got, err := c.Patient(t.Context(), id, [16]byte{})
-	if err != nil || len(got.Items) != 10 || got.Next != 0 || string(got.Subject) != "subject" {
+	if err != nil || len(got.Items) != 10 || got.Next != 0 || string(got.Subjects) != "subject" {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	var ids []record.EntryID
@@ -75,14 +75,14 @@ func TestPatient(t *testing.T) {
 	}
 	centre.setFault(func(w http.ResponseWriter, r *http.Request, _ *wire.PushRequest) bool {
 		after, _ := strconv.ParseUint(r.URL.Query().Get(wire.QueryAfter), 10, 64)
-		centre.reply(w, r, &wire.PatientResponse{Subject: []byte("s"), Next: after + 1})
+		centre.reply(w, r, &wire.PatientResponse{Subjects: []byte("s"), Next: after + 1})
 		return true
 	})
 	if _, err := c.Patient(t.Context(), id, [16]byte{}); !errors.Is(err, ErrProtocol) {
 		t.Errorf("pages without end: %v", err)
 	}
 	centre.setFault(func(w http.ResponseWriter, r *http.Request, _ *wire.PushRequest) bool {
-		centre.reply(w, r, &wire.PatientResponse{Subject: []byte("s"), Next: 5})
+		centre.reply(w, r, &wire.PatientResponse{Subjects: []byte("s"), Next: 5})
 		return true
 	})
 	if _, err := c.Patient(t.Context(), id, [16]byte{}); !errors.Is(err, ErrProtocol) {
@@ -95,7 +95,7 @@ func TestIssueCard(t *testing.T) {
 	c := centre.dial(t, newMemStore())
 	req := wire.CardRequest{Card: [8]byte{1}, CardKey: [65]byte{4}, Identity: []byte("identity"), Cover: []byte("cover")}
 	grant, err := c.IssueCard(t.Context(), req)
-	if err != nil || grant.Patient != (record.PatientID{1, 2, 3}) || len(grant.Keys[5]) != 32 {
+	if err != nil || grant.Patient != (record.PatientID{1, 2, 3}) || len(grant.Persons[0].Keys[5]) != 32 {
 		t.Fatalf("%v, %v", grant, err)
 	}
 	req.Patient = record.PatientID{9}

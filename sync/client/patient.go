@@ -54,7 +54,7 @@ func (c *Client) Patient(ctx context.Context, id record.PatientID, digest [16]by
 			return nil, fmt.Errorf("fetch patient's records: more than %d bytes: %w", maxPatientBytes, ErrProtocol)
 		case all == nil:
 			all = page
-		case !bytes.Equal(all.Subject, page.Subject) || page.Next != 0 && page.Next <= all.Next:
+		case !bytes.Equal(all.Subjects, page.Subjects) || page.Next != 0 && page.Next <= all.Next:
 			return nil, fmt.Errorf("fetch patient's records: pages do not belong together: %w", ErrProtocol)
 		default:
 			page.Items = append(all.Items, page.Items...)

@@ -46,7 +46,9 @@ func (m *CardRequest) check() error {
 	return bound("cover", len(m.Cover), 0, MaxIdentity)
 }
 
-// SectionKeys are the six section keys of a card, indexed by section. They
+const keySize = 32
+
+// SectionKeys are the six section keys of one person, indexed by section. They
 // print as redacted everywhere.
 type SectionKeys [record.NumSections][]byte
 
@@ -70,24 +72,61 @@ func (SectionKeys) LogValue() slog.Value { return slog.StringValue(redacted) }
 // MarshalText implements encoding.TextMarshaler, so JSON shows [redacted] too.
 func (SectionKeys) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// CardGrant is what a new card is filled with.
+// PersonKeys are the section keys of one person on a card:
+//
+//	[person 0..15, [6*6 bstr .size 32]]
+type PersonKeys struct {
+	_      struct{} `cbor:",toarray"`
+	Person uint8
+	Keys   SectionKeys
+}
+
+// MakePersonKeys takes the keys of one person by section, without copying.
+func MakePersonKeys(person uint8, keys map[record.Section][]byte) PersonKeys {
+	out := PersonKeys{Person: person}
+	for i, s := range record.AllSections() {
+		out.Keys[i] = keys[s]
+	}
+	return out
+}
+
+// CheckPersonKeys refuses keys that are incomplete, and persons that are out of
+// order or beyond the bounds. It owes ErrMalformed.
+func CheckPersonKeys(list []PersonKeys) error {
+	if err := bound("list of persons", len(list), 1, MaxPersons); err != nil {
+		return err
+	}
+	for i, p := range list {
+		if p.Person >= MaxPersons || i > 0 && p.Person <= list[i-1].Person {
+			return fmt.Errorf("keys of person %d in place %d: %w", p.Person, i, ErrMalformed)
+		}
+		for section, key := range p.Keys {
+			if len(key) != keySize {
+				return fmt.Errorf("section key %d of person %d has %d bytes: %w", section, p.Person, len(key), ErrMalformed)
+			}
+		}
+	}
+	return nil
+}
+
+// CardGrant is what a new card is filled with. Persons are those on the card,
+// ascending, the holder first; Subjects are of all who were ever on a card of
+// the patient.
 //
 //	{1: patient bstr .size 8, 2: EF.CardSecurity bstr, 3: EF.ID bstr,
-//	 4: anchor CVC bstr, 5: [6*6 bstr .size 32], 6: subject bstr}
+//	 4: anchor CVC bstr, 5: [1*16 PersonKeys], 6: subjects bstr}
 type CardGrant struct {
 	Patient  record.PatientID `cbor:"1,keyasint"`
 	Security []byte           `cbor:"2,keyasint"`
 	IDFile   []byte           `cbor:"3,keyasint"`
 	Anchor   []byte           `cbor:"4,keyasint"`
-	Keys     SectionKeys      `cbor:"5,keyasint"`
-	Subject  []byte           `cbor:"6,keyasint"`
+	Persons  []PersonKeys     `cbor:"5,keyasint"`
+	Subjects []byte           `cbor:"6,keyasint"`
 }
 
 func (m *CardGrant) check() error {
-	for i, key := range m.Keys {
-		if len(key) != 32 {
-			return fmt.Errorf("section key %d of %d bytes: %w", i, len(key), ErrMalformed)
-		}
+	if err := CheckPersonKeys(m.Persons); err != nil {
+		return err
 	}
 	if err := bound("card security", len(m.Security), 1, MaxCOSE); err != nil {
 		return err
@@ -98,5 +137,5 @@ func (m *CardGrant) check() error {
 	if err := bound("anchor", len(m.Anchor), 1, MaxCertificate); err != nil {
 		return err
 	}
-	return bound("subject", len(m.Subject), 1, MaxSubject)
+	return bound("subjects", len(m.Subjects), 1, MaxSubjects)
 }

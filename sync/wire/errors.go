@@ -30,11 +30,12 @@ const (
 const (
 	RejectFormat         = "format"          // not a sealed entry
 	RejectUnknownPatient = "unknown_patient" // the centre issued no such patient
+	RejectUnknownPerson  = "unknown_person"  // the patient's card carries no such person
 	RejectEpoch          = "key_epoch"       // sealed under another key epoch than the patient's
 	RejectUnknownAuthor  = "unknown_author"  // the key is in no trust list, or not an author's
 	RejectRevoked        = "author_revoked"  // the key was revoked when the entry was made
 	RejectExpired        = "author_expired"  // the key was not valid when the entry was made
-	RejectSignature      = "signature"       // the signature does not hold for this patient
+	RejectSignature      = "signature"       // the signature does not hold for this person
 	RejectFuture         = "future_time"     // the entry's time lies more than MaxClockSkew ahead
 	RejectBackdated      = "backdated"       // older than its author's enrolment, and no history of a new card
 )

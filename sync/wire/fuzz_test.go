@@ -96,7 +96,7 @@ func TestBounds(t *testing.T) {
 		"cursor before its items":      &wire.ChangesPage{Epoch: 1, Next: wire.MakeCursor(1, 1), Items: []wire.Change{{Pos: 2, Sealed: []byte{1}}}},
 		"positions that do not rise":   &wire.ChangesPage{Epoch: 1, Next: wire.MakeCursor(1, 9), Items: []wire.Change{{Pos: 2, Sealed: []byte{1}}, {Pos: 2, Sealed: []byte{2}}}},
 		"position zero":                &wire.ChangesPage{Epoch: 1, Next: wire.MakeCursor(1, 9), Items: []wire.Change{{Sealed: []byte{1}}}},
-		"no subject":                   &wire.PatientResponse{},
+		"no subjects":                  &wire.PatientResponse{},
 		"card without number":          &wire.CardRequest{Identity: []byte{1}},
 		"new patient without identity": &wire.CardRequest{Card: [8]byte{1}},
 		"all cards of nobody":          &wire.CardRequest{Card: [8]byte{1}, Replaces: wire.ReplaceAll, Identity: []byte{1}},
@@ -110,7 +110,11 @@ func TestBounds(t *testing.T) {
 		"number past its end":          &wire.LogReceiptRequest{Card: [8]byte{1}, Seq: 1<<32 - 1, IDs: make([]byte, 32)},
 		"receipt for no entries":       &wire.LogReceipt{Certificates: [][]byte{{1}}},
 		"receipt without certificates": &wire.LogReceipt{Seq: 1},
-		"short section key":            &wire.CardGrant{Security: []byte{1}, IDFile: []byte{1}, Anchor: []byte{1}, Subject: []byte{1}},
+		"grant without a person":       grantOf(),
+		"short section key":            grantOf(wire.PersonKeys{}),
+		"person 16":                    grantOf(wire.PersonKeys{Person: 16, Keys: keysOf(1)}),
+		"persons that do not rise":     grantOf(wire.PersonKeys{Person: 1, Keys: keysOf(1)}, wire.PersonKeys{Keys: keysOf(1)}),
+		"a person twice":               grantOf(wire.PersonKeys{Keys: keysOf(1)}, wire.PersonKeys{Keys: keysOf(1)}),
 		"enrolment without names":      &wire.EnrolRequest{AuthorKey: [65]byte{1}, TerminalKey: [65]byte{2}},
 		"control character in a name":  &wire.EnrolRequest{FacilityName: "a\x1b[2J", Name: "b", AuthorKey: [65]byte{1}, TerminalKey: [65]byte{2}},
 		"one key twice":                &wire.EnrolRequest{FacilityName: "a", Name: "b", AuthorKey: [65]byte{1}, TerminalKey: [65]byte{1}},
@@ -123,6 +127,10 @@ func TestBounds(t *testing.T) {
 			}
 		})
 	}
+}
+
+func grantOf(persons ...wire.PersonKeys) *wire.CardGrant {
+	return &wire.CardGrant{Security: []byte{1}, IDFile: []byte{1}, Anchor: []byte{1}, Subjects: []byte{1}, Persons: persons}
 }
 
 // TestOverhead holds the document's figure: a batch of 100 entries of 375 bytes.

@@ -171,10 +171,10 @@ func (m *ChangesPage) check() error {
 // the centre last issued for the patient. Digest is over all the records that
 // the centre holds; Next, when not zero, is QueryAfter of the next page.
 //
-//	{1: subject bstr, 2: [*500 sealed bstr], 3: identity bstr, 4: cover bstr,
+//	{1: subjects bstr, 2: [*500 sealed bstr], 3: identity bstr, 4: cover bstr,
 //	 5: digest bstr .size 16, 6: next uint}
 type PatientResponse struct {
-	Subject  []byte   `cbor:"1,keyasint"`
+	Subjects []byte   `cbor:"1,keyasint"`
 	Items    [][]byte `cbor:"2,keyasint"`
 	Identity []byte   `cbor:"3,keyasint"`
 	Cover    []byte   `cbor:"4,keyasint"`
@@ -191,7 +191,7 @@ func (m *PatientResponse) check() error {
 			return fmt.Errorf("entry %d: %w", i, err)
 		}
 	}
-	if err := bound("subject", len(m.Subject), 1, MaxSubject); err != nil {
+	if err := bound("subjects", len(m.Subjects), 1, MaxSubjects); err != nil {
 		return err
 	}
 	if err := bound("identity", len(m.Identity), 0, MaxIdentity); err != nil {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dhamani-iq/dhamani/crypto/envelope"
 	"github.com/dhamani-iq/dhamani/sync/wire"
 )
 
@@ -134,18 +135,21 @@ func TestDocument(t *testing.T) {
 		wire.CodeBadRequest, wire.CodeForbidden, wire.CodeRevoked, wire.CodeNotFound, wire.CodeNoPatient, wire.CodeMethod,
 		wire.CodeConflict, wire.CodeNotHeld, wire.CodeEpoch, wire.CodeTooLarge, wire.CodeMediaType, wire.CodeRateLimited, wire.CodeInternal,
 		wire.CodeUnavailable, wire.CodeShuttingDown,
-		wire.RejectFormat, wire.RejectUnknownPatient, wire.RejectEpoch, wire.RejectUnknownAuthor, wire.RejectRevoked,
+		wire.RejectFormat, wire.RejectUnknownPatient, wire.RejectUnknownPerson, wire.RejectEpoch, wire.RejectUnknownAuthor, wire.RejectRevoked,
 		wire.RejectExpired, wire.RejectSignature, wire.RejectFuture,
 	} {
 		if len(code) > wire.MaxCode || !strings.Contains(string(text), "`"+code+"`") {
 			t.Errorf("the document does not list code %s", code)
 		}
 	}
+	if wire.MaxSubjects != envelope.MaxSubjects || wire.MaxPersons != envelope.MaxPerson+1 {
+		t.Error("bounds of the subjects differ")
+	}
 	for name, bound := range map[string]int{
 		"body, packed or not": wire.MaxBody, "body of a card, log receipt or enrolment request": wire.MaxCardBody, "entries in a log receipt request": wire.MaxLogIDs, "signed list": wire.MaxList,
 		"entries in a push or a page": wire.MaxItems, "sealed entry": wire.MaxSealed, "receipt": wire.MaxReceipt,
 		"identity, cover": wire.MaxIdentity, "EF.CardSecurity, EF.ID": wire.MaxCOSE, "certificate": wire.MaxCertificate,
-		"subject": wire.MaxSubject, "name": wire.MaxName, "error message, URL": wire.MaxText, "code": wire.MaxCode,
+		"subjects": wire.MaxSubjects, "name": wire.MaxName, "error message, URL": wire.MaxText, "code": wire.MaxCode,
 	} {
 		if !strings.Contains(string(text), "| "+name+" | "+thousands(bound)) {
 			t.Errorf("the document does not give %s as %s", name, thousands(bound))

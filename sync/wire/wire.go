@@ -73,7 +73,8 @@ const (
 	MaxName        = 128  // bytes of a name
 	MaxText        = 512  // bytes of an error's message or a URL
 	MaxCode        = 32   // bytes of an error code
-	MaxSubject     = 256  // bytes of a subject
+	MaxSubjects    = 1616 // bytes of the subjects of one card
+	MaxPersons     = 16   // persons on one card
 
 	// MaxCardBody bounds the body of a CardRequest, a LogReceiptRequest and an
 	// EnrolRequest.

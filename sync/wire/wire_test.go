@@ -43,13 +43,13 @@ func samples() map[string][2]wire.Message {
 			Items: []wire.Change{{Pos: 11, Patient: patient, Sealed: []byte{1}}, {Pos: 12, Patient: patient, Sealed: []byte{2}}},
 		}, &wire.ChangesPage{}},
 		"patient response": {&wire.PatientResponse{
-			Subject: []byte{1}, Items: [][]byte{{1}, {2}}, Identity: []byte{3}, Cover: []byte{4}, Digest: [16]byte{5}, Next: 3,
+			Subjects: []byte{1}, Items: [][]byte{{1}, {2}}, Identity: []byte{3}, Cover: []byte{4}, Digest: [16]byte{5}, Next: 3,
 		}, &wire.PatientResponse{}},
 		"card request":        {&wire.CardRequest{Card: [8]byte{1}, CardKey: [65]byte{4}, Identity: []byte{1}, Cover: []byte{2}}, &wire.CardRequest{}},
 		"log receipt request": {&wire.LogReceiptRequest{Card: [8]byte{1}, Seq: 2, Chain: [16]byte{3}, IDs: bytes.Repeat([]byte{4}, 64)}, &wire.LogReceiptRequest{}},
 		"log receipt":         {&wire.LogReceipt{Seq: 4, Chain: [16]byte{5}, Signature: [64]byte{6}, Certificates: [][]byte{{7}, {8}}}, &wire.LogReceipt{}},
 		"card grant": {&wire.CardGrant{
-			Patient: patient, Security: []byte{1}, IDFile: []byte{2}, Anchor: []byte{3}, Keys: keysOf(0x5a), Subject: []byte{4},
+			Patient: patient, Security: []byte{1}, IDFile: []byte{2}, Anchor: []byte{3}, Persons: []wire.PersonKeys{{Keys: keysOf(0x5a)}, {Person: 2, Keys: keysOf(0xa5)}}, Subjects: []byte{4},
 		}, &wire.CardGrant{}},
 		"enrol request": {&wire.EnrolRequest{
 			FacilityName: "مستشفى ١", Name: "desk", AuthorKey: [65]byte{1}, TerminalKey: [65]byte{2}, TLSKey: [65]byte{3},
@@ -90,12 +90,12 @@ func TestRoundTrip(t *testing.T) {
 }
 
 func TestSectionKeysPrintRedacted(t *testing.T) {
-	grant := &wire.CardGrant{Keys: keysOf('K')}
+	grant := &wire.CardGrant{Persons: []wire.PersonKeys{{Keys: keysOf('K')}}}
 	text, err := json.Marshal(grant)
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := string(text) + fmt.Sprintf("%v %+v %#v %s %x %q %d", grant, grant, grant, grant.Keys, grant.Keys, grant.Keys, *grant)
+	all := string(text) + fmt.Sprintf("%v %+v %#v %v %x %q %d", grant, grant, grant, grant.Persons, grant.Persons[0], grant.Persons[0].Keys, *grant)
 	for _, secret := range []string{"KKKK", "S0tLS0", "4b4b4b", "75 75 75"} {
 		if strings.Contains(all, secret) {
 			t.Errorf("printed form holds %q: %s", secret, all)

@@ -143,7 +143,7 @@ export function showSide(visit) {
     ),
     block("family", t("family"), visit.identity?.family, (m) => [
       el("b", {}, own(nameOf(m.names).first)),
-      el("div", { class: "how" }, el("span", {}, term("relation", m.relation)), m.born && el("span", {}, ageText(m.born)), m.guardian && el("span", {}, t("guardian"))),
+      el("div", { class: "how" }, el("span", {}, term("relation", m.relation)), m.born && el("span", {}, ageText(m.born)), m.guards?.includes(0) && el("span", {}, t("guardian"))),
     ]),
   );
 }

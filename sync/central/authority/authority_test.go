@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/dhamani-iq/dhamani/crypto/cvc"
+	"github.com/dhamani-iq/dhamani/crypto/envelope"
 	"github.com/dhamani-iq/dhamani/crypto/trust"
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/sync/central/sqlite"
@@ -412,7 +413,7 @@ func TestNothingReadable(t *testing.T) {
 			t.Fatal(err)
 		}
 		for what, secret := range map[string][]byte{
-			"given name": []byte("Zainab"), "family name": []byte("Testpatient"), "key 0": grant.Keys[0], "key 5": grant.Keys[5],
+			"given name": []byte("Zainab"), "family name": []byte("Testpatient"), "key 0": grant.Persons[0].Keys[0], "key 5": grant.Persons[0].Keys[5],
 		} {
 			if bytes.Contains(content, secret) {
 				t.Errorf("%s holds the %s", filepath.Base(file), what)
@@ -424,6 +425,7 @@ func TestNothingReadable(t *testing.T) {
 		if err != nil {
 			return err
 		}
+		rootsStay(t, a, &p, grant, files)
 		got, cover, err := a.Content(p)
 		if err != nil || !bytes.Equal(got, identity) || len(cover) != 0 {
 			t.Errorf("content: %v", err)
@@ -437,7 +439,53 @@ func TestNothingReadable(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	if printed := fmt.Sprintf("%v %+v", grant, grant); bytes.Contains([]byte(printed), []byte(hex.EncodeToString(grant.Keys[0]))) {
+	if printed := fmt.Sprintf("%v %+v", grant, grant); bytes.Contains([]byte(printed), []byte(hex.EncodeToString(grant.Persons[0].Keys[0]))) {
 		t.Error("a grant prints its keys")
+	}
+}
+
+// rootsStay checks that what leaves the centre is derived: no root key stands
+// in a grant, nor in the files in plain.
+func rootsStay(t *testing.T, a *Authority, p *store.Patient, grant *wire.CardGrant, files []string) {
+	t.Helper()
+	subjects, err := envelope.ParseSubjects(p.Subjects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots, err := a.roots(p, &subjects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	given, err := wire.Encode(grant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(given, grant.Persons[0].Keys[0]) {
+		t.Error("a grant does not hold what it gives: nothing would be found")
+	}
+	for i := range record.NumSections {
+		root := roots.Bytes()[i*envelope.KeySize:][:envelope.KeySize]
+		if bytes.Contains(given, root) {
+			t.Errorf("root key %d leaves the centre", i)
+		}
+		for _, file := range files {
+			if content, err := os.ReadFile(file); err != nil || bytes.Contains(content, root) {
+				t.Errorf("%s holds root key %d, %v", filepath.Base(file), i, err)
+			}
+		}
+	}
+	foreign, err := envelope.NewRoots(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	holder, err := foreign.Subject(p.ID, subjects.Epoch, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if subjects, err = envelope.NewSubjects(holder); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.roots(p, &subjects); !errors.Is(err, store.ErrCorrupt) {
+		t.Errorf("root keys against other subjects: %v", err)
 	}
 }

@@ -27,8 +27,9 @@ type Station struct {
 }
 
 // IssueCard issues a card: for a new patient with a new identifier and new
-// section keys, for a known one with the keys that the patient has, so that a
-// card that is rebuilt opens all entries. A card that is replaced is blocked
+// root keys, for a known one with those that the patient has, so that a card
+// that is rebuilt opens all entries. The keys that leave are those of the
+// persons on the card, as the identity names them; the root keys stay. A card that is replaced is blocked
 // in the same transaction. The same request again, after a lost answer, is
 // granted again. Each time a record of the release of the keys is written
 // before they are returned (store.Release). It owes store.ErrNotFound for a patient or a card that the
@@ -66,8 +67,9 @@ type cardIssue struct {
 	now     time.Time
 
 	patient  store.Patient
-	keys     *envelope.Keys
-	subject  envelope.Subject
+	roots    *envelope.Roots
+	subjects envelope.Subjects // of all persons that the patient's cards ever carried
+	persons  []uint8           // of them, those on this card
 	identity []byte
 	cover    []byte
 	notAfter time.Time
@@ -166,11 +168,14 @@ func (c *cardIssue) sameHolder(w store.Writer) error {
 }
 
 func (c *cardIssue) newPatient(w store.Writer) error {
-	keys, err := envelope.NewKeys(rand.Reader)
-	if err != nil {
+	if len(c.req.Identity) == 0 {
+		return fmt.Errorf("new patient without an identity: %w", ErrRequest)
+	}
+	var err error
+	if c.roots, err = envelope.NewRoots(rand.Reader); err != nil {
 		return err
 	}
-	c.keys, c.identity, c.cover = keys, c.req.Identity, c.req.Cover
+	c.identity, c.cover = c.req.Identity, c.req.Cover
 	for range 8 {
 		var id record.PatientID
 		if _, err := rand.Read(id[:]); err != nil {
@@ -179,11 +184,11 @@ func (c *cardIssue) newPatient(w store.Writer) error {
 		if id.IsZero() {
 			continue
 		}
-		if c.subject, err = envelope.NewSubject(id, keyEpoch, keys); err != nil {
+		c.patient = store.Patient{ID: id, Created: c.now, Updated: c.now}
+		if err := c.carry(); err != nil {
 			return err
 		}
-		c.patient = store.Patient{ID: id, Subject: c.subject.Bytes(), Created: c.now, Updated: c.now}
-		if c.patient.Keys, err = c.a.seal(kindKeys, id, packKeys(keys)); err != nil {
+		if c.patient.Keys, err = c.a.seal(kindKeys, id, c.roots.Bytes()); err != nil {
 			return err
 		}
 		if err := c.sealContent(); err != nil {
@@ -228,7 +233,13 @@ func (c *cardIssue) knownPatient(w store.Writer) error {
 		}
 	}
 	if len(c.req.Identity) > 0 {
+		if err := c.keepNumbers(); err != nil {
+			return err
+		}
 		c.identity = c.req.Identity
+		if err := c.carry(); err != nil {
+			return err
+		}
 	}
 	if len(c.req.Cover) > 0 {
 		c.cover = c.req.Cover
@@ -244,20 +255,16 @@ func (c *cardIssue) loadPatient(w store.Writer, id record.PatientID) (err error)
 	if c.patient, err = w.Patient(id); err != nil {
 		return err
 	}
-	if c.subject, err = envelope.ParseSubject(c.patient.Subject); err != nil {
-		return fmt.Errorf("stored subject: %w", err)
+	if c.subjects, err = envelope.ParseSubjects(c.patient.Subjects); err != nil {
+		return fmt.Errorf("stored subjects: %w", err)
 	}
-	raw, err := c.a.open(kindKeys, id, c.patient.Keys)
-	if err != nil {
-		return err
-	}
-	if c.keys, err = unpackKeys(raw, c.subject); err != nil {
+	if c.roots, err = c.a.roots(&c.patient, &c.subjects); err != nil {
 		return err
 	}
 	if c.identity, c.cover, err = c.a.Content(c.patient); err != nil {
 		return err
 	}
-	return nil
+	return c.carry()
 }
 
 func (c *cardIssue) sealContent() (err error) {
@@ -271,12 +278,16 @@ func (c *cardIssue) sealContent() (err error) {
 // sign makes the two signed files. It runs in the transaction, so that a
 // content that does not fit on a card leaves nothing behind.
 func (c *cardIssue) sign() (err error) {
+	on, err := c.subjectsOf(c.persons)
+	if err != nil {
+		return err
+	}
 	c.security, err = trust.SignCardSecurity(c.a.issuer, trust.CardSecurity{Card: c.req.Card, Public: c.public, NotAfter: c.notAfter})
 	if err != nil {
 		return err
 	}
 	c.idFile, err = trust.SignIdentity(c.a.issuer, trust.IDFile{
-		Card: c.req.Card, Subject: c.subject, Identity: c.identity, Cover: c.cover, Issued: c.now,
+		Card: c.req.Card, Subjects: on, Identity: c.identity, Cover: c.cover, Issued: c.now,
 	})
 	if errors.Is(err, trust.ErrFormat) {
 		return fmt.Errorf("%w: %w", ErrRequest, err)
@@ -286,14 +297,16 @@ func (c *cardIssue) sign() (err error) {
 
 func (c *cardIssue) grant() (*wire.CardGrant, error) {
 	grant := &wire.CardGrant{
-		Patient: c.patient.ID, Security: c.security, IDFile: c.idFile, Anchor: c.a.anchor.Raw, Subject: c.subject.Bytes(),
+		Patient: c.patient.ID, Security: c.security, IDFile: c.idFile, Anchor: c.a.anchor.Raw,
+		Subjects: c.subjects.Bytes(),
 	}
-	for i, s := range record.AllSections() {
-		key, found := c.keys.Get(s)
-		if !found {
-			return nil, fmt.Errorf("%s key is not there: %w", s, store.ErrCorrupt)
+	for _, person := range c.persons {
+		keys, err := c.roots.Person(person)
+		if err != nil {
+			return nil, err
 		}
-		grant.Keys[i] = key
+		grant.Persons = append(grant.Persons, wire.MakePersonKeys(person, keys.Map()))
+		keys.Wipe()
 	}
 	return grant, nil
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"fmt"
 
-	"github.com/dhamani-iq/dhamani/crypto/envelope"
 	"github.com/dhamani-iq/dhamani/crypto/keystore"
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/sync/central/store"
@@ -15,7 +14,7 @@ import (
 // What is sealed under the wrap key. The name is part of the additional data,
 // so that one cannot stand in the place of another.
 const (
-	kindKeys     = "section keys"
+	kindKeys     = "root keys"
 	kindIdentity = "identity"
 	kindCover    = "cover"
 )
@@ -73,29 +72,4 @@ func (a *Authority) Content(p store.Patient) (identity, cover []byte, err error)
 	}
 	cover, err = a.open(kindCover, p.ID, p.Cover)
 	return identity, cover, err
-}
-
-// packKeys joins the six section keys in order.
-func packKeys(keys *envelope.Keys) []byte {
-	out := make([]byte, 0, record.NumSections*envelope.KeySize)
-	for _, s := range record.AllSections() {
-		key, _ := keys.Get(s)
-		out = append(out, key...)
-	}
-	return out
-}
-
-func unpackKeys(raw []byte, subject envelope.Subject) (*envelope.Keys, error) {
-	if len(raw) != record.NumSections*envelope.KeySize {
-		return nil, fmt.Errorf("stored section keys of %d bytes: %w", len(raw), store.ErrCorrupt)
-	}
-	m := make(map[record.Section][]byte, record.NumSections)
-	for i, s := range record.AllSections() {
-		m[s] = raw[i*envelope.KeySize : (i+1)*envelope.KeySize]
-	}
-	keys, err := envelope.KeysFromMap(m, subject)
-	if err != nil {
-		return nil, fmt.Errorf("stored section keys: %w: %w", store.ErrCorrupt, err)
-	}
-	return keys, nil
 }

@@ -81,7 +81,7 @@ func (r *registry) write(what, query string, args ...any) error {
 const patientColumns = "id, subject, keys, identity, cover, created, updated"
 
 func readPatient(scan scanFunc) (p store.Patient, err error) {
-	err = scan(fixed(p.ID[:]), &p.Subject, &p.Keys, &p.Identity, &p.Cover, at(&p.Created), at(&p.Updated))
+	err = scan(fixed(p.ID[:]), &p.Subjects, &p.Keys, &p.Identity, &p.Cover, at(&p.Created), at(&p.Updated))
 	return p, err
 }
 
@@ -104,7 +104,7 @@ func (r *registry) PutPatient(p store.Patient) error {
 }
 
 func patientArgs(p store.Patient) []any {
-	return []any{patientKey(p.ID), nonNil(p.Subject), nonNil(p.Keys), nonNil(p.Identity), nonNil(p.Cover), unix(p.Created), unix(p.Updated)}
+	return []any{patientKey(p.ID), nonNil(p.Subjects), nonNil(p.Keys), nonNil(p.Identity), nonNil(p.Cover), unix(p.Created), unix(p.Updated)}
 }
 
 const cardColumns = "id, patient, facility, key, issued, not_after, blocked"

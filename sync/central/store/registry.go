@@ -65,7 +65,7 @@ type Writer interface {
 // cannot read them.
 type Patient struct {
 	ID       record.PatientID
-	Subject  []byte // envelope.Subject
+	Subjects []byte // envelope.Subjects
 	Keys     []byte
 	Identity []byte
 	Cover    []byte

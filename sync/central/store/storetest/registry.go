@@ -41,8 +41,8 @@ func testRegistry(t *testing.T, open Open) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	later := now.Add(time.Hour)
-	patient := store.Patient{ID: patientOf(5), Subject: []byte{1}, Keys: []byte{2}, Identity: []byte{3}, Cover: []byte{}, Created: now, Updated: now}
-	other := store.Patient{ID: patientOf(4), Subject: []byte{1}, Keys: []byte{2}, Identity: []byte{3}, Cover: []byte{4}, Created: now, Updated: now}
+	patient := store.Patient{ID: patientOf(5), Subjects: []byte{1}, Keys: []byte{2}, Identity: []byte{3}, Cover: []byte{}, Created: now, Updated: now}
+	other := store.Patient{ID: patientOf(4), Subjects: []byte{1}, Keys: []byte{2}, Identity: []byte{3}, Cover: []byte{4}, Created: now, Updated: now}
 	card := store.Card{ID: [8]byte{9}, Patient: patient.ID, Facility: 12, Key: [65]byte{4}, Issued: now, NotAfter: later}
 	facility := store.Facility{Number: 12, Name: "عيادة", Role: wire.RoleClinic, Created: now}
 	ws := store.Workstation{TLSKey: [32]byte{1}, Author: [4]byte{2}, Facility: 12, Name: "desk", Role: "physician", Created: now, Expires: later}

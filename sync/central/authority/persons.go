@@ -1,0 +1,107 @@
+package authority
+
+import (
+	"fmt"
+
+	"github.com/dhamani-iq/dhamani/crypto/envelope"
+	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/sync/central/store"
+)
+
+// roots unwraps a patient's root keys and compares what they derive with the
+// subjects that were signed. It owes store.ErrCorrupt.
+func (a *Authority) roots(p *store.Patient, subjects *envelope.Subjects) (*envelope.Roots, error) {
+	raw, err := a.open(kindKeys, p.ID, p.Keys)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(raw)
+	roots, err := envelope.ParseRoots(raw)
+	if err != nil {
+		return nil, fmt.Errorf("stored root keys: %w: %w", store.ErrCorrupt, err)
+	}
+	for _, person := range subjects.Persons() {
+		signed, err := subjects.Of(person)
+		if err != nil {
+			return nil, err
+		}
+		derived, err := roots.Subject(p.ID, subjects.Epoch, person)
+		if err != nil {
+			return nil, err
+		}
+		if derived != signed {
+			return nil, fmt.Errorf("stored root keys are not those of person %d: %w", person, store.ErrCorrupt)
+		}
+	}
+	return roots, nil
+}
+
+// carry takes the persons on the card from the identity, and adds to the
+// patient's subjects those who are new.
+func (c *cardIssue) carry() error {
+	id, err := record.DecodeIdentity(c.identity)
+	if err != nil {
+		return fmt.Errorf("stored identity: %w: %w", store.ErrCorrupt, err)
+	}
+	c.persons = id.Persons().List()
+	all := id.Persons() | record.PersonsOf(c.subjects.Persons()...)
+	if c.subjects, err = c.subjectsOf(all.List()); err != nil {
+		return err
+	}
+	c.patient.Subjects = c.subjects.Bytes()
+	return nil
+}
+
+// subjectsOf derives the subjects of some persons.
+func (c *cardIssue) subjectsOf(persons []uint8) (envelope.Subjects, error) {
+	list := make([]envelope.Subject, 0, len(persons))
+	for _, person := range persons {
+		s, err := c.roots.Subject(c.patient.ID, keyEpoch, person)
+		if err != nil {
+			return envelope.Subjects{}, err
+		}
+		list = append(list, s)
+	}
+	return envelope.NewSubjects(list...)
+}
+
+// keepNumbers refuses a new identity that gives the number of a person to
+// somebody else, who would get that person's keys. A number that was given up
+// stays so. It owes ErrRequest.
+func (c *cardIssue) keepNumbers() error {
+	before, err := record.DecodeIdentity(c.identity)
+	if err != nil {
+		return fmt.Errorf("stored identity: %w: %w", store.ErrCorrupt, err)
+	}
+	after, err := record.DecodeIdentity(c.req.Identity)
+	if err != nil {
+		return fmt.Errorf("identity: %w: %w", ErrRequest, err)
+	}
+	for _, person := range c.subjects.Persons() {
+		now := after.Member(person)
+		if now == nil {
+			continue
+		}
+		if was := before.Member(person); was == nil || !alike(was, now) {
+			return fmt.Errorf("person %d was somebody else: %w", person, ErrRequest)
+		}
+	}
+	return nil
+}
+
+// alike tells whether two descriptions may be of one person: either the day of
+// birth or the name in one script is the same, so that both may be corrected,
+// one at a time.
+func alike(a, b *record.Member) bool {
+	if !a.Born.IsZero() && a.Born == b.Born {
+		return true
+	}
+	for _, names := range [][2]*record.Name{
+		{a.Names.Arabic, b.Names.Arabic}, {a.Names.Sorani, b.Names.Sorani}, {a.Names.Latin, b.Names.Latin},
+	} {
+		if names[0] != nil && names[1] != nil && names[0].String() == names[1].String() {
+			return true
+		}
+	}
+	return false
+}
