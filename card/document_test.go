@@ -251,6 +251,7 @@ func workedFigures(t *testing.T) string {
 		t.Fatal(err)
 	}
 	s.UseEphemeral(host)
+	s.UseClock(func() time.Time { return time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC) })
 	check := func(err error) {
 		t.Helper()
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/dhamani-iq/dhamani/card/apdu"
 	"github.com/dhamani-iq/dhamani/card/sm"
@@ -30,7 +31,7 @@ func authentic(tb testing.TB, answer func(apdu.Command) (apdu.Response, sm.Mode)
 	tb.Helper()
 	keys := sm.Derive([]byte("shared secret"))
 	c := &smCard{tb: tb, sm: sm.New(keys), answer: answer}
-	s := &Session{link: newLink(transportFunc(c.transmit), nil), info: Info{State: StateOperational, MaxBlock: MaxBlock, MaxEntry: MaxEntry}}
+	s := &Session{link: newLink(transportFunc(c.transmit), nil), info: Info{State: StateOperational, MaxBlock: MaxBlock, MaxEntry: MaxEntry}, now: time.Now}
 	s.link.sm = sm.New(keys)
 	return s, c
 }

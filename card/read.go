@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math"
 
 	"github.com/dhamani-iq/dhamani/card/apdu"
 	"github.com/dhamani-iq/dhamani/card/sm"
@@ -73,7 +74,9 @@ func readFile(ctx context.Context, l *link, f File, block int) ([]byte, error) {
 
 // Keys reads the section keys of one person on the card, the holder (0) or a
 // family member, that the role may have; the caller keeps them secret. A role
-// that may open no section gets an empty map. It owes ErrDataNotFound for a
+// that may open no section gets an empty map. The sensitive key is there only
+// after a verification that counts for the person. The card writes down who
+// asked, with the host's time, which goes along. It owes ErrDataNotFound for a
 // person whom the card does not carry.
 func (s *Session) Keys(ctx context.Context, person uint8) (map[record.Section][]byte, error) {
 	keys, err := s.personKeys(ctx, person)
@@ -84,8 +87,12 @@ func (s *Session) Keys(ctx context.Context, person uint8) (map[record.Section][]
 }
 
 func (s *Session) personKeys(ctx context.Context, person uint8) (map[record.Section][]byte, error) {
+	request := tlv.Make(tagPerson, []byte{person})
+	if now := s.now().Unix(); now > 0 && now <= math.MaxUint32 {
+		request = tlv.Append(request, tagTime, binary.BigEndian.AppendUint32(nil, uint32(now)))
+	}
 	raw, err := s.link.do(ctx, apdu.Command{
-		INS: insGetDataDO, P1: DataKeys >> 8, P2: DataKeys & 0xFF, Data: tlv.Make(tagPerson, []byte{person}), Ne: maxKeySet + 3,
+		INS: insGetDataDO, P1: DataKeys >> 8, P2: DataKeys & 0xFF, Data: request, Ne: maxKeySet + 3,
 	}, sm.Encrypted)
 	if err != nil {
 		return nil, err
@@ -98,8 +105,10 @@ func (s *Session) personKeys(ctx context.Context, person uint8) (map[record.Sect
 	return parseKeys(set)
 }
 
-// tagPerson names the person whom a command means, by one byte.
-const tagPerson tlv.Tag = 0x83
+const (
+	tagPerson tlv.Tag = 0x83 // the person whom a command means, one byte
+	tagTime   tlv.Tag = 0x84 // the host's time, seconds since 1970
+)
 
 // sectionKeyLen is the length of one section key in bytes.
 const sectionKeyLen = 32

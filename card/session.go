@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/dhamani-iq/dhamani/card/apdu"
 	"github.com/dhamani-iq/dhamani/card/sm"
@@ -24,6 +25,7 @@ type Session struct {
 	head Head // the last one that the card gave in this session
 
 	ephemeral func() (*ecdh.PrivateKey, error) // makes the host's key of Chip Authentication
+	now       func() time.Time
 }
 
 // Open selects the application. From success on the session owns t and closes
@@ -37,7 +39,7 @@ func Open(ctx context.Context, t Transport, opts ...Option) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open card: %w", err)
 	}
-	return &Session{link: l, info: info, ephemeral: newEphemeral}, nil
+	return &Session{link: l, info: info, ephemeral: newEphemeral, now: time.Now}, nil
 }
 
 // Info returns what the card said of itself.

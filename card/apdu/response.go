@@ -16,6 +16,7 @@ const (
 	SWLastChainExpected   SW = 0x6883 // last command of the chain expected
 	SWChainingUnsupported SW = 0x6884 // command chaining not supported
 	SWSecurityStatus      SW = 0x6982 // security status not satisfied
+	SWMethodBlocked       SW = 0x6983 // authentication method blocked
 	SWConditions          SW = 0x6985 // conditions of use not satisfied
 	SWSMMissing           SW = 0x6987 // expected secure messaging objects missing
 	SWSMIncorrect         SW = 0x6988 // incorrect secure messaging objects
@@ -29,6 +30,7 @@ const (
 	SWWrongClass          SW = 0x6E00 // class not supported
 
 	swMore      SW = 0x6100 // xx more bytes available
+	swTries     SW = 0x63C0 // verification failed, x more tries
 	swCorrectLe SW = 0x6C00 // wrong Le; xx bytes available
 )
 
@@ -40,6 +42,15 @@ func (sw SW) More() (n int, ok bool) { return neOf(int(sw&0xFF), MaxShortNe), sw
 // Ne (6Cxx), and with which.
 func (sw SW) CorrectNe() (n int, ok bool) {
 	return neOf(int(sw&0xFF), MaxShortNe), sw&0xFF00 == swCorrectLe
+}
+
+// Tries reports whether a verification failed (63Cx), and how many tries are
+// left.
+func (sw SW) Tries() (n int, ok bool) { return int(sw & 0xF), sw&0xFFF0 == swTries }
+
+// SWTries returns the 63Cx that leaves n tries, 15 at most.
+func SWTries(n int) SW {
+	return swTries | SW(min(n, 15)&0xF) // #nosec G115 -- four bits
 }
 
 // SWMore returns the 61xx that announces n more bytes, n above 0.

@@ -23,6 +23,9 @@ const (
 	actActivate
 	actDeactivate
 	actTerminate
+	actVerify
+	actChange
+	actReset
 )
 
 // object is what it wants to do it with.
@@ -40,6 +43,11 @@ const (
 	objKeys
 	objAnchor
 	objDate
+	objPIN
+	objFingers // their references, and the tries left
+	objBio     // templates
+	objAudit
+	objAssertion
 )
 
 var fileObjects = [numFiles]object{
@@ -48,6 +56,8 @@ var fileObjects = [numFiles]object{
 	filePhoto:    objPhoto,
 	fileSummary:  objSummary,
 	fileLog:      objLog,
+	fileBio:      objBio,
+	fileAudit:    objAudit,
 }
 
 // stateSet is a set of life-cycle states.
@@ -77,8 +87,9 @@ func inState(life byte) stateSet {
 type channel uint8
 
 const (
-	plain   channel = 1 << iota // unprotected
-	secured                     // under secure messaging
+	plain    channel = 1 << iota // unprotected
+	secured                      // under secure messaging
+	verified                     // likewise, after a verification that counts for the holder
 )
 
 // Roles of the table. anyone stands for: no Terminal Authentication needed.
@@ -87,6 +98,7 @@ const (
 	everyRole            = cvc.AllRoles
 	careRoles            = cvc.RolePhysician | cvc.RoleNurse | cvc.RolePharmacist | cvc.RoleEmergency
 	sumWriters           = cvc.RolePhysician | cvc.RoleIssuer
+	overseers            = cvc.RolePhysician | cvc.RoleIssuer
 	issuerOnly           = cvc.RoleIssuer
 )
 
@@ -129,6 +141,23 @@ var rules = []rule{
 	{actGenerate, objApplication, inCreation, plain, anyone, 0, sm.Encrypted},
 	{actPut, objAnchor, inCreation, plain, anyone, 0, sm.Encrypted},
 	{actPut, objDate, inCreation, plain, anyone, 0, sm.Encrypted},
+	// References for user verification, and what they are matched with.
+	{actVerify, objPIN, inUse, secured, everyRole, 0, sm.Encrypted},
+	{actVerify, objFingers, inUse, secured, everyRole, 0, sm.Encrypted},
+	{actPut, objAssertion, inUse, secured, everyRole, cvc.RightHostMatch, sm.Encrypted},
+	{actChange, objPIN, inUse, secured, everyRole, 0, sm.Encrypted},
+	{actReset, objPIN, inUse, secured, issuerOnly, cvc.RightUnblock, sm.Encrypted},
+	{actReset, objFingers, inUse, secured, issuerOnly, cvc.RightUnblock, sm.Encrypted},
+	{actPut, objPIN, inUse, secured, issuerOnly, cvc.RightUnblock, sm.Encrypted},
+	{actPut, objPIN, inCreation, plain, anyone, 0, sm.Encrypted},
+	{actPut, objBio, inUse, secured, issuerOnly, cvc.RightUnblock, sm.Encrypted},
+	{actPut, objBio, inCreation, plain, anyone, 0, sm.Encrypted},
+	{actGet, objFingers, inUse, secured, everyRole, 0, sm.Encrypted},
+	{actRead, objBio, inUse, secured, everyRole, cvc.RightHostMatch, sm.Encrypted},
+	// Audit.
+	{actRead, objAudit, inUse, secured, overseers, 0, sm.Encrypted},
+	{actRead, objAudit, inUse, verified, everyRole, 0, sm.Encrypted},
+	{actRead, objAudit, inBlocked, secured, issuerOnly, 0, sm.Encrypted},
 	// Authentication; a blocked card allows it to who comes to unblock it.
 	{actChipAuth, objApplication, inUse | inBlocked, plain, anyone, 0, sm.Encrypted},
 	{actTerminalAuth, objApplication, inUse | inBlocked, secured, anyone, 0, sm.Encrypted},
@@ -140,15 +169,16 @@ var rules = []rule{
 	{actTerminate, objApplication, inUse | inBlocked, secured, issuerOnly, 0, sm.Encrypted},
 }
 
-// sectionRoles says which roles are given the key of a section. The sensitive
-// section needs the patient's own verification, so no role has it alone.
+// sectionRoles says which roles are given the key of a section; that of the
+// sensitive section only after the person, or who answers for them, was
+// verified.
 var sectionRoles = [record.NumSections]cvc.Roles{
 	record.SectionCoverage:   cvc.RoleReceptionist | cvc.RoleNurse | cvc.RolePhysician | cvc.RolePharmacist | cvc.RoleLaboratory,
 	record.SectionSummary:    careRoles,
 	record.SectionMedication: cvc.RolePharmacist | cvc.RolePhysician,
 	record.SectionLaboratory: cvc.RoleLaboratory | cvc.RolePhysician,
 	record.SectionClinical:   cvc.RoleNurse | cvc.RolePhysician,
-	record.SectionSensitive:  0,
+	record.SectionSensitive:  cvc.RolePhysician,
 }
 
 // allow looks the action up in the table. It refuses with 6985 what the state
@@ -156,11 +186,14 @@ var sectionRoles = [record.NumSections]cvc.Roles{
 // others or over another channel.
 func (c *Card) allow(cl call, act action, obj object) (sm.Mode, error) {
 	via := plain
-	if cl.secured {
+	s := &c.ram.session
+	switch {
+	case cl.secured && s.verified&1 != 0:
+		via = secured | verified
+	case cl.secured:
 		via = secured
 	}
 	sw := apdu.SWConditions
-	s := &c.ram.session
 	for _, r := range rules {
 		if r.action != act || r.object != obj || r.states&inState(c.state.life) == 0 {
 			continue

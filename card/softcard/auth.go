@@ -207,6 +207,7 @@ func (c *Card) externalAuthenticate(cl call) (answer, error) {
 	s := &c.ram.session
 	challenge := s.challenge
 	s.challenge, s.roles, s.rights = nil, 0, 0
+	s.verified, s.noted, s.sensitive, s.glass, s.time = 0, 0, 0, false, 0
 	switch {
 	case challenge == nil || !s.holder:
 		return answer{}, refuse(apdu.SWConditions)

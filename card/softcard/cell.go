@@ -77,3 +77,12 @@ func (c cell) put(m *nvm, data []byte) error {
 	raw = binary.BigEndian.AppendUint32(raw, crc32.ChecksumIEEE(raw))
 	return m.write(c.off+(1-slot)*c.span(), raw)
 }
+
+// putTwice replaces the value and the older copy under it, so that nothing of
+// what was there before is left in the memory. It owes what put owes.
+func (c cell) putTwice(m *nvm, data []byte) error {
+	if err := c.put(m, data); err != nil {
+		return err
+	}
+	return c.put(m, data)
+}

@@ -13,7 +13,11 @@ import (
 const (
 	insDeactivate     = 0x04
 	insManageSecurity = 0x22
+	insVerify         = 0x20
+	insVerifyDO       = 0x21
+	insChangeRef      = 0x24
 	insPerformOp      = 0x2A
+	insResetRetry     = 0x2C
 	insActivate       = 0x44
 	insGenerateKey    = 0x47
 	insExternalAuth   = 0x82
@@ -65,6 +69,10 @@ var commands = [256]func(*Card, call) (answer, error){
 	insPerformOp:      (*Card).verifyCertificate,
 	insGetChallenge:   (*Card).getChallenge,
 	insExternalAuth:   (*Card).externalAuthenticate,
+	insVerify:         (*Card).verify,
+	insVerifyDO:       (*Card).verifyFinger,
+	insChangeRef:      (*Card).changeReference,
+	insResetRetry:     (*Card).resetRetryCounter,
 	insActivate:       (*Card).activate,
 	insDeactivate:     (*Card).deactivate,
 	insTerminate:      (*Card).terminate,
@@ -142,12 +150,18 @@ func (c *Card) activate(cl call) (answer, error) {
 	if !complete {
 		return answer{}, refuse(apdu.SWConditions)
 	}
+	if err := c.note(card.AuditUnblock, 0); err != nil {
+		return answer{}, err
+	}
 	return answer{}, c.setLife(lifeOperational)
 }
 
 // deactivate is DEACTIVATE FILE: the issuer blocks the card.
 func (c *Card) deactivate(cl call) (answer, error) {
 	if err := c.lifeCommand(cl, actDeactivate); err != nil {
+		return answer{}, err
+	}
+	if err := c.note(card.AuditBlock, 0); err != nil {
 		return answer{}, err
 	}
 	return answer{}, c.setLife(lifeBlocked)

@@ -13,7 +13,8 @@ import (
 	"github.com/dhamani-iq/dhamani/crypto/cvc"
 )
 
-// getData is GET DATA: the head of the log, or its marks.
+// getData is GET DATA: the head of the log, its marks, or which fingers are
+// enrolled.
 func (c *Card) getData(cl call) (answer, error) {
 	if len(cl.Data) != 0 {
 		return answer{}, refuse(apdu.SWWrongLength)
@@ -31,6 +32,12 @@ func (c *Card) getData(cl call) (answer, error) {
 		return whole(cl, raw, mode)
 	case card.DataMarks:
 		return c.getMarks(cl)
+	case card.DataFingers:
+		mode, err := c.allow(cl, actGet, objFingers)
+		if err != nil {
+			return answer{}, err
+		}
+		return whole(cl, c.fingerGroup(), mode)
 	}
 	return answer{}, refuse(apdu.SWReferenceNotFound)
 }
@@ -72,6 +79,12 @@ func (c *Card) putData(cl call) (answer, error) {
 		return c.putReceipt(cl)
 	case card.DataKeys:
 		return c.putCell(cl, objKeys, (*Card).putKeys)
+	case card.DataPIN:
+		return c.putCell(cl, objPIN, (*Card).putPIN)
+	case card.DataFinger:
+		return c.putCell(cl, objBio, (*Card).putFinger)
+	case card.DataAssertion:
+		return c.putCell(cl, objAssertion, (*Card).assertFinger)
 	case card.DataAnchor:
 		return c.putCell(cl, objAnchor, (*Card).putAnchor)
 	case card.DataDate:

@@ -28,10 +28,16 @@ func (c *Card) address(cl call) (f fileID, offset int, err error) {
 	return f, int(cl.P2), nil
 }
 
-// content returns what stands in a transparent file, a part of the memory;
-// nothing when it was never written.
+// content returns what stands in a transparent file, mostly a part of the
+// memory; nothing when it was never written.
 func (c *Card) content(f fileID) []byte {
-	if f != fileSummary {
+	switch f {
+	case fileBio:
+		return c.templates()
+	case fileAudit:
+		return c.auditLines()
+	case fileSummary:
+	default:
 		return c.nvm.b[mem.files[f]:][:c.state.length[f]]
 	}
 	version := c.state.log.head.SummaryVersion
@@ -77,6 +83,11 @@ func (c *Card) readBinary(cl call) (answer, error) {
 	}
 	if offset > len(content) {
 		return answer{}, refuse(apdu.SWWrongOffset)
+	}
+	if f == fileSummary {
+		if err := c.breakGlass(); err != nil {
+			return answer{}, err
+		}
 	}
 	c.ram.current = f
 	a := answer{data: append([]byte{}, content[offset:min(offset+ne, len(content))]...), mode: mode}
@@ -181,6 +192,9 @@ func (c *Card) appendRecord(cl call) (answer, error) {
 	}
 	c.meter.sha(len(sealed))
 	c.meter.sha(16 + 32)
+	if err := c.note(card.AuditAppend, uint16(head.Seq+1)); err != nil { // #nosec G115 -- the low half
+		return answer{}, err
+	}
 	body := append([]byte{}, sealed...)
 	body = binary.BigEndian.AppendUint16(body, uint16(len(sealed))) // #nosec G115 -- at most maxEntry
 	if err := writeLog(&c.nvm, head.Tail, body); err != nil {
@@ -204,6 +218,9 @@ func (c *Card) putSummary(cl call) (answer, error) {
 		return answer{}, refuse(apdu.SWConditions)
 	}
 	log.head.SummaryVersion++
+	if err := c.note(card.AuditSummary, uint16(log.head.SummaryVersion)); err != nil { // #nosec G115 -- the low half
+		return answer{}, err
+	}
 	if err := writeSummary(&c.nvm, log.head.SummaryVersion, cl.Data[4:]); err != nil {
 		return answer{}, err
 	}

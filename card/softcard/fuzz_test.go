@@ -34,6 +34,9 @@ func FuzzCommands(f *testing.F) {
 	add(false, 0, selectCommand, []byte{0, 0x47, 0x80, 0, 2, 0xAC, 0, 0}, []byte{0, 0xD6, 0x81, 0, 1, 1}, []byte{0, 0x44, 0, 0})
 	add(false, 0, selectCommand, []byte{0, 0xE2, 0, 0, 5, 0, 0, 0, 0, 1}, []byte{0, 0xDA, 1, 3, 5, 0, 0, 0, 0, 1}, []byte{0, 0xDA, 2, 3, 6, 2, 6, 0, 1, 0, 1})
 	add(true, 0, selectCommand, []byte{0, 0xCB, 1, 0x52, 0, 0, 3, 0x53, 1, 1, 8, 0x40}, []byte{0, 0xCB, 1, 0x52, 2, 0x53, 0, 0})
+	add(true, 1, []byte{0, 0x20, 0, 1}, append([]byte{0, 0x20, 0, 1, 8}, "1234\xFF\xFF\xFF\xFF"...), []byte{0, 0xCA, 1, 0x63, 0}, []byte{0, 0xB0, 0x86, 0, 0})
+	add(true, 1, []byte{0, 0x21, 0, 0x11, 8, 0x7F, 0x2E, 5, 0x81, 3, 1, 2, 3}, []byte{0, 0x24, 0, 1, 1, 1}, []byte{0, 0x2C, 3, 1})
+	add(false, 0, selectCommand, append([]byte{0, 0xDA, 1, 0x60, 14, 0x80, 2, 0, 1, 0x81, 8}, "1234\xFF\xFF\xFF\xFF"...), []byte{0, 0xDA, 1, 0x61, 3, 0x7F, 0x60, 0})
 	f.Fuzz(func(t *testing.T, operational bool, in []byte) {
 		from := blank
 		if operational {
@@ -103,6 +106,7 @@ func check(t *testing.T, c *Card) {
 	}
 	if !reflect.DeepEqual(s.log, c.state.log) || s.headSlot != c.state.headSlot || s.life != c.state.life ||
 		s.date != c.state.date || s.length != c.state.length || s.persons != c.state.persons || s.id != c.state.id ||
+		s.hasPIN != c.state.hasPIN || s.fingers != c.state.fingers || s.tries != c.state.tries || s.audit != c.state.audit ||
 		(s.key == nil) != (c.state.key == nil) || (s.anchor == nil) != (c.state.anchor == nil) {
 		t.Fatal("memory and state differ")
 	}

@@ -8,7 +8,7 @@ import (
 // memoryMap says where everything lies in the non-volatile memory. Everything
 // begins on a page of its own, so that a torn step never touches two things.
 //
-//	head slots 2 x 192 | cells | EF.CardSecurity | EF.ID | EF.PHOTO | EF.SUM 2 x 2048 | EF.LOG
+//	head slots 2 x 192 | cells | EF.CardSecurity | EF.ID | EF.PHOTO | EF.SUM 2 x 2048 | EF.LOG | EF.AUDIT
 //
 // An image carries these bytes; a change here is a new image version.
 type memoryMap struct {
@@ -20,7 +20,10 @@ type memoryMap struct {
 	date  cell                  // latest date seen, six digits
 	keys  [card.MaxPersons]cell // six section keys of 32 bytes, by person; no byte: forgotten
 	sizes cell                  // lengths of EF.CardSecurity, EF.ID and EF.PHOTO, u16 each
-	files [numFiles]int
+	pin   cell                  // persons u16, PIN of eight bytes; no byte: none
+	tries [2]cell               // by kind of reference: tries left, interruptions left, 1 while one is running
+	bio   [card.MaxFingers]cell // persons u16, finger, minutiae; no byte: none
+	files [numFiles]int         // EF.BIO has no place of its own, it is put together from bio
 	size  int
 }
 
@@ -47,6 +50,8 @@ const (
 	filePhoto
 	fileSummary
 	fileLog
+	fileBio
+	fileAudit
 	numFiles
 )
 
@@ -65,6 +70,8 @@ var files = [numFiles]fileSpec{
 	filePhoto:    {"EF.PHOTO", 0x0102, 0x02, 6144},
 	fileSummary:  {"EF.SUM", 0x0103, 0x03, 2 * summarySlot},
 	fileLog:      {"EF.LOG", 0x0104, 0x04, logSize},
+	fileBio:      {"EF.BIO", 0x0105, 0x05, 0},
+	fileAudit:    {"EF.AUDIT", 0x0106, 0x06, auditSlots * auditSlot},
 }
 
 // fileBySFI finds the file with a short identifier.
@@ -112,6 +119,13 @@ func mapMemory() memoryMap {
 		m.keys[p] = newCell("section keys", keySetSize)
 	}
 	m.sizes = newCell("file lengths", 6)
+	m.pin = newCell("PIN", pinCellSize)
+	for k := range m.tries {
+		m.tries[k] = newCell("tries", triesSize)
+	}
+	for i := range m.bio {
+		m.bio[i] = newCell("finger", fingerCellSize)
+	}
 	for f := fileSecurity; f < numFiles; f++ {
 		m.files[f] = take(files[f].size)
 	}

@@ -18,10 +18,11 @@ const (
 )
 
 // A command that fills its buffer has a short answer and the reverse, so one
-// buffer serves both; these do not compile when the buffers outgrow the RAM.
+// buffer serves both; a finger is compared while its command is there. These do not compile when the buffers outgrow the RAM.
 const (
 	_ = uint(ramSize - sessionRAM - maxCommand)
 	_ = uint(ramSize - sessionRAM - maxAnswer)
+	_ = uint(ramSize - sessionRAM - maxCommand - matchRAM)
 )
 
 // ram is the working memory. The zero value is what stands in it at power-on.
@@ -51,4 +52,10 @@ type session struct {
 	challenge []byte
 	roles     cvc.Roles // exactly one after Terminal Authentication, else none
 	rights    cvc.Rights
+
+	verified  uint16 // persons for whom somebody was verified, bit by number
+	noted     uint16 // persons whose keys were given out, with a line for it
+	sensitive uint16 // and those whose sensitive key was
+	glass     bool   // the line of an emergency was written
+	time      uint32 // the terminal's own time, seconds since 1970; 0: not told
 }

@@ -35,12 +35,17 @@ type state struct {
 	date     cvc.Date
 	persons  uint16        // whose section keys are there, bit by person
 	length   [numFiles]int // of EF.CardSecurity, EF.ID and EF.PHOTO; 0: never written
+	hasPIN   bool
+	fingers  uint16 // which finger references are there, bit by number
+	tries    [2]tries
+	audit    uint32 // number of the newest line of EF.AUDIT
 }
 
 // mount reads the memory. A contradiction is told by state.broken.
 func mount(m *nvm) state {
 	s := state{mounted: true}
-	s.broken = errors.Join(s.mountCells(m), s.mountHead(m), s.mountSummary(m))
+	s.broken = errors.Join(s.mountCells(m), s.mountHead(m), s.mountSummary(m), s.mountReferences(m))
+	s.mountAudit(m)
 	return s
 }
 
