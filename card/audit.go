@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"regexp"
 	"time"
-
-	"github.com/dhamani-iq/dhamani/crypto/cvc"
 )
 
 // MaxAudit is the number of lines that EF.AUDIT keeps; the newest stay.
@@ -37,13 +35,17 @@ const (
 	AuditBlocked                         // last try of PIN or fingers used up
 	AuditBlock                           // card blocked
 	AuditUnblock                         // card unblocked
+	AuditFree                            // entries freed that the centre holds
 )
 
 var auditNames = map[AuditEvent]string{
 	AuditRead: "read", AuditEmergency: "emergency", AuditSensitive: "sensitive", AuditAppend: "append",
 	AuditSummary: "summary", AuditHostMatch: "host-match", AuditPINChange: "pin-change", AuditPINReset: "reset",
-	AuditFinger: "finger", AuditBlocked: "verification-blocked", AuditBlock: "block", AuditUnblock: "unblock",
+	AuditFinger: "finger", AuditBlocked: "verification-blocked", AuditBlock: "block", AuditUnblock: "unblock", AuditFree: "free",
 }
+
+// auditRoles are the roles of the CHAT by bit number.
+var auditRoles = [...]string{"receptionist", "nurse", "physician", "pharmacist", "laboratory", "emergency", "issuer"}
 
 // String returns the event's name.
 func (e AuditEvent) String() string {
@@ -62,7 +64,7 @@ type AuditLine struct {
 	Day      time.Time  `json:"day"`           // latest day that the card had seen
 	Told     time.Time  `json:"told,omitzero"` // the terminal's own clock; zero when it did not tell
 	Event    AuditEvent `json:"event"`         //
-	Role     cvc.Roles  `json:"-"`             // 0: none
+	Role     string     `json:"role"`          // in its certificate, as receptionist
 	Terminal string     `json:"terminal"`      // holder reference of its certificate
 	Detail   uint16     `json:"detail"`        // as docs/formats/card.md says for the event
 }
@@ -100,8 +102,8 @@ func parseAudit(raw []byte) ([]AuditLine, error) {
 			Event:  AuditEvent(raw[9] >> 3),
 			Detail: binary.BigEndian.Uint16(raw[10:]),
 		}
-		if role := raw[9] & 7; role < 7 {
-			line.Role = 1 << role
+		if role := int(raw[9] & 7); role < len(auditRoles) {
+			line.Role = auditRoles[role]
 		}
 		if told := binary.BigEndian.Uint32(raw[5:]); told != 0 {
 			line.Told = time.Unix(int64(told), 0).UTC()

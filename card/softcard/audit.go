@@ -75,9 +75,7 @@ func (c *Card) note(event card.AuditEvent, detail uint16) error {
 	slot = append(slot, byte(event)<<3|byte(bits.TrailingZeros8(uint8(s.roles))&7)) // #nosec G115 -- one of seven roles
 	slot = binary.BigEndian.AppendUint16(slot, detail)
 	var holder [16]byte
-	if s.chain.Leaf != nil {
-		copy(holder[:], s.chain.Leaf.CHR)
-	}
+	copy(holder[:], s.terminal)
 	slot = append(slot, holder[:]...)
 	slot = binary.BigEndian.AppendUint32(slot, crc32.ChecksumIEEE(slot))
 	if err := c.nvm.write(mem.files[fileAudit]+int(n%auditSlots)*auditSlot, slot); err != nil {

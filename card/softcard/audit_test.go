@@ -84,7 +84,7 @@ func TestAudit(t *testing.T) {
 	}
 	lines, err := s.Audit(ctx)
 	if err != nil || len(lines) != len(want) || lines[0].Told.IsZero() || lines[0].Day.Format("060102") != "260301" ||
-		lines[7].Role != cvc.RoleEmergency || lines[7].Terminal != "IQTERM00001" || lines[15].Event != card.AuditUnblock {
+		lines[7].Role != "emergency" || lines[7].Terminal != "IQTERM00001" || lines[15].Event != card.AuditUnblock {
 		t.Fatalf("%v, %v", lines, err)
 	}
 	s = f.open(t, cvc.RoleReceptionist, 0)

@@ -207,7 +207,7 @@ func (c *Card) externalAuthenticate(cl call) (answer, error) {
 	s := &c.ram.session
 	challenge := s.challenge
 	s.challenge, s.roles, s.rights = nil, 0, 0
-	s.verified, s.noted, s.sensitive, s.glass, s.time = 0, 0, 0, false, 0
+	s.terminal, s.verified, s.noted, s.sensitive, s.glass, s.time = "", 0, 0, 0, false, 0
 	switch {
 	case challenge == nil || !s.holder:
 		return answer{}, refuse(apdu.SWConditions)
@@ -220,6 +220,6 @@ func (c *Card) externalAuthenticate(cl call) (answer, error) {
 	if err := cose.VerifyES256(s.chain.Leaf.Public, signed, cl.Data); err != nil {
 		return answer{}, refuse(apdu.SWSecurityStatus)
 	}
-	s.roles, s.rights = s.chain.Roles, s.chain.Rights
+	s.roles, s.rights, s.terminal = s.chain.Roles, s.chain.Rights, s.chain.Leaf.CHR
 	return answer{mode: mode}, nil
 }

@@ -31,13 +31,12 @@ func (c *Card) address(cl call) (f fileID, offset int, err error) {
 // content returns what stands in a transparent file, mostly a part of the
 // memory; nothing when it was never written.
 func (c *Card) content(f fileID) []byte {
-	switch f {
-	case fileBio:
+	switch {
+	case f == fileBio:
 		return c.templates()
-	case fileAudit:
+	case f == fileAudit:
 		return c.auditLines()
-	case fileSummary:
-	default:
+	case f != fileSummary:
 		return c.nvm.b[mem.files[f]:][:c.state.length[f]]
 	}
 	version := c.state.log.head.SummaryVersion

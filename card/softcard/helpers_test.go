@@ -185,11 +185,11 @@ func issued(tb testing.TB, opts Options) (*programme, *Card, *ecdh.PublicKey) {
 // open begins a session and authenticates it.
 func open(tb testing.TB, c *Card, pub *ecdh.PublicKey, t card.Terminal) *card.Session {
 	tb.Helper()
-	s, err := card.Open(context.Background(), c.Transport())
+	s, err := card.Open(tb.Context(), c.Transport())
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if err := s.Authenticate(context.Background(), pub, t); err != nil {
+	if err := s.Authenticate(tb.Context(), pub, t); err != nil {
 		tb.Fatal(err)
 	}
 	return s

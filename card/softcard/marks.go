@@ -133,5 +133,8 @@ func (c *Card) putReceipt(cl call) (answer, error) {
 	if !ok {
 		return answer{}, refuse(apdu.SWConditions)
 	}
+	if err := c.note(card.AuditFree, uint16(seq)); err != nil { // #nosec G115 -- the low half
+		return answer{}, err
+	}
 	return c.published(log, mode)
 }

@@ -197,7 +197,7 @@ func pairs(enrolled, probe []minutia, c candidate, reach int, work *effort) (n, 
 			}
 		}
 		if at >= 0 {
-			used[at] = true
+			used[at] = true // #nosec G602 -- at most MaxMinutiae of them were parsed
 			n, sumX, sumY = n+1, sumX+dx, sumY+dy
 		}
 	}

@@ -53,6 +53,7 @@ type session struct {
 	roles     cvc.Roles // exactly one after Terminal Authentication, else none
 	rights    cvc.Rights
 
+	terminal  string // holder reference of the terminal that has the role
 	verified  uint16 // persons for whom somebody was verified, bit by number
 	noted     uint16 // persons whose keys were given out, with a line for it
 	sensitive uint16 // and those whose sensitive key was

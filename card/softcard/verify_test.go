@@ -69,7 +69,7 @@ func (f *family) print(i int) []byte { return plainPress(f.random, f.fingers[i])
 // wantKeys asks for the keys of a person and whether the sensitive one is there.
 func wantKeys(tb testing.TB, s *card.Session, person uint8, sensitive bool) {
 	tb.Helper()
-	keys, err := s.Keys(context.Background(), person)
+	keys, err := s.Keys(tb.Context(), person)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -108,26 +108,31 @@ func TestSensitive(t *testing.T) {
 			wantKeys(t, f.open(t, tt.role, cvc.RightHostMatch), 0, false)
 		})
 	}
-	t.Run("match on the host without the right", func(t *testing.T) {
-		s := f.open(t, cvc.RolePhysician, cvc.AllRights&^cvc.RightHostMatch)
-		if err := s.AssertFinger(ctx, 0x11, 40); !errors.Is(err, card.ErrSecurityStatus) {
-			t.Errorf("%v", err)
-		}
-		if _, err := s.Templates(ctx); !errors.Is(err, card.ErrSecurityStatus) {
-			t.Errorf("templates: %v", err)
-		}
-		wantKeys(t, s, 0, false)
-	})
-	t.Run("wrong after right", func(t *testing.T) {
-		s := f.open(t, cvc.RolePhysician, 0)
-		if err := s.VerifyPIN(ctx, testPIN); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.VerifyPIN(ctx, []byte("0000")); err == nil {
-			t.Fatal("wrong PIN taken")
-		}
-		wantKeys(t, s, 0, false)
-	})
+}
+
+// TestHostMatchRight: without the right, no template and no assertion.
+func TestHostMatchRight(t *testing.T) {
+	ctx := t.Context()
+	s := newFamily(t, Options{}).open(t, cvc.RolePhysician, cvc.AllRights&^cvc.RightHostMatch)
+	if err := s.AssertFinger(ctx, 0x11, 40); !errors.Is(err, card.ErrSecurityStatus) {
+		t.Errorf("%v", err)
+	}
+	if _, err := s.Templates(ctx); !errors.Is(err, card.ErrSecurityStatus) {
+		t.Errorf("templates: %v", err)
+	}
+	wantKeys(t, s, 0, false)
+}
+
+func TestWrongAfterRight(t *testing.T) {
+	ctx := t.Context()
+	s := newFamily(t, Options{}).open(t, cvc.RolePhysician, 0)
+	if err := s.VerifyPIN(ctx, testPIN); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.VerifyPIN(ctx, []byte("0000")); err == nil {
+		t.Fatal("wrong PIN taken")
+	}
+	wantKeys(t, s, 0, false)
 }
 
 // left wants an error that leaves n tries.
