@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
+	"slices"
+	"time"
 	"unicode/utf8"
+
+	"github.com/dhamani-iq/dhamani/record/terms"
 )
 
 // ErrFormat is the cause of every refusal of stored content.
@@ -44,7 +47,21 @@ const (
 
 // writer appends core-deterministic CBOR. It has no errors: what it is given
 // has been validated.
-type writer struct{ b []byte }
+type writer struct {
+	b       []byte
+	n       int // elements written of the flat list that is open
+	base    time.Time
+	table   *terms.Table
+	limit   uint32 // the last edition whose rows may be named by number
+	edition uint32 // the last edition that was needed
+	secret  bool   // the section is the sensitive one
+}
+
+// newWriter names codes by the rows of the edition in use.
+func newWriter(base time.Time) writer {
+	t := terms.Current()
+	return writer{base: base, table: t, limit: t.Edition, edition: 1}
+}
 
 func (w *writer) head(major byte, v uint64) {
 	m := major << 5
@@ -92,36 +109,60 @@ func (w *writer) bool(v bool) {
 	w.simple(simpleFalse)
 }
 
-// list writes an array whose number of elements f tells when it has written
-// them.
-func (w *writer) list(f func() int) { w.count(majorArray, f) }
+// listMark is where a flat list began, and the count of the list around it.
+type listMark struct{ at, n int }
 
-// attrs writes a map of f's entries, or nothing when there are none and the
-// map is optional. It returns the number of entries.
-func (w *writer) attrs(optional bool, f func(m *mapWriter)) int {
-	start := len(w.b)
-	m := mapWriter{writer: w}
-	w.count(majorMap, func() int { f(&m); return m.n })
-	if m.n == 0 && optional {
-		w.b = w.b[:start]
-	}
-	return m.n
+// open begins an array. close writes its number of elements; finish does too,
+// and drops the head of an array of one element that is no array itself.
+func (w *writer) open() listMark {
+	m := listMark{len(w.b), w.n}
+	w.b = append(w.b, majorArray<<5)
+	w.n = 0
+	return m
 }
 
-func (w *writer) count(major byte, f func() int) {
-	start := len(w.b)
-	w.b = append(w.b, major<<5)
-	n := f()
-	if n < 24 {
-		w.b[start] |= byte(n) // #nosec G115 -- below 24
+func (w *writer) close(m listMark) {
+	w.patch(m.at, majorArray, w.n)
+	w.n = m.n
+}
+
+func (w *writer) finish(m listMark) {
+	if w.n == 1 && w.b[m.at+1]>>5 != majorArray {
+		w.b = slices.Delete(w.b, m.at, m.at+1)
+		w.n = m.n
 		return
 	}
-	var h writer
+	w.close(m)
+}
+
+// patch gives the head at an offset its count.
+func (w *writer) patch(at int, major byte, n int) {
+	if n < 24 {
+		w.b[at] = major<<5 | byte(n) // #nosec G115 -- below 24
+		return
+	}
+	h := writer{b: make([]byte, 0, 9)}
 	h.head(major, uint64(n)) // #nosec G115 -- not negative
-	extra := len(h.b) - 1
-	w.b = append(w.b, h.b[:extra]...)
-	copy(w.b[start+1+extra:], w.b[start+1:len(w.b)-extra])
-	copy(w.b[start:], h.b)
+	w.b = slices.Replace(w.b, at, at+1, h.b...)
+}
+
+// attrs writes a map of f's entries.
+func (w *writer) attrs(f func(m *mapWriter)) {
+	start := len(w.b)
+	w.b = append(w.b, majorMap<<5)
+	m := mapWriter{writer: w}
+	f(&m)
+	w.patch(start, majorMap, m.n)
+}
+
+// key begins a field of a section; its callers name the keys in rising order.
+func (w *writer) key(k uint64) { w.uint(k) }
+
+func (w *writer) keyUint(k, v uint64) {
+	if v != 0 {
+		w.key(k)
+		w.uint(v)
+	}
 }
 
 // mapWriter writes the entries of a map; its callers name the keys in rising
@@ -154,13 +195,28 @@ func (m *mapWriter) optTrue(k uint64, v bool) {
 	}
 }
 
+func (m *mapWriter) optMoment(k uint64, v Moment, base time.Time) {
+	if !v.IsZero() {
+		m.key(k)
+		m.moment(v, base)
+	}
+}
+
 // reader reads core-deterministic CBOR. The first error sticks: later calls
 // return zero values and loops end.
 type reader struct {
-	b    []byte
-	off  int
-	left int // elements not yet read of the flat list that is being read
-	err  error
+	b       []byte
+	off     int
+	left    int // elements not yet read of the flat list that is being read
+	err     error
+	base    time.Time
+	secret  bool // the items are sensitive
+	table   *terms.Table
+	edition uint32 // the edition that the content was written with
+}
+
+func newReader(b []byte, base time.Time) reader {
+	return reader{b: b, base: base, table: terms.Current(), edition: 1}
 }
 
 func (r *reader) fail(what string) {
@@ -335,6 +391,13 @@ func (r *reader) attrs(f func(key uint64) bool) {
 // cleanText reports whether s can be carried as text: not empty, at most limit
 // bytes, UTF-8, and without control characters but the line feed.
 func cleanText(s string, limit int) bool {
-	return s != "" && len(s) <= limit && utf8.ValidString(s) &&
-		!strings.ContainsFunc(s, func(c rune) bool { return (c < ' ' && c != '\n') || c == 0x7f })
+	if s == "" || len(s) > limit {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; (c < ' ' && c != '\n') || c == 0x7f {
+			return false
+		}
+	}
+	return utf8.ValidString(s)
 }

@@ -13,9 +13,9 @@ const (
 	ClassRecord
 )
 
-func (classNames) names() []string {
-	return []string{"ambulatory", "emergency", "inpatient", "home", "virtual", "field", "short-stay", "observation", "record"}
-}
+var classList = []string{"ambulatory", "emergency", "inpatient", "home", "virtual", "field", "short-stay", "observation", "record"}
+
+func (classNames) names() []string { return classList }
 
 // States of a diagnosis.
 const (
@@ -27,9 +27,9 @@ const (
 	ConditionResolved
 )
 
-func (conditionNames) names() []string {
-	return []string{"active", "recurrence", "relapse", "inactive", "remission", "resolved"}
-}
+var conditionList = []string{"active", "recurrence", "relapse", "inactive", "remission", "resolved"}
+
+func (conditionNames) names() []string { return conditionList }
 
 // Degrees of certainty of a diagnosis or an allergy.
 const (
@@ -41,9 +41,9 @@ const (
 	EnteredInError
 )
 
-func (certaintyNames) names() []string {
-	return []string{"confirmed", "provisional", "differential", "unconfirmed", "refuted", "entered-in-error"}
-}
+var certaintyList = []string{"confirmed", "provisional", "differential", "unconfirmed", "refuted", "entered-in-error"}
+
+func (certaintyNames) names() []string { return certaintyList }
 
 // Severities.
 const (
@@ -53,7 +53,9 @@ const (
 	SeveritySevere
 )
 
-func (severityNames) names() []string { return []string{"", "mild", "moderate", "severe"} }
+var severityList = []string{"", "mild", "moderate", "severe"}
+
+func (severityNames) names() []string { return severityList }
 
 // States of a prescription.
 const (
@@ -69,12 +71,12 @@ const (
 	MedicationNotTaken
 )
 
-func (medicationNames) names() []string {
-	return []string{
-		"active", "on-hold", "cancelled", "completed", "entered-in-error", "stopped", "draft", "unknown",
-		"intended", "not-taken",
-	}
+var medicationList = []string{
+	"active", "on-hold", "cancelled", "completed", "entered-in-error", "stopped", "draft", "unknown",
+	"intended", "not-taken",
 }
+
+func (medicationNames) names() []string { return medicationList }
 
 // Routes of a medicine or a vaccine.
 const (
@@ -95,12 +97,12 @@ const (
 	RouteIntradermal
 )
 
-func (routeNames) names() []string {
-	return []string{
-		"", "oral", "sublingual", "intravenous", "intramuscular", "subcutaneous", "inhaled", "topical", "rectal",
-		"nasal", "ophthalmic", "otic", "vaginal", "transdermal", "intradermal",
-	}
+var routeList = []string{
+	"", "oral", "sublingual", "intravenous", "intramuscular", "subcutaneous", "inhaled", "topical", "rectal",
+	"nasal", "ophthalmic", "otic", "vaginal", "transdermal", "intradermal",
 }
+
+func (routeNames) names() []string { return routeList }
 
 // Units of the period in which a dose is repeated.
 const (
@@ -113,7 +115,9 @@ const (
 	PeriodSecond
 )
 
-func (periodNames) names() []string { return []string{"d", "h", "wk", "mo", "min", "a", "s"} }
+var periodList = []string{"d", "h", "wk", "mo", "min", "a", "s"}
+
+func (periodNames) names() []string { return periodList }
 
 // Categories of an observation.
 const (
@@ -129,12 +133,12 @@ const (
 	CategoryOther
 )
 
-func (categoryNames) names() []string {
-	return []string{
-		"laboratory", "vital-signs", "survey", "social-history", "exam", "imaging", "procedure", "therapy",
-		"activity", "other",
-	}
+var categoryList = []string{
+	"laboratory", "vital-signs", "survey", "social-history", "exam", "imaging", "procedure", "therapy",
+	"activity", "other",
 }
+
+func (categoryNames) names() []string { return categoryList }
 
 // Interpretations of an observation, by HL7 v3 code.
 const (
@@ -146,11 +150,11 @@ const (
 	InterpretationCriticalLow
 )
 
-func (interpretationNames) names() []string {
-	return []string{
-		"", "N", "H", "L", "HH", "LL", "A", "AA", "POS", "NEG", "IND", "R", "S", "I", "DET", "ND", "RR", "NR",
-	}
+var interpretationList = []string{
+	"", "N", "H", "L", "HH", "LL", "A", "AA", "POS", "NEG", "IND", "R", "S", "I", "DET", "ND", "RR", "NR",
 }
+
+func (interpretationNames) names() []string { return interpretationList }
 
 // States of an observation.
 const (
@@ -164,11 +168,11 @@ const (
 	ObservationUnknown
 )
 
-func (observationNames) names() []string {
-	return []string{
-		"final", "registered", "preliminary", "amended", "corrected", "cancelled", "entered-in-error", "unknown",
-	}
+var observationList = []string{
+	"final", "registered", "preliminary", "amended", "corrected", "cancelled", "entered-in-error", "unknown",
 }
+
+func (observationNames) names() []string { return observationList }
 
 // States of a procedure.
 const (
@@ -182,11 +186,11 @@ const (
 	ProcedureUnknown
 )
 
-func (procedureNames) names() []string {
-	return []string{
-		"completed", "preparation", "in-progress", "not-done", "on-hold", "stopped", "entered-in-error", "unknown",
-	}
+var procedureList = []string{
+	"completed", "preparation", "in-progress", "not-done", "on-hold", "stopped", "entered-in-error", "unknown",
 }
+
+func (procedureNames) names() []string { return procedureList }
 
 // States of an immunisation.
 const (
@@ -195,9 +199,9 @@ const (
 	ImmunisationEnteredInError
 )
 
-func (immunisationNames) names() []string {
-	return []string{"completed", "not-done", "entered-in-error"}
-}
+var immunisationList = []string{"completed", "not-done", "entered-in-error"}
+
+func (immunisationNames) names() []string { return immunisationList }
 
 // Kinds of an allergy.
 const (
@@ -206,7 +210,9 @@ const (
 	KindNotSaid
 )
 
-func (allergyKindNames) names() []string { return []string{"allergy", "intolerance", "not-said"} }
+var allergyKindList = []string{"allergy", "intolerance", "not-said"}
+
+func (allergyKindNames) names() []string { return allergyKindList }
 
 // Groups of what an allergy is to.
 const (
@@ -217,9 +223,9 @@ const (
 	AllergyBiologic
 )
 
-func (allergyGroupNames) names() []string {
-	return []string{"", "food", "medication", "environment", "biologic"}
-}
+var allergyGroupList = []string{"", "food", "medication", "environment", "biologic"}
+
+func (allergyGroupNames) names() []string { return allergyGroupList }
 
 // Criticalities of an allergy.
 const (
@@ -229,7 +235,9 @@ const (
 	CriticalityUnknown
 )
 
-func (criticalityNames) names() []string { return []string{"", "low", "high", "unable-to-assess"} }
+var criticalityList = []string{"", "low", "high", "unable-to-assess"}
+
+func (criticalityNames) names() []string { return criticalityList }
 
 // States of a care plan.
 const (
@@ -242,9 +250,9 @@ const (
 	PlanUnknown
 )
 
-func (planNames) names() []string {
-	return []string{"active", "draft", "on-hold", "revoked", "completed", "entered-in-error", "unknown"}
-}
+var planList = []string{"active", "draft", "on-hold", "revoked", "completed", "entered-in-error", "unknown"}
+
+func (planNames) names() []string { return planList }
 
 // Intents of a care plan.
 const (
@@ -254,7 +262,9 @@ const (
 	IntentOption
 )
 
-func (intentNames) names() []string { return []string{"plan", "order", "proposal", "option"} }
+var intentList = []string{"plan", "order", "proposal", "option"}
+
+func (intentNames) names() []string { return intentList }
 
 // States of an activity of a care plan.
 const (
@@ -270,12 +280,12 @@ const (
 	ActivityEnteredInError
 )
 
-func (activityNames) names() []string {
-	return []string{
-		"", "not-started", "scheduled", "in-progress", "on-hold", "completed", "cancelled", "stopped", "unknown",
-		"entered-in-error",
-	}
+var activityList = []string{
+	"", "not-started", "scheduled", "in-progress", "on-hold", "completed", "cancelled", "stopped", "unknown",
+	"entered-in-error",
 }
+
+func (activityNames) names() []string { return activityList }
 
 // Sexes, as FHIR's administrative gender.
 const (
@@ -285,7 +295,9 @@ const (
 	SexOther
 )
 
-func (sexNames) names() []string { return []string{"unknown", "male", "female", "other"} }
+var sexList = []string{"unknown", "male", "female", "other"}
+
+func (sexNames) names() []string { return sexList }
 
 // Relations of a family member to the holder.
 const (
@@ -299,15 +311,15 @@ const (
 	RelationGrandchild
 )
 
-func (relationNames) names() []string {
-	return []string{"other", "self", "spouse", "child", "parent", "sibling", "grandparent", "grandchild"}
-}
+var relationList = []string{"other", "self", "spouse", "child", "parent", "sibling", "grandparent", "grandchild"}
+
+func (relationNames) names() []string { return relationList }
 
 type bloodNames struct{}
 
 // BloodGroup is a blood group of the ABO and Rh systems.
 type BloodGroup = Enum[bloodNames]
 
-func (bloodNames) names() []string {
-	return []string{"", "O+", "O-", "A+", "A-", "B+", "B-", "AB+", "AB-"}
-}
+var bloodList = []string{"", "O+", "O-", "A+", "A-", "B+", "B-", "AB+", "AB-"}
+
+func (bloodNames) names() []string { return bloodList }

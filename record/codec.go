@@ -8,38 +8,115 @@ import (
 	"github.com/dhamani-iq/dhamani/record/terms"
 )
 
-// Codes: [system, value], the value a number where the code is digits that
-// read again to the same text. An unsigned integer in a code's place will be
-// the index of a code table; no table exists yet, so it is refused.
+// A code stands in a place that has a slot of the terminology table:
+//
+//	number                 a row of that slot
+//	-25 - n                the digits n of a code of the slot's own system
+//	[16 + slot, number]    a row of another slot
+//	[system, n or text]    any other code
+//
+// The first form that fits is the only one. The negative integers from -1 to
+// -24 are the keys of attributes.
+const (
+	attrKeys    = 24
+	foreignSlot = 16
+)
 
-func (w *writer) code(c Code) {
+// ownSystem is the system whose codes a slot has a short form for.
+var ownSystem = [terms.NumSlots]terms.System{
+	terms.Findings: terms.SNOMED, terms.Medicines: terms.RxNorm, terms.Observations: terms.LOINC,
+	terms.Vaccines: terms.CVX, terms.Acts: terms.SNOMED,
+}
+
+// code returns the row of the first edition when it is one.
+func (w *writer) code(at terms.Slot, c Code) *measure {
+	slot, number, edition, ok := w.table.Find(c)
+	if ok = ok && edition <= w.limit; !ok && c.System == terms.Newer {
+		edition, slot, number, ok = c.Newer()
+	}
+	switch {
+	case ok:
+		w.edition = max(w.edition, edition)
+		if slot != at {
+			w.b = append(w.b, majorArray<<5|2, foreignSlot+byte(slot))
+		}
+		w.uint(uint64(number))
+		if slot == at && at == terms.Observations && edition == 1 {
+			return &measures[number]
+		}
+		return nil
+	case c.System == ownSystem[at]:
+		if n, ok := codeNumber(c); ok {
+			w.head(majorNegint, n+attrKeys)
+			return nil
+		}
+	}
 	w.head(majorArray, 2)
 	w.uint(uint64(c.System))
 	if n, ok := codeNumber(c); ok {
 		w.uint(n)
-		return
+	} else {
+		w.text(c.Value)
 	}
-	w.text(c.Value)
+	return nil
 }
 
-func (r *reader) code() Code {
+func (r *reader) code(at terms.Slot) Code {
+	c, _ := r.measured(at)
+	return c
+}
+
+// measured reads a code and says how its row shortens an observation.
+func (r *reader) measured(at terms.Slot) (Code, *measure) {
+	switch major, arg := r.head(); {
+	case r.err != nil:
+	case major == majorUint:
+		if at == terms.Observations && arg < uint64(len(measures)) {
+			return measures[arg].code, &measures[arg]
+		}
+		return r.row(at, arg), nil
+	case major == majorNegint && arg >= attrKeys && arg <= math.MaxInt64:
+		return r.numbered(ownSystem[at], arg-attrKeys), nil
+	case major == majorArray && arg == 2:
+		return r.pair(), nil
+	default:
+		r.fail("code expected")
+	}
+	return Code{}, nil
+}
+
+func (r *reader) row(s terms.Slot, number uint64) Code {
+	if number < terms.MaxRows {
+		if row := r.table.Row(s, uint32(number)); row != nil && row.Edition <= r.edition { // #nosec G115 -- bounded
+			return row.Code
+		} else if row == nil && r.edition > r.table.Edition {
+			return terms.NewerCode(r.edition, s, uint32(number)) // #nosec G115 -- bounded
+		}
+	}
+	r.fail("no such row in the code table")
+	return Code{}
+}
+
+func (r *reader) pair() Code {
+	system := r.uint(foreignSlot + uint64(terms.NumSlots) - 1)
+	if system >= foreignSlot {
+		return r.row(terms.Slot(system-foreignSlot), r.uint(terms.MaxRows)) // #nosec G115 -- bounded
+	}
+	c := Code{System: terms.System(system)} // #nosec G115 -- bounded
 	if r.peek() == majorUint {
-		r.fail("index of a code table that is not known")
-		return Code{}
+		return r.numbered(c.System, r.uint(math.MaxInt64))
 	}
-	if r.array(2) != 2 {
-		r.fail("code is not a pair")
-		return Code{}
-	}
-	c := Code{System: terms.System(r.uint(math.MaxUint8))} // #nosec G115 -- bounded
-	if r.peek() == majorUint {
-		c.Value = codeText(c.System, r.uint(math.MaxInt64))
-	} else {
-		c.Value = r.text(terms.MaxText)
-	}
+	c.Value = r.text(terms.MaxText)
 	if r.err == nil && c.Validate() != nil {
 		r.fail("malformed code")
-		return Code{}
+	}
+	return c
+}
+
+func (r *reader) numbered(s terms.System, n uint64) Code {
+	c := Code{System: s, Value: codeText(s, n)}
+	if m, ok := codeNumber(c); r.err == nil && (!ok || m != n) {
+		r.fail("number in place of a code that has none")
 	}
 	return c
 }
@@ -58,7 +135,7 @@ func codeNumber(c Code) (uint64, bool) {
 	default:
 		return 0, false
 	}
-	n, err := strconv.ParseUint(s, 10, 63)
+	n, err := strconv.ParseUint(s, 10, 62)
 	if err != nil || codeText(c.System, n) != c.Value {
 		return 0, false
 	}
@@ -89,22 +166,6 @@ func luhn(digits string) byte {
 		sum += d
 	}
 	return byte('0' + (10-sum%10)%10) // #nosec G115 -- a digit
-}
-
-func (w *writer) codes(cs []Code) {
-	w.head(majorArray, uint64(len(cs)))
-	for _, c := range cs {
-		w.code(c)
-	}
-}
-
-func (r *reader) codes(limit int) []Code {
-	n := r.array(limit)
-	cs := make([]Code, 0, n)
-	for ; n > 0 && r.err == nil; n-- {
-		cs = append(cs, r.code())
-	}
-	return cs
 }
 
 // Moments: minutes after a base, or [year - 2000 (, month (, day))].
@@ -165,33 +226,27 @@ func (r *reader) checked(m Moment) Moment {
 	return m
 }
 
-func (m *mapWriter) optMoment(k uint64, v Moment, base time.Time) {
-	if !v.IsZero() {
-		m.key(k)
-		m.moment(v, base)
-	}
-}
-
-// Quantities: a bare integer for a whole number without unit, else
+// Quantities: an unsigned integer for a whole number without unit, else
 // [mantissa, unit] when the scale is the unit's own, else [mantissa, unit,
-// scale]. A unit is its index in the table of units, or its UCUM text.
+// scale]. A unit is its index in the table of units, or its UCUM text. Behind
+// the code of a row with a unit, the unsigned integer is a mantissa of that
+// unit and that row's scale.
 
-func (w *writer) quantity(q *Quantity) {
+func (w *writer) quantity(q *Quantity, m *measure) {
+	if m == nil {
+		m = &measures[0] // the row of a blood pressure, without unit
+	}
+	if q.Value.Mantissa >= 0 && q.Value.Scale == m.scale && q.Unit == m.unit {
+		w.uint(uint64(q.Value.Mantissa))
+		return
+	}
 	i, known := unitIndex[q.Unit]
 	scale := uint8(0)
 	if known {
 		scale = units[i].scale
 	}
 	own := q.Value.Scale == scale
-	switch {
-	case own && q.Unit == "":
-		w.int(q.Value.Mantissa)
-		return
-	case own:
-		w.head(majorArray, 2)
-	default:
-		w.head(majorArray, 3)
-	}
+	w.head(majorArray, 3-uint64(rank(own))) // #nosec G115 -- 2 or 3
 	w.int(q.Value.Mantissa)
 	if known {
 		w.uint(uint64(i)) // #nosec G115 -- an index
@@ -203,9 +258,13 @@ func (w *writer) quantity(q *Quantity) {
 	}
 }
 
-func (r *reader) quantity() *Quantity {
+func (r *reader) quantity(m *measure) *Quantity {
 	if r.peek() != majorArray {
-		return r.amount(&Quantity{Value: Int(r.int())})
+		q := &Quantity{Value: Int(int64(r.uint(math.MaxInt64)))} // #nosec G115 -- bounded
+		if m != nil {
+			q.Unit, q.Value.Scale = m.unit, m.scale
+		}
+		return r.amount(q)
 	}
 	return r.quantityBody(r.array(3))
 }
@@ -238,22 +297,15 @@ func (r *reader) amount(q *Quantity) *Quantity {
 	return q
 }
 
-func (m *mapWriter) optQuantity(k uint64, q *Quantity) {
-	if q != nil {
-		m.key(k)
-		m.quantity(q)
-	}
-}
-
 // Values: null for none, a quantity, text, a boolean, or [code].
 
-func (w *writer) value(v Value) {
+func (w *writer) value(v *Value, m *measure) {
 	switch {
 	case v.Quantity != nil:
-		w.quantity(v.Quantity)
+		w.quantity(v.Quantity, m)
 	case v.Code != nil:
 		w.head(majorArray, 1)
-		w.code(*v.Code)
+		w.code(terms.Findings, *v.Code)
 	case v.Text != "":
 		w.text(v.Text)
 	case v.Bool != nil:
@@ -263,12 +315,12 @@ func (w *writer) value(v Value) {
 	}
 }
 
-func (r *reader) value() Value {
+func (r *reader) value(m *measure) Value {
 	switch r.peek() {
 	case majorArray:
 		n := r.array(3)
 		if n == 1 {
-			c := r.code()
+			c := r.code(terms.Findings)
 			return Value{Code: &c}
 		}
 		return Value{Quantity: r.quantityBody(n)}
@@ -285,7 +337,7 @@ func (r *reader) value() Value {
 		}
 		return Value{}
 	default:
-		return Value{Quantity: r.quantity()}
+		return Value{Quantity: r.quantity(m)}
 	}
 }
 
@@ -312,25 +364,4 @@ func (r *reader) frequency() Frequency {
 	f := Frequency{Times: uint8(r.uint(math.MaxUint8)), Period: uint16(r.uint(math.MaxUint16))} // #nosec G115 -- bounded
 	f.Unit = readEnum[periodNames](r)
 	return f
-}
-
-func (m *mapWriter) optFrequency(k uint64, f Frequency) {
-	if f != (Frequency{}) {
-		m.key(k)
-		m.frequency(f)
-	}
-}
-
-func (m *mapWriter) optCodes(k uint64, cs []Code) {
-	if len(cs) > 0 {
-		m.key(k)
-		m.codes(cs)
-	}
-}
-
-func (m *mapWriter) optCode(k uint64, c *Code) {
-	if c != nil {
-		m.key(k)
-		m.code(*c)
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,7 @@ func unitsText() string {
 func choicesText() string {
 	var b strings.Builder
 	row := func(name string, values []string) {
+		values = slices.Clone(values)
 		for i, v := range values {
 			if v == "" {
 				values[i] = "—"
@@ -108,6 +110,8 @@ func limitsText() string {
 	}
 	return b.String()
 }
+
+func digestText() string { return fmt.Sprintf("%x\n", terms.Base().Digest) }
 
 type vector struct {
 	name string
@@ -193,6 +197,8 @@ func TestDocument(t *testing.T) {
 		doc = strings.Replace(doc, "```\n"+fenced(between(t, doc, "units"))+"```", "```\n"+unitsText()+"```", 1)
 		part := between(t, doc, "choices")
 		doc = strings.Replace(doc, part, strings.Replace(part, "```\n"+fenced(part)+"```", "```\n"+choicesText()+"```", 1), 1)
+		part = between(t, doc, "digest")
+		doc = strings.Replace(doc, part, strings.Replace(part, "```\n"+fenced(part)+"```", "```\n"+digestText()+"```", 1), 1)
 		part = between(t, doc, "limits")
 		rows, _, _ := strings.Cut(part, "\n\n")
 		doc = strings.Replace(doc, rows+"\n\n", limitsText()+"\n", 1)
@@ -206,6 +212,9 @@ func TestDocument(t *testing.T) {
 	}
 	if got := fenced(between(t, doc, "choices")); got != choicesText() {
 		t.Errorf("choices in the document:\n%s\nin the code:\n%s", got, choicesText())
+	}
+	if got := fenced(between(t, doc, "digest")); got != digestText() {
+		t.Errorf("digest of the code table in the document %s, in the code %s", got, digestText())
 	}
 	if !strings.HasPrefix(between(t, doc, "limits"), limitsText()) {
 		t.Errorf("limits in the code:\n%s", limitsText())

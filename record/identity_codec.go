@@ -7,13 +7,24 @@ import (
 	"strings"
 )
 
-// encode runs f into a map and checks the length.
-func encode(what string, err error, limit int, f func(m *mapWriter)) ([]byte, error) {
+// encode runs f into a map and checks the length. It names codes by the rows of
+// the code table's given edition, or of the one in use for 0.
+func encode(what string, err error, limit int, edition uint32, f func(m *mapWriter)) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", what, err)
 	}
-	var w writer
-	w.attrs(false, f)
+	w := newWriter(Epoch)
+	if edition != 0 {
+		w.limit = edition
+	}
+	w.attrs(f)
+	if needed := w.edition; needed > 1 {
+		w.b = w.b[:0]
+		w.attrs(func(m *mapWriter) {
+			m.optUint(keyEdition, uint64(needed))
+			f(m)
+		})
+	}
 	if len(w.b) > limit {
 		return nil, fmt.Errorf("encode %s: %d bytes, %d at most: %w", what, len(w.b), limit, ErrInvalid)
 	}
@@ -21,16 +32,22 @@ func encode(what string, err error, limit int, f func(m *mapWriter)) ([]byte, er
 }
 
 // decode reads a map with f and demands that again gives the same bytes.
-func decode(what string, b []byte, limit int, f func(r *reader, key uint64) bool, again func() ([]byte, error)) error {
+func decode(what string, b []byte, limit int, f func(r *reader, key uint64) bool, again func(edition uint32) ([]byte, error)) error {
 	if len(b) > limit {
 		return fmt.Errorf("decode %s: %w", what, &SyntaxError{What: "too long"})
 	}
-	r := &reader{b: b}
-	r.attrs(func(key uint64) bool { return f(r, key) })
+	r := newReader(b, Epoch)
+	r.attrs(func(key uint64) bool {
+		if key == keyEdition {
+			r.edition = uint32(r.uint(math.MaxUint32)) // #nosec G115 -- bounded
+			return true
+		}
+		return f(&r, key)
+	})
 	if err := r.end(); err != nil {
 		return fmt.Errorf("decode %s: %w", what, err)
 	}
-	switch same, err := again(); {
+	switch same, err := again(max(1, r.edition)); {
 	case err != nil:
 		return fmt.Errorf("%w: %w", &SyntaxError{What: "values out of range"}, err)
 	case !bytes.Equal(same, b):
@@ -43,8 +60,10 @@ func decode(what string, b []byte, limit int, f func(r *reader, key uint64) bool
 //
 // identity = {1 names, 2 sex, 3 born, 4 died, 5 national number, 6 language,
 // 7 phone, 8 address, 9 [family], 10 guards}
-func (id *Identity) Encode() ([]byte, error) {
-	return encode("identity", id.Validate(), MaxIdentity, func(m *mapWriter) {
+func (id *Identity) Encode() ([]byte, error) { return id.encode(0) }
+
+func (id *Identity) encode(edition uint32) ([]byte, error) {
+	return encode("identity", id.Validate(), MaxIdentity, edition, func(m *mapWriter) {
 		m.key(1)
 		m.names(&id.Names)
 		m.optUint(2, uint64(id.Sex))
@@ -100,7 +119,7 @@ func DecodeIdentity(b []byte) (*Identity, error) {
 			return false
 		}
 		return true
-	}, id.Encode)
+	}, id.encode)
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +196,7 @@ func (c *checker) names(field string, n *Names) {
 
 // names = {? 1 Arabic, ? 2 Sorani, ? 3 Latin}; name = [family or null, given…]
 func (w *writer) names(n *Names) {
-	w.attrs(false, func(m *mapWriter) {
+	w.attrs(func(m *mapWriter) {
 		for i, p := range []*Name{n.Arabic, n.Sorani, n.Latin} {
 			if p == nil {
 				continue
@@ -235,7 +254,7 @@ func (r *reader) name() *Name {
 
 // address = {1 line, 2 district, 3 city, 4 governorate, 5 postal code, 6 country}
 func (w *writer) address(a *Address) {
-	w.attrs(false, func(m *mapWriter) {
+	w.attrs(func(m *mapWriter) {
 		for i, s := range []string{a.Line, a.District, a.City, a.Governorate, a.PostalCode, a.Country} {
 			m.optText(uint64(i)+1, s) // #nosec G115 -- 0 to 5
 		}
@@ -257,7 +276,7 @@ func (r *reader) address() *Address {
 
 // member = {1 names, 2 person, 3 relation, 4 guards, 5 sex, 6 born, 7 phone}
 func (w *writer) member(x *Member) {
-	w.attrs(false, func(m *mapWriter) {
+	w.attrs(func(m *mapWriter) {
 		m.key(1)
 		m.names(&x.Names)
 		m.optUint(2, uint64(x.Person))
@@ -301,8 +320,10 @@ func (r *reader) member() (x Member) {
 //
 // cover = {1 payer, 2 plan, 3 member, 4 relation, 5 from, 6 until, 7 inactive,
 // 8 copay class, 9 [counters]}; counter = [kind, year, allowed, used]
-func (v *Cover) Encode() ([]byte, error) {
-	return encode("cover", v.Validate(), MaxCover, func(m *mapWriter) {
+func (v *Cover) Encode() ([]byte, error) { return v.encode(0) }
+
+func (v *Cover) encode(edition uint32) ([]byte, error) {
+	return encode("cover", v.Validate(), MaxCover, edition, func(m *mapWriter) {
 		m.optText(1, v.Payer)
 		m.optText(2, v.Plan)
 		m.optText(3, v.Member)
@@ -355,7 +376,7 @@ func DecodeCover(b []byte) (*Cover, error) {
 			return false
 		}
 		return true
-	}, v.Encode)
+	}, v.encode)
 	if err != nil {
 		return nil, err
 	}

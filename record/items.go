@@ -1,145 +1,196 @@
 package record
 
-import (
-	"math"
-	"time"
-)
+import "github.com/dhamani-iq/dhamani/record/terms"
 
-// Each kind of item has its writer, which returns the number of elements that
-// it put into the flat list, and its reader beside it. An item is its leading
-// element, usually a code, and a map of attributes when any differs from its
-// default.
+// A list of items is flat: an item is one to three leading elements, and
+// behind them its attributes, each a key (a negative integer, -1 - k) and a
+// value. What is its default has no attribute. Each kind of item has its
+// writer and its reader side by side.
 
-// attributes writes the optional map behind an item's leading elements.
-func (w *writer) attributes(leading int, f func(m *mapWriter)) int {
-	if w.attrs(true, f) > 0 {
-		return leading + 1
-	}
-	return leading
+// lead counts an item's leading elements.
+func (w *writer) lead(n int) { w.n += n }
+
+// attr begins the attribute k.
+func (w *writer) attr(k byte) {
+	w.b = append(w.b, majorNegint<<5|k)
+	w.n += 2
 }
 
-// attributes reads the map behind an item's leading elements, if one is there.
-func (r *reader) attributes(leading int, f func(key uint64) bool) {
-	r.left -= leading
-	if r.left > 0 && r.peek() == majorMap {
-		r.left--
-		r.attrs(f)
+func (w *writer) attrUint(k byte, v uint64) {
+	if v != 0 {
+		w.attr(k)
+		w.uint(v)
 	}
 }
 
-// optAt writes an item's time unless it is the encounter's start.
-func (m *mapWriter) optAt(k uint64, at Moment, base time.Time) {
-	if at.Precision != ToMinute || !at.Time.Equal(base) {
-		m.optMoment(k, at, base)
+func (w *writer) attrTrue(k byte, v bool) {
+	if v {
+		w.attr(k)
+		w.bool(true)
 	}
 }
 
-// allergy = code, ? {1 kind, 2 group, 3 criticality, 4 severity, 5 reactions,
-// 6 status, 7 certainty, 8 at, 9 onset, 10 note}
-func (w *writer) allergy(x *Allergy, base time.Time) int {
-	w.code(x.Code)
-	return w.attributes(1, func(m *mapWriter) {
-		m.optUint(1, uint64(x.Kind))
-		m.optUint(2, uint64(x.Group))
-		m.optUint(3, uint64(x.Criticality))
-		m.optUint(4, uint64(x.Severity))
-		m.optCodes(5, x.Reactions)
-		m.optUint(6, uint64(x.Status))
-		m.optUint(7, uint64(x.Certainty))
-		m.optAt(8, x.At, base)
-		m.optMoment(9, x.Onset, base)
-		m.optText(10, x.Note)
-	})
+func (w *writer) attrText(k byte, s string) {
+	if s != "" {
+		w.attr(k)
+		w.text(s)
+	}
 }
 
-func (r *reader) allergy(base time.Time) (x Allergy) {
-	x.Code = r.code()
-	r.attributes(1, func(key uint64) bool {
-		switch key {
-		case 1:
+func (w *writer) attrMoment(k byte, m Moment) {
+	if !m.IsZero() {
+		w.attr(k)
+		w.moment(m, w.base)
+	}
+}
+
+// attrAt writes an item's time unless it is the encounter's start.
+func (w *writer) attrAt(k byte, at Moment) {
+	if at.Precision != ToMinute || !at.Time.Equal(w.base) {
+		w.attrMoment(k, at)
+	}
+}
+
+func (w *writer) attrQuantity(k byte, q *Quantity) {
+	if q != nil {
+		w.attr(k)
+		w.quantity(q, nil)
+	}
+}
+
+func (w *writer) attrFrequency(k byte, f Frequency) {
+	if f != (Frequency{}) {
+		w.attr(k)
+		w.frequency(f)
+	}
+}
+
+func (w *writer) attrCode(k byte, at terms.Slot, c *Code) {
+	if c != nil {
+		w.attr(k)
+		w.code(at, *c)
+	}
+}
+
+func (w *writer) attrCodes(k byte, at terms.Slot, cs []Code) {
+	if len(cs) > 0 {
+		w.attr(k)
+		w.codes(at, cs)
+	}
+}
+
+// codes writes a list of codes; a single one that is no array stands alone.
+func (w *writer) codes(at terms.Slot, cs []Code) {
+	mark := w.open()
+	for _, c := range cs {
+		w.lead(1)
+		w.code(at, c)
+	}
+	w.finish(mark)
+}
+
+func (r *reader) codes(at terms.Slot, limit int) []Code {
+	n := 1
+	if r.peek() == majorArray {
+		n = r.array(limit)
+	}
+	cs := make([]Code, 0, n)
+	for ; n > 0 && r.err == nil; n-- {
+		cs = append(cs, r.code(at))
+	}
+	return cs
+}
+
+// attr returns the key of the next attribute of the item that is being read,
+// and false when the next element is none.
+func (r *reader) attr() (key byte, ok bool) {
+	if r.left <= 0 || r.err != nil || r.off >= len(r.b) {
+		return 0, false
+	}
+	c := r.b[r.off]
+	if c>>5 != majorNegint || c&31 >= attrKeys {
+		return 0, false
+	}
+	r.off++
+	r.left -= 2
+	return c & 31, true
+}
+
+// list reads the items of a flat list, at least one; a single element that is
+// no array stands without its array. usual is how many elements an item commonly
+// has, which saves room. How many elements an item
+// takes shows as it is read, so the array's count is checked at the end.
+func list[T any](r *reader, limit, usual int, one func(*reader, *T)) []T {
+	n := 1
+	if r.peek() == majorArray {
+		n = r.array(8 * maxItems)
+	}
+	if n == 0 {
+		r.fail("empty list")
+		return nil
+	}
+	out := make([]T, 0, min(1+(n-1)/usual, 32))
+	outer := r.left
+	for r.left = n; r.err == nil && r.left > 0; {
+		if len(out) >= limit {
+			r.fail("too many items")
+			break
+		}
+		var zero T
+		out = append(out, zero)
+		one(r, &out[len(out)-1])
+	}
+	if r.left < 0 {
+		r.fail("item goes beyond its list")
+	}
+	r.left = outer
+	return out
+}
+
+// allergy = code, 0 kind, 1 group, 2 criticality, 3 severity, 4 reactions,
+// 5 status, 6 certainty, 7 at, 8 onset, 9 note
+func (w *writer) allergy(x *Allergy) {
+	w.lead(1)
+	w.code(terms.Findings, x.Code)
+	w.attrUint(0, uint64(x.Kind))
+	w.attrUint(1, uint64(x.Group))
+	w.attrUint(2, uint64(x.Criticality))
+	w.attrUint(3, uint64(x.Severity))
+	w.attrCodes(4, terms.Findings, x.Reactions)
+	w.attrUint(5, uint64(x.Status))
+	w.attrUint(6, uint64(x.Certainty))
+	w.attrAt(7, x.At)
+	w.attrMoment(8, x.Onset)
+	w.attrText(9, x.Note)
+}
+
+func (r *reader) allergy(x *Allergy) {
+	r.left--
+	x.Code = r.code(terms.Findings)
+	for k, ok := r.attr(); ok; k, ok = r.attr() {
+		switch k {
+		case 0:
 			x.Kind = readEnum[allergyKindNames](r)
-		case 2:
+		case 1:
 			x.Group = readEnum[allergyGroupNames](r)
-		case 3:
+		case 2:
 			x.Criticality = readEnum[criticalityNames](r)
-		case 4:
+		case 3:
 			x.Severity = readEnum[severityNames](r)
+		case 4:
+			x.Reactions = r.codes(terms.Findings, maxReactions)
 		case 5:
-			x.Reactions = r.codes(maxReactions)
-		case 6:
 			x.Status = readEnum[conditionNames](r)
-		case 7:
+		case 6:
 			x.Certainty = readEnum[certaintyNames](r)
+		case 7:
+			x.At = r.moment(r.base)
 		case 8:
-			x.At = r.moment(base)
+			x.Onset = r.moment(r.base)
 		case 9:
-			x.Onset = r.moment(base)
-		case 10:
 			x.Note = r.text(maxNote)
 		default:
-			return false
+			r.fail("unknown attribute")
 		}
-		return true
-	})
-	return x
-}
-
-// prescription = medicine, ? {1 dose, 2 frequency, 3 status, 4 at, 5 route,
-// 6 as needed, 7 days, 8 ongoing, 9 quantity, 10 refills, 11 reasons,
-// 12 directions, 13 statement}
-func (w *writer) prescription(x *Prescription, base time.Time) int {
-	w.code(x.Medicine)
-	return w.attributes(1, func(m *mapWriter) {
-		m.optQuantity(1, x.Dose)
-		m.optFrequency(2, x.Frequency)
-		m.optUint(3, uint64(x.Status))
-		m.optAt(4, x.At, base)
-		m.optUint(5, uint64(x.Route))
-		m.optTrue(6, x.AsNeeded)
-		m.optUint(7, uint64(x.Days))
-		m.optTrue(8, x.Ongoing)
-		m.optQuantity(9, x.Quantity)
-		m.optUint(10, uint64(x.Refills))
-		m.optCodes(11, x.Reasons)
-		m.optText(12, x.Directions)
-		m.optTrue(13, x.Statement)
-	})
-}
-
-func (r *reader) prescription(base time.Time, secret bool) Prescription {
-	x := Prescription{Medicine: r.code(), Sensitive: secret}
-	r.attributes(1, func(key uint64) bool {
-		switch key {
-		case 1:
-			x.Dose = r.quantity()
-		case 2:
-			x.Frequency = r.frequency()
-		case 3:
-			x.Status = readEnum[medicationNames](r)
-		case 4:
-			x.At = r.moment(base)
-		case 5:
-			x.Route = readEnum[routeNames](r)
-		case 6:
-			x.AsNeeded = r.isTrue()
-		case 7:
-			x.Days = uint16(r.uint(math.MaxUint16)) // #nosec G115 -- bounded
-		case 8:
-			x.Ongoing = r.isTrue()
-		case 9:
-			x.Quantity = r.quantity()
-		case 10:
-			x.Refills = uint8(r.uint(math.MaxUint8)) // #nosec G115 -- bounded
-		case 11:
-			x.Reasons = r.codes(maxReasons)
-		case 12:
-			x.Directions = r.text(maxNote)
-		case 13:
-			x.Statement = r.isTrue()
-		default:
-			return false
-		}
-		return true
-	})
-	return x
+	}
 }

@@ -2,125 +2,119 @@ package record
 
 import (
 	"math"
-	"time"
+
+	"github.com/dhamani-iq/dhamani/record/terms"
 )
 
-// diagnosis = code, ? {1 status, 2 certainty, 3 severity, 4 chronic, 5 at,
-// 6 onset, 7 end, 8 note}
-func (w *writer) diagnosis(x *Diagnosis, base time.Time) int {
-	w.code(x.Code)
-	return w.attributes(1, func(m *mapWriter) {
-		m.optUint(1, uint64(x.Status))
-		m.optUint(2, uint64(x.Certainty))
-		m.optUint(3, uint64(x.Severity))
-		m.optTrue(4, x.Chronic)
-		m.optAt(5, x.At, base)
-		m.optMoment(6, x.Onset, base)
-		m.optMoment(7, x.End, base)
-		m.optText(8, x.Note)
-	})
+// diagnosis = code, 0 status, 1 certainty, 2 severity, 3 chronic, 4 at,
+// 5 onset, 6 end, 7 note
+func (w *writer) diagnosis(x *Diagnosis) {
+	w.lead(1)
+	w.code(terms.Findings, x.Code)
+	w.attrUint(0, uint64(x.Status))
+	w.attrUint(1, uint64(x.Certainty))
+	w.attrUint(2, uint64(x.Severity))
+	w.attrTrue(3, x.Chronic)
+	w.attrAt(4, x.At)
+	w.attrMoment(5, x.Onset)
+	w.attrMoment(6, x.End)
+	w.attrText(7, x.Note)
 }
 
-func (r *reader) diagnosis(base time.Time, secret bool) Diagnosis {
-	x := Diagnosis{Code: r.code(), Sensitive: secret}
-	r.attributes(1, func(key uint64) bool {
-		switch key {
-		case 1:
+func (r *reader) diagnosis(x *Diagnosis) {
+	r.left--
+	x.Code, x.Sensitive = r.code(terms.Findings), r.secret
+	for k, ok := r.attr(); ok; k, ok = r.attr() {
+		switch k {
+		case 0:
 			x.Status = readEnum[conditionNames](r)
-		case 2:
+		case 1:
 			x.Certainty = readEnum[certaintyNames](r)
-		case 3:
+		case 2:
 			x.Severity = readEnum[severityNames](r)
-		case 4:
+		case 3:
 			x.Chronic = r.isTrue()
+		case 4:
+			x.At = r.moment(r.base)
 		case 5:
-			x.At = r.moment(base)
+			x.Onset = r.moment(r.base)
 		case 6:
-			x.Onset = r.moment(base)
+			x.End = r.moment(r.base)
 		case 7:
-			x.End = r.moment(base)
-		case 8:
 			x.Note = r.text(maxNote)
 		default:
-			return false
+			r.fail("unknown attribute")
 		}
-		return true
-	})
-	return x
+	}
 }
 
-// procedure = code, ? {1 minutes, 2 status, 3 at, 4 reasons, 5 body site, 6 note}
-func (w *writer) procedure(x *Procedure, base time.Time) int {
-	w.code(x.Code)
-	return w.attributes(1, func(m *mapWriter) {
-		m.optUint(1, uint64(x.Minutes))
-		m.optUint(2, uint64(x.Status))
-		m.optAt(3, x.At, base)
-		m.optCodes(4, x.Reasons)
-		m.optCode(5, x.BodySite)
-		m.optText(6, x.Note)
-	})
+// procedure = code, minutes, 0 status, 1 at, 2 reasons, 3 body site, 4 note
+func (w *writer) procedure(x *Procedure) {
+	w.lead(2)
+	w.code(terms.Acts, x.Code)
+	w.uint(uint64(x.Minutes))
+	w.attrUint(0, uint64(x.Status))
+	w.attrAt(1, x.At)
+	w.attrCodes(2, terms.Findings, x.Reasons)
+	w.attrCode(3, terms.Acts, x.BodySite)
+	w.attrText(4, x.Note)
 }
 
-func (r *reader) procedure(base time.Time, secret bool) Procedure {
-	x := Procedure{Code: r.code(), Sensitive: secret}
-	r.attributes(1, func(key uint64) bool {
-		switch key {
-		case 1:
-			x.Minutes = uint32(r.uint(math.MaxUint32)) // #nosec G115 -- bounded
-		case 2:
+func (r *reader) procedure(x *Procedure) {
+	r.left -= 2
+	x.Code, x.Sensitive = r.code(terms.Acts), r.secret
+	x.Minutes = uint32(r.uint(math.MaxUint32)) // #nosec G115 -- bounded
+	for k, ok := r.attr(); ok; k, ok = r.attr() {
+		switch k {
+		case 0:
 			x.Status = readEnum[procedureNames](r)
+		case 1:
+			x.At = r.moment(r.base)
+		case 2:
+			x.Reasons = r.codes(terms.Findings, maxReasons)
 		case 3:
-			x.At = r.moment(base)
-		case 4:
-			x.Reasons = r.codes(maxReasons)
-		case 5:
-			c := r.code()
+			c := r.code(terms.Acts)
 			x.BodySite = &c
-		case 6:
+		case 4:
 			x.Note = r.text(maxNote)
 		default:
-			return false
+			r.fail("unknown attribute")
 		}
-		return true
-	})
-	return x
+	}
 }
 
-// immunisation = vaccine, ? {1 dose, 2 lot, 3 status, 4 at, 5 route, 6 site}
-func (w *writer) immunisation(x *Immunisation, base time.Time) int {
-	w.code(x.Vaccine)
-	return w.attributes(1, func(m *mapWriter) {
-		m.optUint(1, uint64(x.Dose))
-		m.optText(2, x.Lot)
-		m.optUint(3, uint64(x.Status))
-		m.optAt(4, x.At, base)
-		m.optUint(5, uint64(x.Route))
-		m.optCode(6, x.Site)
-	})
+// immunisation = vaccine, 0 dose, 1 lot, 2 status, 3 at, 4 route, 5 site
+func (w *writer) immunisation(x *Immunisation) {
+	w.lead(1)
+	w.code(terms.Vaccines, x.Vaccine)
+	w.attrUint(0, uint64(x.Dose))
+	w.attrText(1, x.Lot)
+	w.attrUint(2, uint64(x.Status))
+	w.attrAt(3, x.At)
+	w.attrUint(4, uint64(x.Route))
+	w.attrCode(5, terms.Acts, x.Site)
 }
 
-func (r *reader) immunisation(base time.Time) Immunisation {
-	x := Immunisation{Vaccine: r.code()}
-	r.attributes(1, func(key uint64) bool {
-		switch key {
-		case 1:
+func (r *reader) immunisation(x *Immunisation) {
+	r.left--
+	x.Vaccine = r.code(terms.Vaccines)
+	for k, ok := r.attr(); ok; k, ok = r.attr() {
+		switch k {
+		case 0:
 			x.Dose = uint8(r.uint(math.MaxUint8)) // #nosec G115 -- bounded
-		case 2:
+		case 1:
 			x.Lot = r.text(maxLot)
-		case 3:
+		case 2:
 			x.Status = readEnum[immunisationNames](r)
+		case 3:
+			x.At = r.moment(r.base)
 		case 4:
-			x.At = r.moment(base)
-		case 5:
 			x.Route = readEnum[routeNames](r)
-		case 6:
-			c := r.code()
+		case 5:
+			c := r.code(terms.Acts)
 			x.Site = &c
 		default:
-			return false
+			r.fail("unknown attribute")
 		}
-		return true
-	})
-	return x
+	}
 }

@@ -1,141 +1,380 @@
 package record
 
-import "time"
+import (
+	"encoding/binary"
 
-// observationGroups writes the three lists whose key gives the category, and
-// the one for the other categories.
-func (m *mapWriter) observationGroups(e *Entry, secret bool) {
-	for group := CategoryLaboratory; group <= CategorySocialHistory; group++ {
-		implied, key := group, keyLaboratory+uint64(group)
-		if group == CategorySocialHistory {
-			implied, key = CategoryOther, keyObservations
+	"github.com/dhamani-iq/dhamani/record/terms"
+)
+
+// observation = code, value, 0 at, 1 interpretation, 2 [components], 3 status,
+// 4 note, 5 category
+//
+// Where the code's row has members, their values stand in the value's place,
+// and the observation's own value, if any, is attribute 6. The category is
+// written when it is not the one that the row implies.
+func (w *writer) observation(x *Observation) {
+	w.lead(1)
+	w.observed(x, w.code(terms.Observations, x.Code))
+}
+
+// observed writes what follows the code.
+func (w *writer) observed(x *Observation, m *measure) {
+	w.lead(1)
+	rest := x.Components
+	composite := m != nil && len(m.members) > 0
+	if composite {
+		rest = rest[w.components(rest, m):]
+	} else {
+		w.value(&x.Value, m)
+	}
+	w.attrAt(0, x.At)
+	w.attrUint(1, uint64(x.Interpretation))
+	if len(rest) > 0 {
+		w.attr(2)
+		mark := w.open()
+		for i := range rest {
+			w.lead(2)
+			w.value(&rest[i].Value, w.code(terms.Observations, rest[i].Code))
+			w.attrUint(0, uint64(rest[i].Interpretation))
 		}
-		items(m, key, e.Observations, func(x *Observation) bool {
-			return x.Sensitive == secret && min(x.Category, CategorySocialHistory) == group
-		}, func(w *writer, x *Observation) int { return w.observation(x, e.Start, implied) })
+		w.finish(mark)
+	}
+	w.attrUint(3, uint64(x.Status))
+	w.attrText(4, x.Note)
+	if x.Category != m.implied() {
+		w.attr(5)
+		w.uint(uint64(x.Category))
+	}
+	if composite && !x.Value.IsZero() {
+		w.attr(6)
+		w.value(&x.Value, m)
 	}
 }
 
-// observation = code, value, ? {1 at, 2 interpretation, 3 components,
-// 4 status, 5 note, 6 category}
-//
-// The category is written when it is not the one that the list implies.
-func (w *writer) observation(x *Observation, base time.Time, implied Category) int {
-	w.code(x.Code)
-	w.value(x.Value)
-	return w.attributes(2, func(m *mapWriter) {
-		m.optAt(1, x.At, base)
-		m.optUint(2, uint64(x.Interpretation))
-		if len(x.Components) > 0 {
-			m.key(3)
-			m.list(func() int {
-				n := 0
-				for i := range x.Components {
-					n += w.component(&x.Components[i])
-				}
-				return n
-			})
-		}
-		m.optUint(4, uint64(x.Status))
-		m.optText(5, x.Note)
-		if x.Category != implied {
-			m.key(6)
-			m.uint(uint64(x.Category))
-		}
-	})
+func (r *reader) observation(x *Observation) {
+	r.left--
+	var m *measure
+	x.Code, m = r.measured(terms.Observations)
+	r.observed(x, m)
 }
 
-func (r *reader) observation(base time.Time, implied Category, secret bool) Observation {
-	x := Observation{Code: r.code(), Value: r.value(), Category: implied, Sensitive: secret}
-	r.attributes(2, func(key uint64) bool {
-		switch key {
+func (r *reader) observed(x *Observation, m *measure) {
+	r.left--
+	x.Category, x.Sensitive = m.implied(), r.secret
+	if m != nil && len(m.members) > 0 {
+		x.Components = r.members(m)
+	} else {
+		x.Value = r.value(m)
+	}
+	for k, ok := r.attr(); ok; k, ok = r.attr() {
+		switch k {
+		case 0:
+			x.At = r.moment(r.base)
 		case 1:
-			x.At = r.moment(base)
-		case 2:
 			x.Interpretation = readEnum[interpretationNames](r)
+		case 2:
+			x.Components = append(x.Components, list(r, maxComponents, 2, (*reader).component)...)
 		case 3:
-			r.items(func() bool {
-				if len(x.Components) >= maxComponents {
-					r.fail("too many components")
-					return false
-				}
-				x.Components = append(x.Components, r.component())
-				return r.err == nil
-			})
-		case 4:
 			x.Status = readEnum[observationNames](r)
-		case 5:
+		case 4:
 			x.Note = r.text(maxNote)
-		case 6:
+		case 5:
 			x.Category = readEnum[categoryNames](r)
+		case 6:
+			x.Value = r.value(m)
 		default:
-			return false
+			r.fail("unknown attribute")
 		}
-		return true
-	})
-	return x
+	}
 }
 
-// component = code, value, ? {1 interpretation}
-func (w *writer) component(x *Component) int {
-	w.code(x.Code)
-	w.value(x.Value)
-	return w.attributes(2, func(m *mapWriter) { m.optUint(1, uint64(x.Interpretation)) })
+// component = code, value, 0 interpretation
+func (r *reader) component(x *Component) {
+	r.left -= 2
+	var m *measure
+	x.Code, m = r.measured(terms.Observations)
+	r.componentBody(x, m)
 }
 
-func (r *reader) component() Component {
-	x := Component{Code: r.code(), Value: r.value()}
-	r.attributes(2, func(key uint64) bool {
-		if key != 1 {
-			return false
+func (r *reader) componentBody(x *Component, m *measure) {
+	x.Value = r.value(m)
+	for k, ok := r.attr(); ok; k, ok = r.attr() {
+		if k != 0 {
+			r.fail("unknown attribute")
+			return
 		}
 		x.Interpretation = readEnum[interpretationNames](r)
-		return true
-	})
-	return x
+	}
 }
 
-// panel = code, [observations], ? {1 at, 2 status, 3 conclusion}
+// A list by members has no codes: the first value is of the row's first
+// member, and so on. It ends with the last that is there. Where all values are
+// numbers in their rows' own units, and nothing else is said of them, it is a
+// byte string of variable-length numbers, seven bits in a byte, the lowest
+// first: 0 for an absent member, else the number plus one. Otherwise it is an
+// array of values with their attributes; there an absent member is null, and
+// two or more are -25 - (their number - 2).
+
+// components writes those that are members, in order, and returns their number.
+func (w *writer) components(list []Component, m *measure) (n int) {
+	var places [maxMembers]int8
+	packed := true
+	for at := 0; n < len(list); n++ {
+		c := &list[n]
+		i := m.memberAt(c.Code, at)
+		if i < 0 || c.bare() {
+			break
+		}
+		places[n], at = int8(i), i+1 // #nosec G115 -- below maxMembers
+		packed = packed && c.Interpretation == 0 && measures[m.members[i]].plain(c.Value.Quantity)
+	}
+	mark := w.open()
+	at := 0
+	for i := range n {
+		c, place := &list[i], int(places[i])
+		if packed {
+			w.pack(place-at, c.Value.Quantity)
+		} else {
+			w.absent(place - at)
+			w.lead(1)
+			w.value(&c.Value, &measures[m.members[place]])
+			w.attrUint(0, uint64(c.Interpretation))
+		}
+		at = place + 1
+	}
+	w.closeMembers(mark, packed && n > 0)
+	return n
+}
+
+// plain reports whether a quantity is a number of the row's unit and scale.
+func (m *measure) plain(q *Quantity) bool {
+	return q != nil && q.Value.Mantissa >= 0 && q.Value.Scale == m.scale && q.Unit == m.unit
+}
+
+// pack writes a plain quantity behind a number of absent ones.
+func (w *writer) pack(absent int, q *Quantity) {
+	for range absent {
+		w.b = append(w.b, 0)
+	}
+	w.b = binary.AppendUvarint(w.b, uint64(q.Value.Mantissa)+1) // #nosec G115 -- not negative
+}
+
+func (w *writer) closeMembers(mark listMark, packed bool) {
+	if packed {
+		w.patch(mark.at, majorBytes, len(w.b)-mark.at-1)
+		w.n = mark.n
+		return
+	}
+	w.close(mark)
+}
+
+// unpack calls f for each quantity of a byte string by members.
+func (r *reader) unpack(m *measure, f func(*measure, Quantity)) {
+	b := r.take(r.want(majorBytes, "byte string"), maxMembers*binary.MaxVarintLen64)
+	for i := 0; len(b) > 0 && r.err == nil; i++ {
+		v, n := binary.Uvarint(b)
+		if n <= 0 || i >= len(m.members) || v > maxMantissa {
+			r.fail("malformed numbers by members")
+			return
+		}
+		if b = b[n:]; v > 0 {
+			c := &measures[m.members[i]]
+			f(c, Quantity{Value: Decimal{Mantissa: int64(v - 1), Scale: c.scale}, Unit: c.unit}) // #nosec G115 -- bounded
+		}
+	}
+}
+
+func (r *reader) members(m *measure) (out []Component) {
+	if r.peek() == majorBytes {
+		values := make([]Quantity, 0, len(m.members))
+		out = make([]Component, 0, len(m.members))
+		r.unpack(m, func(c *measure, q Quantity) {
+			values = append(values, q)
+			out = append(out, Component{Code: c.code, Value: Value{Quantity: &values[len(values)-1]}})
+		})
+		return out
+	}
+	outer := r.left
+	r.left = r.array(8 * maxMembers)
+	at := 0
+	for c := r.nextMember(m, &at); c != nil; c = r.nextMember(m, &at) {
+		if out == nil {
+			out = make([]Component, 0, len(m.members))
+		}
+		r.left--
+		out = append(out, Component{Code: c.code})
+		r.componentBody(&out[len(out)-1], c)
+	}
+	r.left = outer
+	return out
+}
+
+// maxMembers bounds a list by members; it is the code table's own bound.
+const maxMembers = 40
+
+func (w *writer) absent(n int) {
+	switch {
+	case n == 1:
+		w.lead(1)
+		w.simple(simpleNull)
+	case n > 1:
+		w.lead(1)
+		w.head(majorNegint, attrKeys+uint64(n-2)) // #nosec G115 -- at most maxMembers
+	}
+}
+
+// nextMember returns the next member whose value is there, nil at the list's end.
+func (r *reader) nextMember(m *measure, at *int) *measure {
+	for r.err == nil && r.left > 0 {
+		if r.peek() == majorNegint {
+			_, n := r.head()
+			if n < attrKeys || n > attrKeys+maxMembers {
+				r.fail("value expected")
+				return nil
+			}
+			*at += int(n-attrKeys) + 2 // #nosec G115 -- bounded
+			r.left--
+			continue
+		}
+		if *at >= len(m.members) {
+			r.fail("more values than members")
+			return nil
+		}
+		*at++
+		if !r.nothing() {
+			return &measures[m.members[*at-1]]
+		}
+		r.off++
+		r.left--
+	}
+	return nil
+}
+
+// nothing reports whether a null without attributes is next.
+func (r *reader) nothing() bool {
+	if r.off >= len(r.b) || r.b[r.off] != majorSimple<<5|simpleNull {
+		return false
+	}
+	if r.left < 2 || r.off+1 >= len(r.b) {
+		return true
+	}
+	next := r.b[r.off+1]
+	return next>>5 != majorNegint || next&31 >= attrKeys
+}
+
+// panel = code, [observations], 0 at, 1 status, 2 conclusion
 //
-// The observations are laboratory's unless they say otherwise.
-func (w *writer) panel(x *Panel, base time.Time) int {
-	w.code(x.Code)
-	w.list(func() int {
-		n := 0
-		for i := range x.Observations {
-			n += w.observation(&x.Observations[i], base, CategoryLaboratory)
-		}
-		return n
-	})
-	return w.attributes(2, func(m *mapWriter) {
-		m.optAt(1, x.At, base)
-		m.optUint(2, uint64(x.Status))
-		m.optText(3, x.Conclusion)
-	})
+// Where the code's row has members, the list is by members, and attribute 3
+// has the other observations.
+func (w *writer) panel(x *Panel) {
+	w.lead(2)
+	m := w.code(terms.Observations, x.Code)
+	rest := x.Observations
+	if m == nil || len(m.members) == 0 {
+		w.observations(rest)
+		w.panelled(x)
+		return
+	}
+	rest = rest[w.panelMembers(rest, m):]
+	w.panelled(x)
+	if len(rest) > 0 {
+		w.attr(3)
+		w.observations(rest)
+	}
 }
 
-func (r *reader) panel(base time.Time, secret bool) Panel {
-	x := Panel{Code: r.code(), Sensitive: secret}
-	r.items(func() bool {
-		if len(x.Observations) >= maxItems {
-			r.fail("too many observations")
-			return false
+func (w *writer) observations(list []Observation) {
+	mark := w.open()
+	for i := range list {
+		w.observation(&list[i])
+	}
+	w.finish(mark)
+}
+
+func (w *writer) panelMembers(list []Observation, m *measure) (n int) {
+	var places [maxMembers]int8
+	packed := true
+	for at := 0; n < len(list); n++ {
+		x := &list[n]
+		i := m.memberAt(x.Code, at)
+		if i < 0 {
+			break
 		}
-		x.Observations = append(x.Observations, r.observation(base, CategoryLaboratory, secret))
-		return r.err == nil
-	})
-	r.attributes(2, func(key uint64) bool {
-		switch key {
+		c := &measures[m.members[i]]
+		plain := len(c.members) == 0 && x.unsaid(w.base, c)
+		if plain && x.Value.IsZero() {
+			break
+		}
+		places[n], at = int8(i), i+1 // #nosec G115 -- below maxMembers
+		packed = packed && plain && c.plain(x.Value.Quantity)
+	}
+	mark := w.open()
+	at := 0
+	for i := range n {
+		x, place := &list[i], int(places[i])
+		if packed {
+			w.pack(place-at, x.Value.Quantity)
+		} else {
+			w.absent(place - at)
+			w.observed(x, &measures[m.members[place]])
+		}
+		at = place + 1
+	}
+	w.closeMembers(mark, packed && n > 0)
+	return n
+}
+
+func (w *writer) panelled(x *Panel) {
+	w.attrAt(0, x.At)
+	w.attrUint(1, uint64(x.Status))
+	w.attrText(2, x.Conclusion)
+}
+
+func (r *reader) panelMembers(m *measure) []Observation {
+	out := make([]Observation, 0, len(m.members))
+	if r.peek() == majorBytes {
+		values := make([]Quantity, 0, len(m.members))
+		r.unpack(m, func(c *measure, q Quantity) {
+			values = append(values, q)
+			out = append(out, Observation{
+				Code: c.code, Category: c.category, Sensitive: r.secret, Value: Value{Quantity: &values[len(values)-1]},
+			})
+		})
+		return out
+	}
+	outer := r.left
+	r.left = r.array(8 * maxMembers)
+	at := 0
+	for c := r.nextMember(m, &at); c != nil; c = r.nextMember(m, &at) {
+		out = append(out, Observation{Code: c.code})
+		r.observed(&out[len(out)-1], c)
+	}
+	r.left = outer
+	return out
+}
+
+func (r *reader) panel(x *Panel) {
+	r.left -= 2
+	var m *measure
+	x.Code, m = r.measured(terms.Observations)
+	x.Sensitive = r.secret
+	if m != nil && len(m.members) > 0 {
+		x.Observations = r.panelMembers(m)
+	} else {
+		x.Observations = list(r, maxItems, 2, (*reader).observation)
+	}
+	for k, ok := r.attr(); ok; k, ok = r.attr() {
+		switch k {
+		case 0:
+			x.At = r.moment(r.base)
 		case 1:
-			x.At = r.moment(base)
-		case 2:
 			x.Status = readEnum[observationNames](r)
-		case 3:
+		case 2:
 			x.Conclusion = r.text(maxNote)
+		case 3:
+			x.Observations = append(x.Observations, list(r, maxItems, 2, (*reader).observation)...)
 		default:
-			return false
+			r.fail("unknown attribute")
 		}
-		return true
-	})
-	return x
+	}
 }

@@ -3,87 +3,73 @@ package record
 import (
 	"math"
 	"slices"
-	"time"
+
+	"github.com/dhamani-iq/dhamani/record/terms"
 )
 
-// care-plan = code, ? {1 status, 2 intent, 3 at, 4 end, 5 [activities],
-// 6 reasons, 7 [goals]}; activity = code, ? {1 status}
-func (w *writer) carePlan(x *CarePlan, base time.Time) int {
-	w.code(x.Code)
-	return w.attributes(1, func(m *mapWriter) {
-		m.optUint(1, uint64(x.Status))
-		m.optUint(2, uint64(x.Intent))
-		m.optAt(3, x.At, base)
-		m.optMoment(4, x.End, base)
-		if len(x.Activities) > 0 {
-			m.key(5)
-			m.list(func() int {
-				n := 0
-				for _, a := range x.Activities {
-					w.code(a.Code)
-					n += w.attributes(1, func(m *mapWriter) { m.optUint(1, uint64(a.Status)) })
-				}
-				return n
-			})
+// care-plan = code, 0 status, 1 intent, 2 at, 3 end, 4 [activities],
+// 5 reasons, 6 [goals]; activity = code, 0 status
+func (w *writer) carePlan(x *CarePlan) {
+	w.lead(1)
+	w.code(terms.Acts, x.Code)
+	w.attrUint(0, uint64(x.Status))
+	w.attrUint(1, uint64(x.Intent))
+	w.attrAt(2, x.At)
+	w.attrMoment(3, x.End)
+	if len(x.Activities) > 0 {
+		w.attr(4)
+		mark := w.open()
+		for i := range x.Activities {
+			w.lead(1)
+			w.code(terms.Acts, x.Activities[i].Code)
+			w.attrUint(0, uint64(x.Activities[i].Status))
 		}
-		m.optCodes(6, x.Reasons)
-		m.optTexts(7, x.Goals)
-	})
+		w.finish(mark)
+	}
+	w.attrCodes(5, terms.Findings, x.Reasons)
+	if len(x.Goals) > 0 {
+		w.attr(6)
+		w.head(majorArray, uint64(len(x.Goals)))
+		for _, t := range x.Goals {
+			w.text(t)
+		}
+	}
 }
 
-func (r *reader) carePlan(base time.Time, secret bool) CarePlan {
-	x := CarePlan{Code: r.code(), Sensitive: secret}
-	r.attributes(1, func(key uint64) bool {
-		switch key {
-		case 1:
+func (r *reader) carePlan(x *CarePlan) {
+	r.left--
+	x.Code, x.Sensitive = r.code(terms.Acts), r.secret
+	for k, ok := r.attr(); ok; k, ok = r.attr() {
+		switch k {
+		case 0:
 			x.Status = readEnum[planNames](r)
-		case 2:
+		case 1:
 			x.Intent = readEnum[intentNames](r)
+		case 2:
+			x.At = r.moment(r.base)
 		case 3:
-			x.At = r.moment(base)
+			x.End = r.moment(r.base)
 		case 4:
-			x.End = r.moment(base)
+			x.Activities = list(r, maxActivities, 1, (*reader).activity)
 		case 5:
-			r.items(func() bool {
-				if len(x.Activities) >= maxActivities {
-					r.fail("too many activities")
-					return false
-				}
-				x.Activities = append(x.Activities, r.activity())
-				return r.err == nil
-			})
+			x.Reasons = r.codes(terms.Findings, maxReasons)
 		case 6:
-			x.Reasons = r.codes(maxReasons)
-		case 7:
 			x.Goals = r.texts(maxGoals, maxShort)
 		default:
-			return false
+			r.fail("unknown attribute")
 		}
-		return true
-	})
-	return x
+	}
 }
 
-func (r *reader) activity() Activity {
-	a := Activity{Code: r.code()}
-	r.attributes(1, func(key uint64) bool {
-		if key != 1 {
-			return false
+func (r *reader) activity(a *Activity) {
+	r.left--
+	a.Code = r.code(terms.Acts)
+	for k, ok := r.attr(); ok; k, ok = r.attr() {
+		if k != 0 {
+			r.fail("unknown attribute")
+			return
 		}
 		a.Status = readEnum[activityNames](r)
-		return true
-	})
-	return a
-}
-
-func (m *mapWriter) optTexts(k uint64, texts []string) {
-	if len(texts) == 0 {
-		return
-	}
-	m.key(k)
-	m.head(majorArray, uint64(len(texts)))
-	for _, t := range texts {
-		m.text(t)
 	}
 }
 
@@ -96,76 +82,94 @@ func (r *reader) texts(count, length int) []string {
 	return out
 }
 
-// note = text, ? {1 at}
-func (w *writer) note(x *Note, base time.Time) int {
+// note = text, 0 at
+func (w *writer) note(x *Note) {
+	w.lead(1)
 	w.text(x.Text)
-	return w.attributes(1, func(m *mapWriter) { m.optAt(1, x.At, base) })
+	w.attrAt(0, x.At)
 }
 
-func (r *reader) note(base time.Time, secret bool) Note {
-	x := Note{Text: r.text(maxNote), Sensitive: secret}
-	r.attributes(1, func(key uint64) bool {
-		if key != 1 {
-			return false
+func (r *reader) note(x *Note) {
+	r.left--
+	x.Text, x.Sensitive = r.text(maxNote), r.secret
+	for k, ok := r.attr(); ok; k, ok = r.attr() {
+		if k != 0 {
+			r.fail("unknown attribute")
+			return
 		}
-		x.At = r.moment(base)
-		return true
-	})
-	return x
+		x.At = r.moment(r.base)
+	}
 }
 
-// imaging = study, modality, ? {1 at, 2 body site, 3 series, 4 instances, 5 title}
-func (w *writer) imaging(x *Imaging, base time.Time) int {
+// imaging = study, modality, 0 at, 1 body site, 2 series, 3 instances, 4 title
+func (w *writer) imaging(x *Imaging) {
+	w.lead(2)
 	w.text(x.Study)
 	w.text(x.Modality)
-	return w.attributes(2, func(m *mapWriter) {
-		m.optAt(1, x.At, base)
-		m.optCode(2, x.BodySite)
-		m.optUint(3, uint64(x.Series))
-		m.optUint(4, uint64(x.Instances))
-		m.optText(5, x.Title)
-	})
+	w.attrAt(0, x.At)
+	w.attrCode(1, terms.Acts, x.BodySite)
+	w.attrUint(2, uint64(x.Series))
+	w.attrUint(3, uint64(x.Instances))
+	w.attrText(4, x.Title)
 }
 
-func (r *reader) imaging(base time.Time) Imaging {
-	x := Imaging{Study: r.text(maxStudy), Modality: r.text(maxUnit)}
-	r.attributes(2, func(key uint64) bool {
-		switch key {
+func (r *reader) imaging(x *Imaging) {
+	r.left -= 2
+	x.Study, x.Modality = r.text(maxStudy), r.text(maxUnit)
+	for k, ok := r.attr(); ok; k, ok = r.attr() {
+		switch k {
+		case 0:
+			x.At = r.moment(r.base)
 		case 1:
-			x.At = r.moment(base)
-		case 2:
-			c := r.code()
+			c := r.code(terms.Acts)
 			x.BodySite = &c
-		case 3:
+		case 2:
 			x.Series = uint16(r.uint(math.MaxUint16)) // #nosec G115 -- bounded
-		case 4:
+		case 3:
 			x.Instances = uint16(r.uint(math.MaxUint16)) // #nosec G115 -- bounded
-		case 5:
+		case 4:
 			x.Title = r.text(maxShort)
 		default:
-			return false
+			r.fail("unknown attribute")
 		}
-		return true
-	})
-	return x
+	}
 }
 
-// cost = total as an integer, when it is a whole number of dinars and nothing
-// is said of the patient's share, else [mantissa, scale, ? patient mantissa,
-// ? currency]. The patient's share has the total's scale.
+// monies are the kinds of money that a cost names by a number: a currency and
+// the decimals of the amounts. The list only grows at its end.
+var monies = [...]struct {
+	currency string
+	scale    uint8
+}{{"", 0}, {"USD", 2}, {"USD", 0}, {"USD", 1}, {"", 3}, {"", 2}, {"", 1}, {"EUR", 2}, {"EUR", 0}, {"EUR", 1}}
+
+// cost = dinars, when it is a whole number and nothing is said of the
+// patient's share, else [total, money, ? patient's share]; money = number in
+// the list of monies / [currency or null, scale]
 func (w *writer) cost(x *Cost) {
-	if x.Total.Scale == 0 && x.Patient == nil && x.Currency == "" {
+	money := 0
+	for money < len(monies) && (monies[money].currency != x.Currency || monies[money].scale != x.Total.Scale) {
+		money++
+	}
+	if money == 0 && x.Patient == nil {
 		w.int(x.Total.Mantissa)
 		return
 	}
-	w.head(majorArray, 2+uint64(rank(x.Patient != nil))+uint64(rank(x.Currency != ""))) // #nosec G115 -- 2 to 4
+	w.head(majorArray, 2+uint64(rank(x.Patient != nil))) // #nosec G115 -- 2 or 3
 	w.int(x.Total.Mantissa)
-	w.uint(uint64(x.Total.Scale))
+	switch {
+	case money < len(monies):
+		w.uint(uint64(money))
+	default:
+		w.head(majorArray, 2)
+		if x.Currency == "" {
+			w.simple(simpleNull)
+		} else {
+			w.text(x.Currency)
+		}
+		w.uint(uint64(x.Total.Scale))
+	}
 	if x.Patient != nil {
 		w.int(x.Patient.Mantissa)
-	}
-	if x.Currency != "" {
-		w.text(x.Currency)
 	}
 }
 
@@ -173,38 +177,43 @@ func (r *reader) cost() *Cost {
 	if r.peek() != majorArray {
 		return &Cost{Total: Int(r.int())}
 	}
-	n := r.array(4)
+	n := r.array(3)
 	if n < 2 {
-		r.fail("cost is not two to four items")
+		r.fail("cost is not two or three items")
 		return nil
 	}
-	x := &Cost{Total: Decimal{Mantissa: r.int(), Scale: uint8(r.uint(MaxScale))}} // #nosec G115 -- bounded
-	if n -= 2; n > 0 && r.peek() != majorText {
+	x := &Cost{Total: Int(r.int())}
+	if r.peek() == majorArray {
+		if r.array(2) != 2 {
+			r.fail("money is not a pair")
+		}
+		if r.peek() == majorSimple {
+			r.simple() // null, or else not canonical
+		} else {
+			x.Currency = r.text(3)
+		}
+		x.Total.Scale = uint8(r.uint(MaxScale)) // #nosec G115 -- bounded
+	} else if i := r.uint(uint64(len(monies) - 1)); r.err == nil {
+		x.Currency, x.Total.Scale = monies[i].currency, monies[i].scale
+	}
+	if n > 2 {
 		x.Patient = &Decimal{Mantissa: r.int(), Scale: x.Total.Scale}
-		n--
-	}
-	if n > 0 {
-		x.Currency = r.text(3)
-		n--
-	}
-	if n > 0 {
-		r.fail("cost with more than a currency behind it")
 	}
 	return x
 }
 
 // extensions = {key: bytes}, kept as they are.
-func (m *mapWriter) extensions(e *Entry, s Section) {
+func (w *writer) extensions(e *Entry, s Section) {
 	mine := func(x Extension) bool { return x.Section == s }
 	if !slices.ContainsFunc(e.Extensions, mine) {
 		return
 	}
-	m.key(keyExtensions)
-	m.attrs(false, func(inner *mapWriter) {
+	w.uint(keyExtensions)
+	w.attrs(func(m *mapWriter) {
 		for _, x := range e.Extensions {
 			if mine(x) {
-				inner.key(uint64(x.Key))
-				inner.bytes(x.Data)
+				m.key(uint64(x.Key))
+				m.bytes(x.Data)
 			}
 		}
 	})

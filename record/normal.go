@@ -6,24 +6,63 @@ import (
 )
 
 // normal returns e with its lists in the order in which they decode, and
-// without a mark on nothing. It shares no list that it had to reorder.
+// without a mark on nothing: e itself when it is so. It changes no list.
 func (e *Entry) normal() *Entry {
+	observations, panels := arranged(e.Observations), arrangedPanels(e.Panels, e.Start)
+	same := e.Start.Equal(minute(e.Start)) && e.Start.Location() == time.UTC &&
+		(!e.Sensitive || e.Type != nil || len(e.Reasons) > 0) &&
+		ordered(e.Prescriptions, (*Prescription).secret) && ordered(observations, (*Observation).secret) &&
+		ordered(panels, (*Panel).secret) && ordered(e.Diagnoses, (*Diagnosis).secret) &&
+		ordered(e.Procedures, (*Procedure).secret) && ordered(e.CarePlans, (*CarePlan).secret) &&
+		ordered(e.Notes, (*Note).secret) && ordered(e.Extensions, (*Extension).place) &&
+		is(observations, e.Observations) && is(panels, e.Panels)
+	if same {
+		return e
+	}
 	n := *e
 	n.Start = minute(e.Start)
 	if n.Type == nil && len(n.Reasons) == 0 {
 		n.Sensitive = false
 	}
-	sortBy(&n.Prescriptions, func(x *Prescription) int { return rank(x.Sensitive) })
-	sortBy(&n.Observations, func(x *Observation) int {
-		return rank(x.Sensitive)*NumSections + int(min(x.Category, CategorySocialHistory))
-	})
-	sortBy(&n.Panels, func(x *Panel) int { return rank(x.Sensitive) })
-	sortBy(&n.Diagnoses, func(x *Diagnosis) int { return rank(x.Sensitive) })
-	sortBy(&n.Procedures, func(x *Procedure) int { return rank(x.Sensitive) })
-	sortBy(&n.CarePlans, func(x *CarePlan) int { return rank(x.Sensitive) })
-	sortBy(&n.Notes, func(x *Note) int { return rank(x.Sensitive) })
-	sortBy(&n.Extensions, func(x *Extension) int { return int(x.Section)<<32 | int(x.Key) })
+	n.Observations, n.Panels = observations, panels
+	order(&n.Prescriptions, (*Prescription).secret)
+	order(&n.Observations, (*Observation).secret)
+	order(&n.Panels, (*Panel).secret)
+	order(&n.Diagnoses, (*Diagnosis).secret)
+	order(&n.Procedures, (*Procedure).secret)
+	order(&n.CarePlans, (*CarePlan).secret)
+	order(&n.Notes, (*Note).secret)
+	order(&n.Extensions, (*Extension).place)
 	return &n
+}
+
+// What is sensitive stands behind the rest, and extensions by section and key.
+func (x *Prescription) secret() int { return rank(x.Sensitive) }
+func (x *Observation) secret() int  { return rank(x.Sensitive) }
+func (x *Panel) secret() int        { return rank(x.Sensitive) }
+func (x *Diagnosis) secret() int    { return rank(x.Sensitive) }
+func (x *Procedure) secret() int    { return rank(x.Sensitive) }
+func (x *CarePlan) secret() int     { return rank(x.Sensitive) }
+func (x *Note) secret() int         { return rank(x.Sensitive) }
+func (x *Extension) place() int     { return int(x.Section)<<32 | int(x.Key) }
+
+// is reports whether two lists are one.
+func is[T any](a, b []T) bool { return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) }
+
+func ordered[T any](list []T, key func(*T) int) bool {
+	for i := 1; i < len(list); i++ {
+		if key(&list[i]) < key(&list[i-1]) {
+			return false
+		}
+	}
+	return true
+}
+
+func order[T any](list *[]T, key func(*T) int) {
+	if !ordered(*list, key) {
+		*list = slices.Clone(*list)
+		slices.SortStableFunc(*list, func(a, b T) int { return key(&a) - key(&b) })
+	}
 }
 
 // Normalise gives e the form in which it decodes again: lists in order, empty
@@ -87,12 +126,4 @@ func rank(b bool) int {
 		return 1
 	}
 	return 0
-}
-
-func sortBy[T any](list *[]T, key func(*T) int) {
-	by := func(a, b T) int { return key(&a) - key(&b) }
-	if !slices.IsSortedFunc(*list, by) {
-		*list = slices.Clone(*list)
-		slices.SortStableFunc(*list, by)
-	}
 }

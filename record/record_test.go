@@ -125,12 +125,19 @@ func TestDeterministic(t *testing.T) {
 		t.Fatal(err)
 	}
 	for s, b := range sections {
-		var v any
-		if err := strict.Unmarshal(b, &v); err != nil {
-			t.Fatalf("%s: %v", s, err)
+		var again []byte
+		for rest := b; len(rest) > 0; {
+			var v any
+			if rest, err = strict.UnmarshalFirst(rest, &v); err != nil {
+				t.Fatalf("%s: %v", s, err)
+			}
+			item, err := mode.Marshal(v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			again = append(again, item...)
 		}
-		again, err := mode.Marshal(v)
-		if err != nil || !bytes.Equal(again, b) {
+		if !bytes.Equal(again, b) {
 			t.Errorf("%s is not core deterministic: %v\n%x\n%x", s, err, b, again)
 		}
 	}
@@ -177,30 +184,40 @@ func popcount(n int) int {
 
 func TestCodes(t *testing.T) {
 	for _, c := range []struct {
+		at      terms.Slot
 		system  terms.System
 		value   string
 		content string
 	}{
-		{terms.LOINC, "8480-6", "8203192120"},
-		{terms.LOINC, "8480-5", "820366383438302d35"},       // wrong check digit
-		{terms.LOINC, "08480-6", "82036730383438302d36"},    // leading zero
-		{terms.LOINC, "LA6576-8", "8203684c41363537362d38"}, // answer code
-		{terms.SNOMED, "428191000124101", "82041b0001856ffc755ac5"},
-		{terms.SNOMED, "0123", "82046430313233"},
-		{terms.SNOMED, "99999999999999999999", "8204743939393939393939393939393939393939393939"},
-		{terms.CVX, "08", "820608"},
-		{terms.CVX, "8", "82066138"},
-		{terms.CVX, "140", "8206188c"},
-		{terms.ICD10, "E11.9", "8201654531312e39"},
-		{terms.ATC, "A10BA02", "82026741313042413032"},
+		{terms.Findings, terms.ICD10, "I10", "00"},
+		{terms.Findings, terms.SNOMED, "38341003", "1864"},
+		{terms.Observations, terms.LOINC, "85354-9", "00"},
+		{terms.Acts, terms.LOINC, "85354-9", "821200"},                                                         // a row of another slot
+		{terms.Observations, terms.LOINC, "99999-5", "3a000186b7"},                                             // not in the table
+		{terms.Observations, terms.LOINC, "8480-5", "820366383438302d35"},                                      // wrong check digit
+		{terms.Observations, terms.LOINC, "08480-6", "82036730383438302d36"},                                   // leading zero
+		{terms.Observations, terms.LOINC, "LA6576-8", "8203684c41363537362d38"},                                // answer code
+		{terms.Findings, terms.LOINC, "99999-5", "82031a0001869f"},                                             // of another system than the slot's
+		{terms.Findings, terms.SNOMED, "428191000124101999", "3b05f13d722a6a9587"},                             // a long one
+		{terms.Findings, terms.SNOMED, "0123", "82046430313233"},                                               // leading zero
+		{terms.Acts, terms.SNOMED, "9999999999999999999", "820473" + "39393939393939393939393939393939393939"}, // too long a number
+		{terms.Vaccines, terms.CVX, "09", "3821"},
+		{terms.Vaccines, terms.CVX, "8", "82066138"},
+		{terms.Vaccines, terms.CVX, "999", "3903ff"},
+		{terms.Medicines, terms.RxNorm, "999", "3903ff"},
+		{terms.Findings, terms.ICD10, "E11.9", "8201654531312e39"},
+		{terms.Medicines, terms.ATC, "A10BA99", "82026741313042413939"},
+		{terms.Acts, terms.Text, "a stroll", "820068612073747 26f6c6c"},
+		{terms.Findings, terms.Newer, "3.0.600", "190258"},
 	} {
-		var w writer
-		w.code(Code{System: c.system, Value: c.value})
-		if got := hex.EncodeToString(w.b); got != c.content {
+		w := newWriter(Epoch)
+		w.code(c.at, Code{System: c.system, Value: c.value})
+		if got := hex.EncodeToString(w.b); got != strings.ReplaceAll(c.content, " ", "") {
 			t.Errorf("%s %s: %s, want %s", c.system, c.value, got, c.content)
 		}
-		r := reader{b: w.b}
-		if got := r.code(); r.end() != nil || got.Value != c.value || got.System != c.system {
+		r := newReader(w.b, Epoch)
+		r.edition = w.edition
+		if got := r.code(c.at); r.end() != nil || got.Value != c.value || got.System != c.system {
 			t.Errorf("%s %s reads back as %v, %v", c.system, c.value, got, r.err)
 		}
 	}

@@ -10,47 +10,78 @@ import (
 )
 
 func TestDecodeRefuses(t *testing.T) {
-	const none = "lab"
+	const both = "clinical beside coverage"
 	for _, c := range []struct{ name, section, content, want string }{
-		{"nothing", "clinical", "", "ends early"},
-		{"no map", "clinical", "80", "map expected"},
-		{"trailing byte", "clinical", "a000", "trailing"},
-		{"default written", "clinical", "a1010f", "canonical"},
-		{"long form", "clinical", "a101180f", "shortest"},
-		{"long key", "clinical", "a118010e", "shortest"},
-		{"indefinite map", "clinical", "bfff", "indefinite"},
-		{"reserved length", "clinical", "a1011c", "indefinite"},
-		{"unknown key", "clinical", "a1181e00", "unknown key"},
-		{"key of another section", "clinical", "a1080a", "unknown key"},
-		{"keys out of order", "clinical", "a202020114", "order"},
-		{"key twice", "clinical", "a202010202", "order"},
-		{"negative key", "clinical", "a12000", "unsigned integer expected"},
-		{"unknown class", "clinical", "a10218ff", "choices"},
-		{"table code", "clinical", "a11005", "code table"},
-		{"code of three", "clinical", "a1108301616101", "array too long"},
-		{"code of one", "clinical", "a1108101", "not a pair"},
-		{"unknown system", "clinical", "a11082186f6161", "malformed code"},
-		{"LOINC as text", "clinical", "a110820366383438302d36", "canonical"},
-		{"empty text", "clinical", "a110820060", "empty"},
-		{"control character", "clinical", "a11082006107", "clean"},
-		{"bad UTF-8", "clinical", "a110820061ff", "clean"},
-		{"text too long", "clinical", "a110820079ffff", "too long"},
-		{"huge array", "clinical", "a1129bffffffffffffffff", "too long"},
-		{"huge map", "clinical", "bbffffffffffffffff", "too long"},
-		{"empty list", "clinical", "a11280", "empty list"},
-		{"empty attributes", "clinical", "a1128282016341303 9a0", ""},
-		{"list ends inside an item", "laboratory", "a10b8182031911c4", "ends early"},
-		{"value missing", "laboratory", "a20b818203 1911c410", ""},
-		{"start before without epoch", "clinical", "a100181e", "epoch"},
-		{"float value", "laboratory", "a10b82820319 11c4fa3f800000", ""},
-		{"bad extension", "clinical", "a1181fa0", ""},
-		{"extension too long", "clinical", "a1181fa100590fff", "too long"},
-		{"sensitive key in the clear", "coverage", "a11081", "unknown key"},
-		{"amends too short", "clinical", "a106410a", "wrong length"},
-		{"month 13", "clinical", "a11282820163413039a10582181a0d", "range"},
-		{"day 31 of February", "clinical", "a11282820163413039a10583181a02181f", "canonical"},
-		{"false where true", "clinical", "a107f4", "true expected"},
-		{"an empty section beside another", none, "a0", "canonical"},
+		{"no bytes", "clinical", "", "ends early"},
+		{"no key", "clinical", "80", "unsigned integer expected"},
+		{"null and more", "clinical", "f600", "unsigned integer expected"},
+		{"key without value", "clinical", "01", "ends early"},
+		{"default written", "clinical", "010f", "canonical"},
+		{"long form", "clinical", "01180f", "shortest"},
+		{"long key", "clinical", "18010e", "shortest"},
+		{"reserved length", "clinical", "011c", "indefinite"},
+		{"unknown key", "clinical", "1600", "unknown key"},
+		{"key far out", "clinical", "18ff00", "unknown key"},
+		{"key of another section", "clinical", "090a", "unknown key"},
+		{"core in a higher section", both, "0201", "unknown key"},
+		{"keys out of order", "clinical", "02020114", "order"},
+		{"key twice", "clinical", "02010202", "order"},
+		{"negative key", "clinical", "2000", "unsigned integer expected"},
+		{"unknown class", "clinical", "0218ff", "choices"},
+		{"first edition written", "clinical", "00010e00", "first edition"},
+		{"edition without need", "clinical", "00020e00", "canonical"},
+		{"row that is not there", "clinical", "0e19ffff", "no such row"},
+		{"row number beyond all", "clinical", "00050e1a00010000", "no such row"},
+		{"row of the first edition by pair", "clinical", "0e821400", "canonical"},
+		{"own system by pair", "clinical", "0e82041a0001869f", "canonical"},
+		{"row by its code", "clinical", "0e820765766973697 4", "canonical"},
+		{"number of a system that has none", "clinical", "0e82010a", "has none"},
+		{"attribute in place of a code", "clinical", "0e20", "code expected"},
+		{"code of three", "clinical", "0e8301616101", "code expected"},
+		{"code of one", "clinical", "0e8101", "code expected"},
+		{"code of text", "clinical", "0e6161", "code expected"},
+		{"unknown system", "clinical", "0e82186f6161", "out of range"},
+		{"system that is none", "clinical", "0e820b6161", "malformed code"},
+		{"LOINC as text", "clinical", "0e820366383438302d36", "canonical"},
+		{"empty text", "clinical", "0e820060", "empty"},
+		{"control character", "clinical", "0e82006107", "clean"},
+		{"bad UTF-8", "clinical", "0e820061ff", "clean"},
+		{"text too long", "clinical", "0e820079ffff", "too long"},
+		{"huge array", "clinical", "109bffffffffffffffff", "too long"},
+		{"empty list", "clinical", "1080", "empty list"},
+		{"array for one", "clinical", "108100", "canonical"},
+		{"array for one reason", "clinical", "0f8100", "canonical"},
+		{"attribute without item", "clinical", "108220 01", "code expected"},
+		{"unknown attribute", "clinical", "1083002e01", "unknown attribute"},
+		{"attribute's default", "clinical", "1083002000", "canonical"},
+		{"attribute twice", "clinical", "108500200120 02", "canonical"},
+		{"attributes out of order", "clinical", "10850021012001", "canonical"},
+		{"list ends inside an attribute", "clinical", "10820020", "ends early"},
+		{"list ends inside an item", "laboratory", "0c8101", "ends early"},
+		{"one element of two", "laboratory", "0c01190100", "beyond its list"},
+		{"unit of the row written", "laboratory", "0c820182190 2b106", "canonical"},
+		{"float value", "laboratory", "0c8201fa3f800000", "unknown simple value"},
+		{"members absent at the end", "laboratory", "0c820044724d0000", "malformed numbers"},
+		{"member absent at the end, unpacked", "laboratory", "0c820084617 8f6f6f6", "more values"},
+		{"nulls for two absent", "laboratory", "0d82118 3f6f66178", "canonical"},
+		{"number of members too long", "laboratory", "0c82004af180808080808080808000", "malformed numbers"},
+		{"number that could be shorter", "laboratory", "0c8200438100 4d", "canonical"},
+		{"members in an array without need", "laboratory", "0c820082187118 4c", "canonical"},
+		{"no value of any member", "laboratory", "0c820040", "canonical"},
+		{"absent beyond the members", "laboratory", "0c8200823863 6178", "value expected"},
+		{"absent up to the end", "laboratory", "0c8200823818 6178", "more values"},
+		{"panel of nothing", "laboratory", "0d821180", "empty"},
+		{"start before without epoch", "clinical", "08181e", "epoch"},
+		{"bad extension", "clinical", "17a0", "canonical"},
+		{"extension too long", "clinical", "17a100590fff", "too long"},
+		{"sensitive key in the clear", "coverage", "0e00", "unknown key"},
+		{"amends too short", "clinical", "06410a", "wrong length"},
+		{"month 13", "clinical", "108300258 2181a0d", "range"},
+		{"day 31 of February", "clinical", "10830025 83181a02181f", "canonical"},
+		{"false where true", "clinical", "07f4", "true expected"},
+		{"money by name that has a number", "coverage", "098201826355534402", "canonical"},
+		{"currency of two letters", "coverage", "098201826255 5302", "currency"},
+		{"an empty section beside another", both, "f6", "canonical"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b, err := hex.DecodeString(strings.ReplaceAll(c.content, " ", ""))
@@ -58,8 +89,8 @@ func TestDecodeRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 			given := map[Section][]byte{}
-			if c.section == none {
-				given[SectionClinical], given[SectionCoverage] = []byte{0xa0}, []byte{0xa1, 8, 1}
+			if c.section == both {
+				given[SectionClinical], given[SectionCoverage] = b, []byte{keyCost, 1}
 			}
 			for _, s := range AllSections() {
 				if s.String() == c.section {
@@ -77,11 +108,11 @@ func TestDecodeRefuses(t *testing.T) {
 		"person":       {Person: 16, Start: Epoch},
 		"before epoch": {Start: Epoch.Add(-time.Minute)},
 	} {
-		if _, err := Decode(meta, map[Section][]byte{SectionClinical: {0xa0}}); !errors.Is(err, ErrFormat) {
+		if _, err := Decode(meta, map[Section][]byte{SectionClinical: {0xf6}}); !errors.Is(err, ErrFormat) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := Decode(Meta{Start: Epoch}, map[Section][]byte{9: {0xa0}}); !errors.Is(err, ErrFormat) {
+	if _, err := Decode(Meta{Start: Epoch}, map[Section][]byte{9: {0xf6}}); !errors.Is(err, ErrFormat) {
 		t.Error("unknown section:", err)
 	}
 }

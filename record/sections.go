@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 	"time"
+
+	"github.com/dhamani-iq/dhamani/record/terms"
 )
 
-// The keys of a section's map. A key means the same in every section.
+// The keys of a section. A key means the same in every section.
 const (
-	keyEarlier      = 0 // core: minutes from Start to Epoch, when Start is before it
+	keyEdition      = 0 // of the code table, when it is not the first
 	keyMinutes      = 1 // core: length of the visit, defaultMinutes when absent
 	keyClass        = 2
 	keyFacility     = 3
@@ -18,74 +21,117 @@ const (
 	keyPart         = 5
 	keyAmends       = 6
 	keyInError      = 7
-	keyCost         = 8
-	keyAllergies    = 9
-	keyMedicines    = 10
-	keyLaboratory   = 11 // observations of the category laboratory
-	keyVitalSigns   = 12
-	keySurvey       = 13
-	keyObservations = 14 // observations of the other categories
-	keyPanels       = 15
-	keyType         = 16
-	keyReasons      = 17
-	keyDiagnoses    = 18
-	keyProcedures   = 19
-	keyVaccines     = 20
-	keyCarePlans    = 21
-	keyNotes        = 22
-	keyImaging      = 23
-	keyExtensions   = 31
+	keyEarlier      = 8 // core: minutes from Start to Epoch, when Start is before it
+	keyCost         = 9
+	keyAllergies    = 10
+	keyMedicines    = 11
+	keyObservations = 12
+	keyPanels       = 13
+	keyType         = 14
+	keyReasons      = 15
+	keyDiagnoses    = 16
+	keyProcedures   = 17
+	keyVaccines     = 18
+	keyCarePlans    = 19
+	keyNotes        = 20
+	keyImaging      = 21
+	keyExtensions   = 23
 )
 
 const defaultMinutes = 15
 
-// sectionKeys says which keys besides the core's and the extensions' a section
-// may hold.
-var sectionKeys = [NumSections][]uint64{
-	SectionCoverage:   {keyCost},
-	SectionSummary:    {keyAllergies},
-	SectionMedication: {keyMedicines},
-	SectionLaboratory: {keyLaboratory, keyVitalSigns, keySurvey, keyObservations, keyPanels},
-	SectionClinical: {
-		keyType, keyReasons, keyDiagnoses, keyProcedures, keyVaccines, keyCarePlans, keyNotes, keyImaging,
-	},
-	SectionSensitive: {
-		keyMedicines, keyLaboratory, keyVitalSigns, keySurvey, keyObservations, keyPanels, keyType, keyReasons,
-		keyDiagnoses, keyProcedures, keyCarePlans, keyNotes,
-	},
+// nothing is the content of an entry that has only defaults.
+var nothing = []byte{majorSimple<<5 | simpleNull}
+
+// sectionKeys has a bit for each key, besides the edition's, the core's and
+// the extensions', that a section may hold.
+var sectionKeys = [NumSections]uint32{
+	SectionCoverage:   1 << keyCost,
+	SectionSummary:    1 << keyAllergies,
+	SectionMedication: 1 << keyMedicines,
+	SectionLaboratory: 1<<keyObservations | 1<<keyPanels,
+	SectionClinical: 1<<keyType | 1<<keyReasons | 1<<keyDiagnoses | 1<<keyProcedures | 1<<keyVaccines | 1<<keyCarePlans |
+		1<<keyNotes | 1<<keyImaging,
+	SectionSensitive: 1<<keyMedicines | 1<<keyObservations | 1<<keyPanels | 1<<keyType | 1<<keyReasons | 1<<keyDiagnoses |
+		1<<keyProcedures | 1<<keyCarePlans | 1<<keyNotes,
 }
 
 // Sections returns the entry's content: for each section that holds anything
-// one CBOR map. The lowest section present carries the core fields too; an
-// entry with nothing but core fields has the clinical section. It owes
-// ErrInvalid.
+// a sequence of keys and values. The lowest section present carries the core
+// fields too; an entry with nothing but core fields has the clinical section.
+// It owes ErrInvalid.
 func (e *Entry) Sections() (map[Section][]byte, error) {
 	if err := e.Validate(); err != nil {
 		return nil, err
 	}
 	e = e.normal()
-	out := make(map[Section][]byte, 3)
-	var w writer
-	lowest := Section(NumSections)
+	present := e.present()
+	w := newWriter(e.Start)
+	w.b = make([]byte, 0, 192)
+	out := make(map[Section][]byte, 4)
+	core := true
 	for s := range Section(NumSections) {
-		w.b = w.b[:0]
-		if w.attrs(true, func(m *mapWriter) { m.section(e, s) }) > 0 {
-			lowest = min(lowest, s)
-			out[s] = bytes.Clone(w.b)
+		if present&(1<<s) == 0 {
+			continue
 		}
-	}
-	if lowest == NumSections {
-		lowest = SectionClinical
-	}
-	w.b = w.b[:0]
-	w.attrs(false, func(m *mapWriter) { m.core(e); m.section(e, lowest) })
-	out[lowest] = bytes.Clone(w.b)
-	for s, b := range out {
-		if len(b) > maxSection {
-			return nil, fmt.Errorf("section %s of %d bytes: %w", s, len(b), ErrInvalid)
+		start := len(w.b)
+		w.section(e, s, core)
+		core = false
+		if len(w.b)-start > maxSection {
+			return nil, fmt.Errorf("section %s of %d bytes: %w", s, len(w.b)-start, ErrInvalid)
 		}
+		out[s] = w.b[start:len(w.b):len(w.b)]
 	}
 	return out, nil
+}
+
+// present returns a bit for each section that holds anything.
+func (e *Entry) present() (mask uint8) {
+	if e.Cost != nil {
+		mask |= 1 << SectionCoverage
+	}
+	if len(e.Allergies) > 0 {
+		mask |= 1 << SectionSummary
+	}
+	mask |= ends(e.Prescriptions, SectionMedication, (*Prescription).secret)
+	mask |= ends(e.Observations, SectionLaboratory, (*Observation).secret)
+	mask |= ends(e.Panels, SectionLaboratory, (*Panel).secret)
+	mask |= ends(e.Diagnoses, SectionClinical, (*Diagnosis).secret)
+	mask |= ends(e.Procedures, SectionClinical, (*Procedure).secret)
+	mask |= ends(e.CarePlans, SectionClinical, (*CarePlan).secret)
+	mask |= ends(e.Notes, SectionClinical, (*Note).secret)
+	mask |= ends(e.Immunisations, SectionClinical, never)
+	mask |= ends(e.Imaging, SectionClinical, never)
+	switch {
+	case e.Type == nil && len(e.Reasons) == 0:
+	case e.Sensitive:
+		mask |= 1 << SectionSensitive
+	default:
+		mask |= 1 << SectionClinical
+	}
+	for _, x := range e.Extensions {
+		mask |= 1 << x.Section
+	}
+	if mask == 0 {
+		mask = 1 << SectionClinical
+	}
+	return mask
+}
+
+// ends returns the sections of a list's first and last item: the sensitive
+// stand behind the others.
+func ends[T any](list []T, s Section, sensitive func(*T) int) (mask uint8) {
+	if len(list) == 0 {
+		return 0
+	}
+	for _, x := range [...]*T{&list[0], &list[len(list)-1]} {
+		if sensitive(x) != 0 {
+			mask |= 1 << SectionSensitive
+		} else {
+			mask |= 1 << s
+		}
+	}
+	return mask
 }
 
 // Decode reads an entry from its sections. The map names every section of the
@@ -98,79 +144,115 @@ func Decode(meta Meta, sections map[Section][]byte) (*Entry, error) {
 	if e.Person > maxPerson || e.Start.Before(Epoch) || len(sections) == 0 {
 		return nil, &SyntaxError{What: "person, time or number of sections out of range"}
 	}
-	lowest := Section(NumSections)
-	for s := range sections {
-		if !s.Valid() {
-			return nil, &SyntaxError{What: "unknown section"}
-		}
-		lowest = min(lowest, s)
-	}
-	// The core goes first: times in all sections count from the true start.
-	for s := lowest; s < NumSections; s++ {
+	c := codecs.Get().(*codec) //nolint:forcetypeassert // the pool holds nothing else
+	defer c.free()
+	given, lowest := 0, Section(NumSections)
+	for s := range Section(NumSections) {
 		b, ok := sections[s]
-		switch {
-		case !ok:
-		case b == nil:
-			e.Missing = append(e.Missing, s)
-		default:
-			if err := e.decodeSection(s, b, s == lowest); err != nil {
-				return nil, fmt.Errorf("section %s: %w", s, err)
-			}
-		}
-	}
-	// One rule makes the form canonical: it must be what the encoder writes.
-	var w writer
-	for s, b := range sections {
-		if b == nil {
+		if !ok {
 			continue
 		}
-		w.b = w.b[:0]
-		own := w.attrs(true, func(m *mapWriter) { m.section(e, s) })
-		w.b = w.b[:0]
-		w.attrs(false, func(m *mapWriter) {
-			if s == lowest {
-				m.core(e)
-			}
-			m.section(e, s)
-		})
-		// Core fields alone make no section, but for an entry that has nothing else.
-		if !bytes.Equal(w.b, b) || (own == 0 && (len(sections) > 1 || s != SectionClinical)) {
-			return nil, fmt.Errorf("section %s: %w", s, &SyntaxError{What: "not in canonical form"})
+		given, lowest = given+1, min(lowest, s)
+		if b == nil {
+			e.Missing = append(e.Missing, s)
+			continue
 		}
+		// The core goes first: times in all sections count from the true start.
+		c.r = newReader(b, e.Start)
+		if err := c.r.section(e, s, s == lowest); err != nil {
+			return nil, fmt.Errorf("section %s: %w", s, err)
+		}
+		c.editions[s] = c.r.edition
+	}
+	if given != len(sections) {
+		return nil, &SyntaxError{What: "unknown section"}
 	}
 	if err := e.Validate(); err != nil {
 		return nil, fmt.Errorf("%w: %w", &SyntaxError{What: "values out of range"}, err)
 	}
+	// One rule makes the form canonical: it must be what the encoder writes.
+	room := c.w.b[:0]
+	c.w = newWriter(e.Start)
+	c.w.b = room
+	for s := lowest; s < NumSections; s++ {
+		b := sections[s]
+		if b == nil {
+			continue
+		}
+		c.w.b, c.w.limit = room, c.editions[s]
+		// Core fields alone make no section, but for an entry that has nothing else.
+		own := c.w.section(e, s, s == lowest)
+		if room = c.w.b[:0]; !bytes.Equal(c.w.b, b) || !own && (given > 1 || s != SectionClinical) {
+			return nil, fmt.Errorf("section %s: %w", s, &SyntaxError{What: "not in canonical form"})
+		}
+	}
 	return e, nil
 }
 
-func (m *mapWriter) core(e *Entry) {
-	if e.Start.Before(Epoch) {
-		m.optUint(keyEarlier, uint64(Epoch.Sub(minute(e.Start))/time.Minute)) // #nosec G115 -- positive
-	}
-	if e.Minutes != defaultMinutes {
-		m.key(keyMinutes)
-		m.uint(uint64(e.Minutes))
-	}
-	m.optUint(keyClass, uint64(e.Class))
-	m.optUint(keyFacility, uint64(e.Facility))
-	m.optUint(keyPractitioner, uint64(e.Practitioner))
-	m.optUint(keyPart, uint64(e.Part))
-	if e.Amends != nil {
-		m.key(keyAmends)
-		m.bytes(e.Amends[:])
-	}
-	m.optTrue(keyInError, e.EnteredInError)
+// codec is what Decode needs for a while.
+type codec struct {
+	r        reader
+	w        writer
+	editions [NumSections]uint32
 }
 
-func (r *reader) core(e *Entry, key uint64) bool {
+// free keeps nothing of what was decoded.
+func (c *codec) free() {
+	clear(c.w.b[:cap(c.w.b)])
+	c.r, c.w = reader{}, writer{b: c.w.b[:0]}
+	codecs.Put(c)
+}
+
+var codecs = sync.Pool{New: func() any { return new(codec) }}
+
+// section appends the content of one section, and reports whether there is
+// anything but core fields in it.
+func (w *writer) section(e *Entry, s Section, core bool) (own bool) {
+	start := len(w.b)
+	w.edition = 1
+	w.secret = s == SectionSensitive
+	if core {
+		w.core(e)
+	}
+	before := len(w.b)
+	w.items(e, s)
+	own = len(w.b) > before
+	if w.edition > 1 {
+		h := writer{b: make([]byte, 0, 8)}
+		h.uint(keyEdition)
+		h.uint(uint64(w.edition))
+		w.b = slices.Insert(w.b, start, h.b...)
+	}
+	if len(w.b) == start {
+		w.b = append(w.b, nothing...)
+	}
+	return own
+}
+
+func (w *writer) core(e *Entry) {
+	if e.Minutes != defaultMinutes {
+		w.key(keyMinutes)
+		w.uint(uint64(e.Minutes))
+	}
+	w.keyUint(keyClass, uint64(e.Class))
+	w.keyUint(keyFacility, uint64(e.Facility))
+	w.keyUint(keyPractitioner, uint64(e.Practitioner))
+	w.keyUint(keyPart, uint64(e.Part))
+	if e.Amends != nil {
+		w.key(keyAmends)
+		w.bytes(e.Amends[:])
+	}
+	if e.EnteredInError {
+		w.key(keyInError)
+		w.bool(true)
+	}
+	if e.Start.Before(Epoch) {
+		w.keyUint(keyEarlier, uint64(Epoch.Sub(e.Start)/time.Minute)) // #nosec G115 -- positive
+	}
+}
+
+func (r *reader) core(e *Entry, key uint64) {
 	switch key {
-	case keyEarlier:
-		d := r.uint(200 * 366 * 24 * 60)
-		if !e.Start.Equal(Epoch) {
-			r.fail("earlier start without the clock's epoch")
-		}
-		e.Start = Epoch.Add(-time.Duration(d) * time.Minute) // #nosec G115 -- bounded
 	case keyMinutes:
 		e.Minutes = uint32(r.uint(math.MaxUint32)) // #nosec G115 -- bounded
 	case keyClass:
@@ -185,182 +267,173 @@ func (r *reader) core(e *Entry, key uint64) bool {
 		id := r.bytes(len(EntryID{}))
 		if len(id) != len(EntryID{}) {
 			r.fail("entry identifier of a wrong length")
-			return true
+			return
 		}
 		e.Amends = (*EntryID)(id)
 	case keyInError:
 		e.EnteredInError = r.isTrue()
-	default:
-		return false
+	case keyEarlier:
+		d := r.uint(200 * 366 * 24 * 60)
+		if !e.Start.Equal(Epoch) {
+			r.fail("earlier start without the clock's epoch")
+		}
+		e.Start = Epoch.Add(-time.Duration(d) * time.Minute) // #nosec G115 -- bounded
+		r.base = e.Start
 	}
-	return true
 }
 
-func (m *mapWriter) section(e *Entry, s Section) {
+// items appends what a section holds besides the core.
+func (w *writer) items(e *Entry, s Section) {
 	secret := s == SectionSensitive
 	switch s { //nolint:exhaustive // the others follow
 	case SectionCoverage:
 		if e.Cost != nil {
-			m.key(keyCost)
-			m.cost(e.Cost)
+			w.key(keyCost)
+			w.cost(e.Cost)
 		}
 	case SectionSummary:
-		items(m, keyAllergies, e.Allergies, always, func(w *writer, x *Allergy) int { return w.allergy(x, e.Start) })
+		part(w, keyAllergies, e.Allergies, never, (*writer).allergy)
 	}
 	if s == SectionMedication || secret {
-		items(m, keyMedicines, e.Prescriptions, func(x *Prescription) bool { return x.Sensitive == secret },
-			func(w *writer, x *Prescription) int { return w.prescription(x, e.Start) })
+		part(w, keyMedicines, e.Prescriptions, (*Prescription).secret, (*writer).prescription)
 	}
 	if s == SectionLaboratory || secret {
-		m.observationGroups(e, secret)
-		items(m, keyPanels, e.Panels, func(x *Panel) bool { return x.Sensitive == secret },
-			func(w *writer, x *Panel) int { return w.panel(x, e.Start) })
+		part(w, keyObservations, e.Observations, (*Observation).secret, (*writer).observation)
+		part(w, keyPanels, e.Panels, (*Panel).secret, (*writer).panel)
 	}
 	if (s == SectionClinical || secret) && e.Sensitive == secret {
-		m.optCode(keyType, e.Type)
-		m.optCodes(keyReasons, e.Reasons)
+		if e.Type != nil {
+			w.key(keyType)
+			w.code(terms.Acts, *e.Type)
+		}
+		if len(e.Reasons) > 0 {
+			w.key(keyReasons)
+			w.codes(terms.Findings, e.Reasons)
+		}
 	}
 	if s == SectionClinical || secret {
-		m.clinical(e, secret)
+		part(w, keyDiagnoses, e.Diagnoses, (*Diagnosis).secret, (*writer).diagnosis)
+		part(w, keyProcedures, e.Procedures, (*Procedure).secret, (*writer).procedure)
+		part(w, keyVaccines, e.Immunisations, never, (*writer).immunisation)
+		part(w, keyCarePlans, e.CarePlans, (*CarePlan).secret, (*writer).carePlan)
+		part(w, keyNotes, e.Notes, (*Note).secret, (*writer).note)
+		part(w, keyImaging, e.Imaging, never, (*writer).imaging)
 	}
-	m.extensions(e, s)
+	w.extensions(e, s)
 }
 
-func (m *mapWriter) clinical(e *Entry, secret bool) {
-	items(m, keyDiagnoses, e.Diagnoses, func(x *Diagnosis) bool { return x.Sensitive == secret },
-		func(w *writer, x *Diagnosis) int { return w.diagnosis(x, e.Start) })
-	items(m, keyProcedures, e.Procedures, func(x *Procedure) bool { return x.Sensitive == secret },
-		func(w *writer, x *Procedure) int { return w.procedure(x, e.Start) })
-	if !secret {
-		items(m, keyVaccines, e.Immunisations, always, func(w *writer, x *Immunisation) int { return w.immunisation(x, e.Start) })
-	}
-	items(m, keyCarePlans, e.CarePlans, func(x *CarePlan) bool { return x.Sensitive == secret },
-		func(w *writer, x *CarePlan) int { return w.carePlan(x, e.Start) })
-	items(m, keyNotes, e.Notes, func(x *Note) bool { return x.Sensitive == secret },
-		func(w *writer, x *Note) int { return w.note(x, e.Start) })
-	if !secret {
-		items(m, keyImaging, e.Imaging, always, func(w *writer, x *Imaging) int { return w.imaging(x, e.Start) })
-	}
-}
+// never says that an item of its kind is not sensitive.
+func never[T any](*T) int { return 0 }
 
-func always[T any](*T) bool { return true }
-
-// items writes a list of the items that pick admits, or nothing when there are
-// none. put says how many CBOR items it wrote.
-func items[T any](m *mapWriter, key uint64, list []T, pick func(*T) bool, put func(*writer, *T) int) {
-	if !slices.ContainsFunc(list, func(x T) bool { return pick(&x) }) {
+// part writes a list of the items that are as sensitive as the section, or
+// nothing when there are none. The sensitive stand behind the others.
+func part[T any](w *writer, key uint64, list []T, sensitive func(*T) int, put func(*writer, *T)) {
+	if len(list) == 0 {
 		return
 	}
-	m.key(key)
-	m.list(func() int {
-		n := 0
-		for i := range list {
-			if pick(&list[i]) {
-				n += put(m.writer, &list[i])
-			}
+	if w.secret {
+		for len(list) > 0 && sensitive(&list[0]) == 0 {
+			list = list[1:]
 		}
-		return n
-	})
+	} else {
+		for len(list) > 0 && sensitive(&list[len(list)-1]) != 0 {
+			list = list[:len(list)-1]
+		}
+	}
+	if len(list) == 0 {
+		return
+	}
+	w.key(key)
+	mark := w.open()
+	for i := range list {
+		put(w, &list[i])
+	}
+	w.finish(mark)
 }
 
-func (e *Entry) decodeSection(s Section, b []byte, core bool) error {
-	if len(b) > maxSection {
+// section reads the content of one section into e.
+func (r *reader) section(e *Entry, s Section, core bool) error {
+	if len(r.b) > maxSection {
 		return &SyntaxError{What: "section too long"}
 	}
-	r := &reader{b: b}
 	if core {
 		e.Minutes = defaultMinutes
 	}
-	r.attrs(func(key uint64) bool {
+	if bytes.Equal(r.b, nothing) {
+		return nil
+	}
+	if len(r.b) == 0 {
+		return &SyntaxError{What: "ends early"}
+	}
+	r.secret = s == SectionSensitive
+	next := uint64(0)
+	for r.err == nil && r.off < len(r.b) {
+		key := r.uint(math.MaxUint8)
 		switch {
-		case key <= keyInError:
-			return core && r.core(e, key)
+		case r.err != nil:
+		case key < next:
+			r.fail("keys not in rising order")
+		case key == keyEdition:
+			if r.edition = uint32(r.uint(math.MaxUint32)); r.edition < 2 { // #nosec G115 -- bounded
+				r.fail("first edition written")
+			}
+		case core && key <= keyEarlier:
+			r.core(e, key)
 		case key == keyExtensions:
 			r.extensions(e, s)
-			return true
-		case slices.Contains(sectionKeys[s], key):
-			r.item(e, key, s == SectionSensitive)
-			return true
+		case key < 32 && sectionKeys[s]&(1<<key) != 0:
+			r.item(e, key)
+		default:
+			r.fail("unknown key")
 		}
-		return false
-	})
+		next = key + 1
+	}
 	return r.end()
 }
 
-func (r *reader) item(e *Entry, key uint64, secret bool) {
-	base := e.Start
+func (r *reader) item(e *Entry, key uint64) {
 	switch key {
 	case keyCost:
 		e.Cost = r.cost()
 	case keyAllergies:
-		e.Allergies = list(r, e.Allergies, func() Allergy { return r.allergy(base) })
+		e.Allergies = list(r, maxItems, 5, (*reader).allergy)
 	case keyMedicines:
-		e.Prescriptions = list(r, e.Prescriptions, func() Prescription { return r.prescription(base, secret) })
-	case keyLaboratory, keyVitalSigns, keySurvey, keyObservations:
-		group := Category(key - keyLaboratory) // #nosec G115 -- 0 to 3
-		if key == keyObservations {
-			group = CategoryOther
-		}
-		e.Observations = list(r, e.Observations, func() Observation { return r.observation(base, group, secret) })
+		e.Prescriptions = more(e.Prescriptions, list(r, maxItems, 7, (*reader).prescription))
+	case keyObservations:
+		e.Observations = more(e.Observations, list(r, maxItems, 2, (*reader).observation))
 	case keyPanels:
-		e.Panels = list(r, e.Panels, func() Panel { return r.panel(base, secret) })
+		e.Panels = more(e.Panels, list(r, maxItems, 2, (*reader).panel))
 	case keyType, keyReasons:
-		if secret && (e.Type != nil || e.Reasons != nil) && !e.Sensitive {
+		if r.secret && (e.Type != nil || e.Reasons != nil) && !e.Sensitive {
 			r.fail("type or reasons in two sections")
 			return
 		}
-		e.Sensitive = secret
+		e.Sensitive = r.secret
 		if key == keyReasons {
-			e.Reasons = r.codes(maxReasons)
+			e.Reasons = r.codes(terms.Findings, maxReasons)
 			return
 		}
-		c := r.code()
+		c := r.code(terms.Acts)
 		e.Type = &c
 	case keyDiagnoses:
-		e.Diagnoses = list(r, e.Diagnoses, func() Diagnosis { return r.diagnosis(base, secret) })
+		e.Diagnoses = more(e.Diagnoses, list(r, maxItems, 5, (*reader).diagnosis))
 	case keyProcedures:
-		e.Procedures = list(r, e.Procedures, func() Procedure { return r.procedure(base, secret) })
+		e.Procedures = more(e.Procedures, list(r, maxItems, 4, (*reader).procedure))
 	case keyVaccines:
-		e.Immunisations = list(r, e.Immunisations, func() Immunisation { return r.immunisation(base) })
+		e.Immunisations = list(r, maxItems, 2, (*reader).immunisation)
 	case keyCarePlans:
-		e.CarePlans = list(r, e.CarePlans, func() CarePlan { return r.carePlan(base, secret) })
+		e.CarePlans = more(e.CarePlans, list(r, maxItems, 5, (*reader).carePlan))
 	case keyNotes:
-		e.Notes = list(r, e.Notes, func() Note { return r.note(base, secret) })
+		e.Notes = more(e.Notes, list(r, maxItems, 2, (*reader).note))
 	case keyImaging:
-		e.Imaging = list(r, e.Imaging, func() Imaging { return r.imaging(base) })
+		e.Imaging = list(r, maxItems, 6, (*reader).imaging)
 	}
 }
 
-// list reads a flat list: one says nothing of how many CBOR items an item
-// takes, so the array's count is checked by where the reader stands.
-func list[T any](r *reader, out []T, one func() T) []T {
-	r.items(func() bool {
-		if len(out) >= maxItems {
-			r.fail("too many items")
-			return false
-		}
-		out = append(out, one())
-		return r.err == nil
-	})
-	return out
-}
-
-// items reads an array with calls of f until its elements are used up. What
-// f calls takes elements off r.left.
-func (r *reader) items(f func() bool) {
-	n := r.array(8 * maxItems)
-	if n == 0 {
-		r.fail("empty list")
+// more joins the items of the sensitive section to those read before.
+func more[T any](a, b []T) []T {
+	if len(a) == 0 {
+		return b
 	}
-	outer := r.left
-	r.left = n
-	for r.err == nil && r.left > 0 {
-		if !f() {
-			break
-		}
-	}
-	if r.left < 0 {
-		r.fail("item goes beyond its list")
-	}
-	r.left = outer
+	return append(a, b...)
 }

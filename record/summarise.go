@@ -193,7 +193,7 @@ func (p *Problem) weight() int { return int(p.Severity) + 4*rank(p.Chronic) }
 // and medicines, oldest first, and allergies last of all. Left counts them.
 func (s *Summary) Fit(most int) {
 	for {
-		b, err := s.encode(1 << 20)
+		b, err := s.encode(1<<20, 0)
 		if err != nil || len(b) <= min(most, MaxSummary) {
 			return
 		}

@@ -7,20 +7,20 @@ import (
 // Encode returns the summary's CBOR, at most MaxSummary bytes. It owes
 // ErrInvalid, also for a summary that is too long; Summarise makes none.
 //
-// summary = {1 as of, 2 blood group, 3 [allergies], 4 [problems],
+// summary = {0 edition of the code table, when not the first, 1 as of, 2 blood group, 3 [allergies], 4 [problems],
 // 5 [medicines], 6 contact, 7 left out}
-func (s *Summary) Encode() ([]byte, error) { return s.encode(MaxSummary) }
+func (s *Summary) Encode() ([]byte, error) { return s.encode(MaxSummary, 0) }
 
-func (s *Summary) encode(limit int) ([]byte, error) {
-	return encode("summary", s.Validate(), limit, func(m *mapWriter) {
+func (s *Summary) encode(limit int, edition uint32) ([]byte, error) {
+	return encode("summary", s.Validate(), limit, edition, func(m *mapWriter) {
 		m.optMoment(1, s.AsOf, Epoch)
 		m.optUint(2, uint64(s.BloodGroup))
-		items(m, 3, s.Allergies, always, func(w *writer, x *Allergy) int { return w.allergy(x, Epoch) })
-		items(m, 4, s.Problems, always, (*writer).problem)
-		items(m, 5, s.Medicines, always, (*writer).medicine)
+		flat(m, 3, s.Allergies, (*writer).allergy)
+		flat(m, 4, s.Problems, (*writer).problem)
+		flat(m, 5, s.Medicines, (*writer).medicine)
 		if c := s.Contact; c != nil {
 			m.key(6)
-			m.attrs(false, func(m *mapWriter) { m.optText(1, c.Name); m.optText(2, c.Phone) })
+			m.attrs(func(m *mapWriter) { m.optText(1, c.Name); m.optText(2, c.Phone) })
 		}
 		m.optUint(7, uint64(s.Left))
 	})
@@ -36,11 +36,11 @@ func DecodeSummary(b []byte) (*Summary, error) {
 		case 2:
 			s.BloodGroup = readEnum[bloodNames](r)
 		case 3:
-			s.Allergies = list(r, nil, func() Allergy { return r.allergy(Epoch) })
+			s.Allergies = list(r, maxItems, 5, (*reader).allergy)
 		case 4:
-			s.Problems = list(r, nil, r.problem)
+			s.Problems = list(r, maxItems, 3, (*reader).problem)
 		case 5:
-			s.Medicines = list(r, nil, r.medicine)
+			s.Medicines = list(r, maxItems, 7, (*reader).medicine)
 		case 6:
 			s.Contact = r.contact()
 		case 7:
@@ -49,7 +49,7 @@ func DecodeSummary(b []byte) (*Summary, error) {
 			return false
 		}
 		return true
-	}, s.Encode)
+	}, func(edition uint32) ([]byte, error) { return s.encode(MaxSummary, edition) })
 	if err != nil {
 		return nil, err
 	}
@@ -84,73 +84,17 @@ func (s *Summary) Validate() error {
 	return c.err
 }
 
-// problem = code, ? {1 since, 2 chronic, 3 severity}
-func (w *writer) problem(x *Problem) int {
-	w.code(x.Code)
-	return w.attributes(1, func(m *mapWriter) {
-		m.optMoment(1, x.Since, Epoch)
-		m.optTrue(2, x.Chronic)
-		m.optUint(3, uint64(x.Severity))
-	})
-}
-
-func (r *reader) problem() Problem {
-	x := Problem{Code: r.code()}
-	r.attributes(1, func(key uint64) bool {
-		switch key {
-		case 1:
-			x.Since = r.moment(Epoch)
-		case 2:
-			x.Chronic = r.isTrue()
-		case 3:
-			x.Severity = readEnum[severityNames](r)
-		default:
-			return false
-		}
-		return true
-	})
-	return x
-}
-
-// medicine = code, ? {1 since, 2 until, 3 dose, 4 frequency, 5 route,
-// 6 as needed, 7 ongoing}
-func (w *writer) medicine(x *Medicine) int {
-	w.code(x.Code)
-	return w.attributes(1, func(m *mapWriter) {
-		m.optMoment(1, x.Since, Epoch)
-		m.optMoment(2, x.Until, Epoch)
-		m.optQuantity(3, x.Dose)
-		m.optFrequency(4, x.Frequency)
-		m.optUint(5, uint64(x.Route))
-		m.optTrue(6, x.AsNeeded)
-		m.optTrue(7, x.Ongoing)
-	})
-}
-
-func (r *reader) medicine() Medicine {
-	x := Medicine{Code: r.code()}
-	r.attributes(1, func(key uint64) bool {
-		switch key {
-		case 1:
-			x.Since = r.moment(Epoch)
-		case 2:
-			x.Until = r.moment(Epoch)
-		case 3:
-			x.Dose = r.quantity()
-		case 4:
-			x.Frequency = r.frequency()
-		case 5:
-			x.Route = readEnum[routeNames](r)
-		case 6:
-			x.AsNeeded = r.isTrue()
-		case 7:
-			x.Ongoing = r.isTrue()
-		default:
-			return false
-		}
-		return true
-	})
-	return x
+// flat writes a flat list, or nothing when it is empty.
+func flat[T any](m *mapWriter, key uint64, list []T, put func(*writer, *T)) {
+	if len(list) == 0 {
+		return
+	}
+	m.key(key)
+	mark := m.open()
+	for i := range list {
+		put(m.writer, &list[i])
+	}
+	m.finish(mark)
 }
 
 func (r *reader) contact() *Contact {

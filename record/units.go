@@ -89,6 +89,12 @@ var units = [...]unit{
 	{"mg/L", 1},
 	{"fg", 1},
 	{"eq/L", 1},
+	{"ng/dL", 2},
+	{"[IU]/mL", 1},
+	{"m[IU]/mL", 1},
+	{"U/mL", 1},
+	{"mmol/kg", 0},
+	{"{nominal}", 3},
 }
 
 var unitIndex = func() map[string]int {

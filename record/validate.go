@@ -57,7 +57,7 @@ func (c *checker) needText(field, s string, limit int) {
 }
 
 func (c *checker) moment(field string, m Moment) {
-	if !m.valid() || !m.IsZero() && !m.Time.Equal(truncate(m)) {
+	if !m.IsZero() && (!m.valid() || !m.Time.Equal(truncate(m))) {
 		c.fail(field, "time is out of range or finer than its precision")
 	}
 }

@@ -255,6 +255,9 @@ func ParseMoment(s string) (Moment, error) {
 }
 
 func (m Moment) valid() bool {
+	if m.IsZero() {
+		return true
+	}
 	y := m.Time.Year()
-	return m.IsZero() || (m.Precision <= ToYear && y >= 1800 && y <= 2200)
+	return m.Precision <= ToYear && y >= 1800 && y <= 2200
 }

@@ -266,6 +266,12 @@ const noise = 10
 // quantity reads an amount. A number with the residue of computing in it is
 // rounded to the decimals that its unit commonly has, two digits at least.
 func (j *job) quantity(q *quantity, element string) *record.Quantity {
+	return j.measured(q, record.Code{}, element)
+}
+
+// measured is the same for what a code names: a number in the unit that the
+// code table has for it is rounded to the decimals there.
+func (j *job) measured(q *quantity, code record.Code, element string) *record.Quantity {
 	if q == nil || q.Value == "" {
 		j.loseIf(q != nil, element)
 		return nil
@@ -284,12 +290,15 @@ func (j *job) quantity(q *quantity, element string) *record.Quantity {
 		unit = ""
 	}
 	if !exact || digits(d) >= noise {
-		scale, ok := record.UnitScale(unit)
-		if !ok {
-			scale = 2
+		scale, known := record.CodeScale(code, unit)
+		if !known {
+			var ok bool
+			if scale, ok = record.UnitScale(unit); !ok {
+				scale = 2
+			}
 		}
 		r := d.Round(scale)
-		for scale < d.Scale && digits(r) < 2 {
+		for !known && scale < d.Scale && digits(r) < 2 {
 			scale++
 			r = d.Round(scale)
 		}

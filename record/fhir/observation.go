@@ -31,14 +31,14 @@ type component struct {
 // value reads value[x]: a quantity, a concept, words, a boolean or an integer
 // as they are; a range, a ratio, a time and an amount with a comparator as
 // words.
-func (j *job) value(v *valueX) (record.Value, error) {
+func (j *job) value(v *valueX, code record.Code) (record.Value, error) {
 	var out record.Value
 	switch {
 	case v.Quantity != nil && v.Quantity.Comparator != "":
 		out.Text = v.Quantity.Comparator + words(v.Quantity)
 		j.lose("valueQuantity.comparator (as words)")
 	case v.Quantity != nil:
-		out.Quantity = j.quantity(v.Quantity, "valueQuantity")
+		out.Quantity = j.measured(v.Quantity, code, "valueQuantity")
 	case v.Concept != nil:
 		out.Code = j.optCode(v.Concept, preferFinding, "valueCodeableConcept")
 	case v.String != "":
@@ -122,13 +122,13 @@ func (j *job) observe(v *observation) (record.Observation, error) {
 	o.Interpretation = j.interpretation(v.Interpretation)
 	o.Note = j.note(v.Note, "note")
 	var err error
-	if o.Value, err = j.value(&v.valueX); err != nil {
+	if o.Value, err = j.value(&v.valueX, o.Code); err != nil {
 		return o, err
 	}
 	for i := range v.Component {
 		c := &v.Component[i]
 		code, ok := j.code(c.Code, preferFinding, "component.code")
-		value, err := j.value(&c.valueX)
+		value, err := j.value(&c.valueX, code)
 		if !ok || err != nil || len(o.Components) == 32 {
 			j.lose("component")
 			continue

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // ErrCode is returned for a code whose system or value cannot be carried.
@@ -27,6 +28,10 @@ const (
 	CVX                  // vaccines
 	Own                  // codes of the programme
 	NumSystems
+
+	// Newer is no code system: it names a row of the terminology table that
+	// the edition at hand does not have yet, as NewerCode makes it.
+	Newer System = 0xff
 )
 
 // MaxValue is the greatest length of a code's value in bytes; the value of a
@@ -52,6 +57,9 @@ func (s System) Valid() bool { return s < NumSystems }
 
 // String returns the short name, as in JSON.
 func (s System) String() string {
+	if s == Newer {
+		return "newer"
+	}
 	if !s.Valid() {
 		return fmt.Sprintf("system(%d)", uint8(s))
 	}
@@ -68,6 +76,9 @@ func (s System) URI() string {
 
 // SystemByName finds a system by its short name.
 func SystemByName(name string) (System, bool) {
+	if name == Newer.String() {
+		return Newer, true
+	}
 	for i := range systems {
 		if systems[i].name == name {
 			return System(i), true // #nosec G115 -- NumSystems is small
@@ -122,14 +133,47 @@ func (c Code) Validate() error {
 		limit = MaxText
 	}
 	switch {
+	case c.System == Newer:
+		if _, _, _, ok := c.Newer(); !ok {
+			return fmt.Errorf("row of a later table: %w", ErrCode)
+		}
 	case !c.System.Valid():
 		return fmt.Errorf("code system %d: %w", uint8(c.System), ErrCode)
 	case c.Value == "" || len(c.Value) > limit:
 		return fmt.Errorf("code of %d bytes: %w", len(c.Value), ErrCode)
-	case strings.ContainsFunc(c.Value, func(r rune) bool { return r < ' ' || r == 0x7f || r == 0xfffd }):
+	case !clean(c.Value):
 		return fmt.Errorf("code with control characters: %w", ErrCode)
 	}
 	return nil
+}
+
+// clean reports whether s is UTF-8 without control characters and without the
+// mark of what could not be decoded.
+func clean(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == 0x7f {
+			return false
+		} else if c >= utf8.RuneSelf {
+			return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f || r == utf8.RuneError })
+		}
+	}
+	return true
+}
+
+// NewerCode names the row of a slot in an edition that is not at hand.
+func NewerCode(edition uint32, s Slot, number uint32) Code {
+	return Code{System: Newer, Value: fmt.Sprintf("%d.%d.%d", edition, uint8(s), number)}
+}
+
+// Newer is the inverse of NewerCode.
+func (c Code) Newer() (edition uint32, s Slot, number uint32, ok bool) {
+	if c.System != Newer || len(c.Value) > MaxValue {
+		return 0, 0, 0, false
+	}
+	if n, err := fmt.Sscanf(c.Value, "%d.%d.%d", &edition, &s, &number); err != nil || n != 3 {
+		return 0, 0, 0, false
+	}
+	return edition, s, number, s < NumSlots && edition > 1 && number < MaxRows && NewerCode(edition, s, number) == c
 }
 
 type jsonCode struct {

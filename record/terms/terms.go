@@ -1,11 +1,6 @@
 package terms
 
-import (
-	_ "embed"
-	"fmt"
-	"strings"
-	"sync"
-)
+import "strings"
 
 // Language of a display.
 type Language uint8
@@ -39,62 +34,16 @@ func (t Term) displays() map[string]string {
 	return m
 }
 
-//go:embed terms.tsv
-var table string
-
-var load = sync.OnceValues(func() (map[Code]Term, error) { return parse(table) })
-
-// parse reads lines "system TAB code TAB flags TAB ar TAB ckb TAB en"; flags
-// are letters: c chronic, s sensitive, n nothing, - none. Lines that begin with # are
-// comments.
-func parse(s string) (map[Code]Term, error) {
-	m := make(map[Code]Term)
-	n := 0
-	for line := range strings.Lines(s) {
-		n++
-		line = strings.TrimRight(line, "\n")
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		f := strings.Split(line, "\t")
-		if len(f) != 6 {
-			return nil, fmt.Errorf("terms line %d: %d columns", n, len(f))
-		}
-		sys, ok := SystemByName(f[0])
-		t := Term{Code: Code{System: sys, Value: f[1]}, Display: [numLanguages]string{f[3], f[4], f[5]}}
-		if err := t.Code.Validate(); !ok || err != nil || f[5] == "" {
-			return nil, fmt.Errorf("terms line %d: malformed", n)
-		}
-		for _, c := range f[2] {
-			switch c {
-			case 'c':
-				t.Chronic = true
-			case 's':
-				t.Sensitive = true
-			case 'n':
-				t.Absent = true
-			case '-':
-			default:
-				return nil, fmt.Errorf("terms line %d: flag %q", n, c)
-			}
-		}
-		if _, dup := m[t.Code]; dup {
-			return nil, fmt.Errorf("terms line %d: %s again", n, t.Code)
-		}
-		m[t.Code] = t
-	}
-	return m, nil
-}
-
-// Lookup finds a code in the table. A diagnosis of ICD-10 or a medicine of ATC
+// Lookup finds a code in the edition in use. A diagnosis of ICD-10 or a medicine of ATC
 // that the table lacks is described by its group: E11.9 by E11, A10BA02 by A10BA.
 func Lookup(c Code) (Term, bool) {
-	m, err := load()
-	if err != nil {
-		return Term{}, false
-	}
-	if t, ok := m[c]; ok {
-		return t, true
+	return Current().Lookup(c)
+}
+
+// Lookup finds a code in t, as the function of that name does.
+func (t *Table) Lookup(c Code) (Term, bool) {
+	if p, ok := t.index[c]; ok {
+		return t.rows[p.slot][p.number].Term, true
 	}
 	if c.System != ICD10 && c.System != ATC {
 		return Term{}, false
@@ -102,9 +51,10 @@ func Lookup(c Code) (Term, bool) {
 	for v := c.Value; len(v) > 3; {
 		v = v[:len(v)-1]
 		v = strings.TrimSuffix(v, ".")
-		if t, ok := m[Code{c.System, v}]; ok {
-			t.Code = c
-			return t, true
+		if p, ok := t.index[Code{c.System, v}]; ok {
+			found := t.rows[p.slot][p.number].Term
+			found.Code = c
+			return found, true
 		}
 	}
 	return Term{}, false

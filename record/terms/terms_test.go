@@ -8,29 +8,87 @@ import (
 )
 
 func TestTable(t *testing.T) {
-	m, err := parse(table)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for c, term := range m {
-		for i, d := range term.Display {
-			if d == "" || d != strings.TrimSpace(d) {
-				t.Errorf("%s has no clean display in %s", c, languageTags[i])
+	base := Base()
+	counts := make(map[System]int)
+	measured := 0
+	for s := range NumSlots {
+		if base.Len(s) == 0 {
+			t.Errorf("no %s", s)
+		}
+		for n := range base.Len(s) {
+			row := base.Row(s, uint32(n))
+			counts[row.Code.System]++
+			for i, d := range row.Display {
+				if d == "" || d != strings.TrimSpace(d) {
+					t.Errorf("%s has no clean display in %s", row.Code, languageTags[i])
+				}
+			}
+			if slot, number, edition, ok := base.Find(row.Code); !ok || slot != s || number != uint32(n) || edition != 1 {
+				t.Errorf("%s is not found where it stands", row.Code)
+			}
+			if s == Observations && row.Category == "" && (row.Unit != "" || len(row.Members) > 0) {
+				measured++
+			}
+			for _, m := range row.Members {
+				if slot, _, _, ok := base.Find(m); !ok || slot != Observations {
+					t.Errorf("member %s of %s is not in the table", m, row.Code)
+				}
 			}
 		}
 	}
-	if len(m) < 300 {
-		t.Errorf("%d terms", len(m))
+	for system, least := range map[System]int{ICD10: 300, ATC: 300, LOINC: 150, CVX: 20} {
+		if counts[system] < least {
+			t.Errorf("%d terms of %s, fewer than %d", counts[system], system, least)
+		}
+	}
+	if measured < 120 {
+		t.Errorf("%d laboratory tests with a unit or members", measured)
+	}
+	if base.Row(Findings, uint32(base.Len(Findings))) != nil || base.Row(NumSlots, 0) != nil {
+		t.Error("a row beyond the end")
 	}
 }
 
 func TestParseRefuses(t *testing.T) {
-	for _, s := range []string{
-		"icd10\tE11\n", "nosuch\tE11\t-\ta\tb\tc\n", "icd10\tE11\tx\ta\tb\tc\n", "icd10\tE11\t-\ta\tb\t\n",
-		"icd10\tE11\t-\ta\tb\tc\nicd10\tE11\t-\ta\tb\tc\n",
+	for _, c := range []struct {
+		slot Slot
+		text string
+	}{
+		{Findings, "icd10\tE11\n"},
+		{Findings, "nosuch\tE11\t-\ta\tb\tc\n"},
+		{Findings, "text\tE11\t-\ta\tb\tc\n"},
+		{Findings, "icd10\tE11\tx\ta\tb\tc\n"},
+		{Findings, "icd10\tE11\t-\ta\tb\t\n"},
+		{Findings, "icd10\tE11\t-\ta\tb\tc \n"},
+		{Findings, "icd10\tE11\t-\ta\tb\tc\tmg\t-\t-\n"},
+		{Findings, "icd10\tE11\t-\ta\tb\tc\nicd10\tE11\t-\ta\tb\tc\n"},
+		{Observations, "loinc\t718-7\t-\ta\tb\tc\n"},
+		{Observations, "loinc\t718-7\t-\ta\tb\tc\tg/dL x\t-\t-\n"},
+		{Observations, "loinc\t718-7\t-\ta\tb\tc\t-\t-\t" + strings.Repeat("1-8 ", 40) + "1-8\n"},
 	} {
-		if _, err := parse(s); err == nil {
-			t.Errorf("%q was read", s)
+		table := &Table{Edition: 1, index: make(map[Code]place)}
+		if err := table.parse(c.slot, c.text); !errors.Is(err, ErrTable) {
+			t.Errorf("%q: %v", c.text, err)
+		}
+	}
+}
+
+func TestNewer(t *testing.T) {
+	c := NewerCode(3, Acts, 700)
+	if c.Validate() != nil || c.Value != "3.4.700" {
+		t.Error(c)
+	}
+	raw, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back Code
+	if err := json.Unmarshal(raw, &back); err != nil || back != c {
+		t.Errorf("%s reads back as %v, %v", raw, back, err)
+	}
+	for _, v := range []string{"", "1.4.700", "3.5.700", "3.4.65536", "03.4.700", "3.4", "3.4.7 ", "+3.4.7"} {
+		if err := (Code{System: Newer, Value: v}).Validate(); !errors.Is(err, ErrCode) {
+			t.Errorf("%q: %v", v, err)
 		}
 	}
 }

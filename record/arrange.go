@@ -1,0 +1,116 @@
+package record
+
+import (
+	"slices"
+	"time"
+)
+
+// bare reports whether the component says nothing: among others it would be
+// read as one that is absent.
+func (c *Component) bare() bool { return c.Interpretation == 0 && c.Value.IsZero() }
+
+// bare is the same for an observation of a panel.
+func (x *Observation) bare(start time.Time) bool {
+	m := measureOf(x.Code)
+	return x.Value.IsZero() && (m == nil || len(m.members) == 0) && x.unsaid(start, m)
+}
+
+// unsaid reports whether there is nothing but a value.
+func (x *Observation) unsaid(start time.Time, m *measure) bool {
+	return x.Interpretation == 0 && x.Status == 0 && x.Note == "" && len(x.Components) == 0 && x.Category == m.implied() &&
+		(x.At.IsZero() || x.At.Precision == ToMinute && x.At.Time.Equal(start))
+}
+
+// composite returns the measure of an observation whose row has members.
+func (x *Observation) composite() *measure {
+	if m := measureOf(x.Code); m != nil && len(m.members) > 0 {
+		return m
+	}
+	return nil
+}
+
+// arrange puts the first item of each of the row's members in front, in the
+// members' order, so that it can be written without its code. The list is not
+// changed: when it has another order, a copy comes back.
+func arrange[T any](list []T, m *measure, placed func(*T) (Code, bool)) []T {
+	var seen uint64
+	last := -1
+	sorted := true
+	places := make([]int, 0, 48)
+	for i := range list {
+		place := maxMembers
+		if c, ok := placed(&list[i]); ok {
+			if k := m.memberAt(c, 0); k >= 0 && seen&(1<<k) == 0 {
+				place, seen = k, seen|1<<k
+			}
+		}
+		sorted = sorted && place >= last
+		last = place
+		places = append(places, place)
+	}
+	if sorted {
+		return list
+	}
+	order := make([]int, len(list))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return places[a] - places[b] })
+	out := make([]T, len(list))
+	for i, from := range order {
+		out[i] = list[from]
+	}
+	return out
+}
+
+func arrangeComponents(x *Observation) []Component {
+	if len(x.Components) < 2 {
+		return x.Components
+	}
+	m := x.composite()
+	if m == nil {
+		return x.Components
+	}
+	return arrange(x.Components, m, func(c *Component) (Code, bool) { return c.Code, !c.bare() })
+}
+
+func arrangePanel(x *Panel, start time.Time) []Observation {
+	m := measureOf(x.Code)
+	if m == nil || len(m.members) == 0 || len(x.Observations) < 2 {
+		return x.Observations
+	}
+	return arrange(x.Observations, m, func(o *Observation) (Code, bool) { return o.Code, !o.bare(start) })
+}
+
+// arranged returns list with its components arranged; it is not changed.
+func arranged(list []Observation) []Observation {
+	copied := false
+	for i := range list {
+		cs := arrangeComponents(&list[i])
+		if len(cs) == 0 || &cs[0] == &list[i].Components[0] {
+			continue
+		}
+		if !copied {
+			list, copied = slices.Clone(list), true
+		}
+		list[i].Components = cs
+	}
+	return list
+}
+
+// arrangedPanels is the same for panels.
+func arrangedPanels(list []Panel, start time.Time) []Panel {
+	copied := false
+	for i := range list {
+		obs := arrangePanel(&list[i], start)
+		obs = arranged(obs)
+		if len(obs) == 0 || &obs[0] == &list[i].Observations[0] {
+			continue
+		}
+		if !copied {
+			list, copied = slices.Clone(list), true
+		}
+		list[i].Observations = obs
+	}
+	return list
+}

@@ -1,0 +1,80 @@
+package record
+
+import "github.com/dhamani-iq/dhamani/record/terms"
+
+// measure is how a row of the first edition's observations shortens what
+// stands behind its code. The first edition never changes, so neither does
+// what a stored number means.
+type measure struct {
+	code     Code
+	unit     string
+	scale    uint8
+	category Category
+	members  []uint32 // rows of the components or of a panel's observations
+}
+
+// measures has one for each row; a row without a unit is a plain number.
+var measures = mustMeasures(terms.Base())
+
+func mustMeasures(t *terms.Table) []measure {
+	out := make([]measure, t.Len(terms.Observations))
+	for i := range out {
+		row := t.Row(terms.Observations, uint32(i)) // #nosec G115 -- bounded by the table
+		m := measure{code: row.Code, unit: row.Unit}
+		scale, ok := UnitScale(row.Unit)
+		if m.scale = scale; row.Scale >= 0 {
+			m.scale = uint8(row.Scale) // #nosec G115 -- one digit
+		}
+		if row.Category != "" {
+			m.category, _ = ParseEnum[categoryNames](row.Category)
+			ok = ok && m.category != CategoryLaboratory
+		}
+		for _, c := range row.Members {
+			slot, number, _, found := t.Find(c)
+			ok = ok && found && slot == terms.Observations
+			m.members = append(m.members, number)
+		}
+		if !ok {
+			panic("record: internal error: the code table's measure of " + row.Code.String())
+		}
+		out[i] = m
+	}
+	return out
+}
+
+// measureOf returns how a code shortens an observation, nil when it does not.
+func measureOf(c Code) *measure {
+	if slot, number, edition, ok := terms.Base().Find(c); ok && slot == terms.Observations && edition == 1 {
+		return &measures[number]
+	}
+	return nil
+}
+
+// CodeScale returns the number of decimals that measurements of an observation
+// in its usual unit commonly have; false when the code table has none for the
+// code, or another unit.
+func CodeScale(c Code, unit string) (uint8, bool) {
+	if m := measureOf(c); m != nil && m.unit != "" && m.unit == unit {
+		return m.scale, true
+	}
+	return 0, false
+}
+
+// implied is the category of an observation of which nothing is said.
+func (m *measure) implied() Category {
+	if m == nil {
+		return CategoryLaboratory
+	}
+	return m.category
+}
+
+// memberAt returns the first place from i on in the row's members that the
+// code has, -1 when there is none.
+func (m *measure) memberAt(c Code, i int) int {
+	for ; i < len(m.members); i++ {
+		if measures[m.members[i]].code == c {
+			return i
+		}
+	}
+	return -1
+}
