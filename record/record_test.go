@@ -223,6 +223,52 @@ func TestCodes(t *testing.T) {
 	}
 }
 
+// TestEditions writes with a later table and reads with an earlier one, and
+// the other way round.
+func TestEditions(t *testing.T) {
+	first := terms.Current()
+	second, err := first.Extend("act\tdhamani\tfirst-aid\t-\tإسعاف\tفریاگوزاری\tFirst aid\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	aid := Code{System: terms.Own, Value: "first-aid"}
+	e := &Entry{Start: time.Date(2026, 1, 2, 3, 4, 0, 0, time.UTC), Minutes: defaultMinutes, Type: &aid}
+	with := func(table *terms.Table) []byte {
+		w := newWriter(e.Start)
+		w.table, w.limit = table, table.Edition
+		w.section(e, SectionClinical, true)
+		return w.b
+	}
+	old, young := with(first), with(second)
+	row := uint64(first.Len(terms.Acts))
+	if want := []byte{keyEdition, 2, keyType, 24, byte(row)}; !bytes.Equal(young, want) {
+		t.Errorf("%x, want %x", young, want)
+	}
+	d, err := Decode(e.Meta(), map[Section][]byte{SectionClinical: young})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := terms.NewerCode(2, terms.Acts, uint32(row)); *d.Type != want {
+		t.Errorf("the older table reads %v, want %v", *d.Type, want)
+	}
+	if again, err := d.Sections(); err != nil || !bytes.Equal(again[SectionClinical], young) {
+		t.Errorf("what the older table read is written as %x, %v", again, err)
+	}
+	for _, b := range [][]byte{old, young} {
+		r := newReader(b, e.Start)
+		r.table = second
+		var got Entry
+		if err := r.section(&got, SectionClinical, true); err != nil || got.Type == nil || *got.Type != aid {
+			t.Errorf("the later table reads %x as %v, %v", b, got.Type, err)
+		}
+		w := newWriter(e.Start)
+		w.table, w.limit = second, r.edition
+		if w.section(&got, SectionClinical, true); !bytes.Equal(w.b, b) {
+			t.Errorf("the later table writes %x again as %x", b, w.b)
+		}
+	}
+}
+
 func TestDecimals(t *testing.T) {
 	for _, c := range []struct {
 		in, out string

@@ -119,7 +119,11 @@ func Current() *Table { return current.Load() }
 
 // Use makes t the edition in use, unless a later one is.
 func Use(t *Table) {
-	for old := current.Load(); old.Edition < t.Edition && !current.CompareAndSwap(old, t); old = current.Load() {
+	for {
+		old := current.Load()
+		if old.Edition >= t.Edition || current.CompareAndSwap(old, t) {
+			return
+		}
 	}
 }
 

@@ -73,6 +73,58 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
+func TestExtend(t *testing.T) {
+	base := Base()
+	next, err := base.Extend("finding\ticd10\tX59\tc\tأ\tئا\tA new one\nfinding\ticd10\tI10\tc\tأ\tئا\tBetter words\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	slot, number, edition, ok := next.Find(Code{ICD10, "X59"})
+	if !ok || slot != Findings || int(number) != base.Len(Findings) || edition != 2 || next.Edition != 2 {
+		t.Errorf("the new row stands in %s at %d since %d, %v", slot, number, edition, ok)
+	}
+	if _, number, edition, _ := next.Find(Code{ICD10, "I10"}); number != 0 || edition != 1 {
+		t.Errorf("the changed row went to %d of %d", number, edition)
+	}
+	for table, words := range map[*Table]string{base: "High blood pressure", next: "Better words"} {
+		if row, _ := table.Lookup(Code{ICD10, "I10"}); row.Display[English] != words {
+			t.Errorf("edition %d says %q", table.Edition, row.Display[English])
+		}
+	}
+	if next.Digest == base.Digest {
+		t.Error("two editions with one digest")
+	}
+	for _, text := range []string{
+		"finding\ticd10\tX59\tc\tأ\tئا\tA new one", "finding\ticd10\tX59\tc\tأ\tئا\n", "\n", "x\n",
+		"act\ticd10\tI10\tc\tأ\tئا\tanother slot\n", "nosuch\ticd10\tX59\tc\tأ\tئا\tx\n",
+		"finding\ticd10\tX59\tc\tأ\tئا\t\xff\n", strings.Repeat("x", MaxUpdate+1),
+	} {
+		if _, err := base.Extend(text); !errors.Is(err, ErrTable) {
+			t.Errorf("%.40q: %v", text, err)
+		}
+	}
+}
+
+func FuzzExtend(f *testing.F) {
+	f.Add("finding\ticd10\tX59\tc\tأ\tئا\tA new one\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		next, err := Base().Extend(text)
+		if err != nil {
+			return
+		}
+		for s := range NumSlots {
+			if next.Len(s) < base.Len(s) {
+				t.Fatalf("%s lost rows", s)
+			}
+			for n := range base.Len(s) {
+				if next.Row(s, uint32(n)).Code != base.Row(s, uint32(n)).Code {
+					t.Fatalf("row %d of %s has another code", n, s)
+				}
+			}
+		}
+	})
+}
+
 func TestNewer(t *testing.T) {
 	c := NewerCode(3, Acts, 700)
 	if c.Validate() != nil || c.Value != "3.4.700" {

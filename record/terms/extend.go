@@ -1,0 +1,57 @@
+package terms
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// MaxUpdate bounds the text of one edition, in bytes.
+const MaxUpdate = 4 << 20
+
+// Extend returns the edition after t. The text has lines "slot TAB system TAB
+// code TAB flags TAB ar TAB ckb TAB en". A code that is new becomes a row at
+// the end of its slot; for one that is there already, in the same slot, the
+// words and flags are changed, and its number stays. It owes ErrTable.
+func (t *Table) Extend(text string) (*Table, error) {
+	if len(text) > MaxUpdate || !utf8.ValidString(text) || text != "" && !strings.HasSuffix(text, "\n") {
+		return nil, fmt.Errorf("edition %d: %w", t.Edition+1, ErrTable)
+	}
+	next := &Table{
+		Edition: t.Edition + 1, Digest: sha256.Sum256(append(t.Digest[:], text...)), index: maps.Clone(t.index),
+	}
+	for s := range next.rows {
+		next.rows[s] = slices.Clone(t.rows[s])
+	}
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		if err := next.extend(strings.Split(strings.TrimSuffix(line, "\n"), "\t")); err != nil {
+			return nil, fmt.Errorf("edition %d, line %d: %w", next.Edition, n, err)
+		}
+	}
+	return next, nil
+}
+
+func (t *Table) extend(f []string) error {
+	if len(f) != 7 {
+		return ErrTable
+	}
+	slot := slices.Index(slotNames[:], f[0])
+	row := Row{Scale: -1}
+	if slot < 0 || !row.words(f[1:]) {
+		return ErrTable
+	}
+	p, known := t.index[row.Code]
+	if !known {
+		return t.add(Slot(slot), row) // #nosec G115 -- one of five
+	}
+	if int(p.slot) != slot {
+		return fmt.Errorf("%s in another slot: %w", row.Code, ErrTable)
+	}
+	t.rows[slot][p.number].Term = row.Term
+	return nil
+}
