@@ -257,7 +257,7 @@ func TestEditions(t *testing.T) {
 	for _, b := range [][]byte{old, young} {
 		r := newReader(b, e.Start)
 		r.table = second
-		var got Entry
+		got := Entry{Start: e.Start}
 		if err := r.section(&got, SectionClinical, true); err != nil || got.Type == nil || *got.Type != aid {
 			t.Errorf("the later table reads %x as %v, %v", b, got.Type, err)
 		}
