@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian and Ubuntu packages that building and running need, and
-# says which and why: deps.sh, or deps.sh browser for those of the page's tests
-# too. Does nothing, and needs no network, when all are there.
+# says which and why: deps.sh, or deps.sh browser for those of the tests too.
+# Does nothing, and needs no network, when all are there.
 set -euo pipefail
 
 packages=(
@@ -9,6 +9,7 @@ packages=(
 	"libc6-dev      headers for gcc"
 	"pkg-config     finds libpcsclite"
 	"libpcsclite-dev the PC/SC client library"
+	"libusb-1.0-0-dev the USB library, for fingerprint scanners"
 	"pcscd          the PC/SC service, for tests and the demo"
 	"libccid        drives USB card readers"
 	"vsmartcard-vpcd two virtual card readers in that service"
@@ -18,6 +19,7 @@ say() { printf 'deps: %s\n' "$*"; }
 
 # A browser and node may have come from elsewhere: the command counts.
 if [ "${1:-}" = browser ]; then
+	command -v umockdev-run >/dev/null || packages+=("umockdev       plays recordings of scanners to the USB library")
 	command -v node >/dev/null || packages+=("nodejs         drives the browser in the page's tests")
 	command -v npm >/dev/null || packages+=("npm            installs what node needs for that")
 	[ -x /usr/bin/chromium ] || packages+=("chromium       the browser of the page's tests")

@@ -80,9 +80,12 @@ func (n nb) capture(ctx context.Context, st stages) (f frame, err error) {
 			return f, err
 		}
 	}
+	f.device = time.Since(f.begun)
 	f.img = image.NewGray(image.Rect(0, 0, nbWidth, nbHeight))
 	for y := 0; y < nbHeight; y += nbChunkRows {
+		asked := time.Now()
 		chunk, err := Read(bounded, n.t, nbIn, nbChunk)
+		f.device += time.Since(asked)
 		if err != nil {
 			return f, fmt.Errorf("read rows %d on: %w", y, err)
 		}
@@ -91,7 +94,6 @@ func (n nb) capture(ctx context.Context, st stages) (f frame, err error) {
 		}
 	}
 	f.done = time.Now()
-	f.device = f.done.Sub(f.begun)
 	return f, nil
 }
 

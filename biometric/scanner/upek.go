@@ -59,7 +59,10 @@ func openUPEK(_ context.Context, t Transport, _ Model, _ Options) (sensor, error
 }
 
 func (u *upek) send(ctx context.Context, kind byte, payload []byte) error {
-	err := u.t.Write(ctx, upekOut, encodeUPEK(kind, u.seq, payload))
+	message := encodeUPEK(kind, u.seq, payload)
+	begin := time.Now()
+	err := u.t.Write(ctx, upekOut, message)
+	u.device += time.Since(begin)
 	if kind == upekCommand {
 		u.seq = (u.seq + 1) & 0x0F
 	}
@@ -69,11 +72,17 @@ func (u *upek) send(ctx context.Context, kind byte, payload []byte) error {
 	return nil
 }
 
-func (u *upek) receive(ctx context.Context) ([]byte, error) {
+// read is Read that counts the time.
+func (u *upek) read(ctx context.Context, size int) ([]byte, error) {
 	begin := time.Now()
-	defer func() { u.device += time.Since(begin) }()
+	raw, err := Read(ctx, u.t, upekIn, size)
+	u.device += time.Since(begin)
+	return raw, err
+}
+
+func (u *upek) receive(ctx context.Context) ([]byte, error) {
 	for range upekEmpty {
-		raw, err := Read(ctx, u.t, upekIn, upekFirst)
+		raw, err := u.read(ctx, upekFirst)
 		if err != nil {
 			return nil, fmt.Errorf("receive message: %w", err)
 		}
@@ -85,7 +94,7 @@ func (u *upek) receive(ctx context.Context) ([]byte, error) {
 			return nil, fmt.Errorf("receive message: %w", err)
 		}
 		if want > len(raw) && len(raw) == upekFirst {
-			more, err := Read(ctx, u.t, upekIn, upekMore)
+			more, err := u.read(ctx, upekMore)
 			if err != nil {
 				return nil, fmt.Errorf("receive message: %w", err)
 			}

@@ -86,10 +86,10 @@ func partUPEK(payload []byte, first bool) (pix []byte, last bool, err error) {
 	return payload[skip : len(payload)-drop], last, nil
 }
 
-func crcUPEK(data []byte) uint16 {
-	var crc uint16
-	for _, b := range data {
-		crc ^= uint16(b) << 8
+// crcTable holds the CRC of every byte.
+var crcTable = func() (table [256]uint16) {
+	for i := range table {
+		crc := uint16(i) << 8
 		for range 8 {
 			if crc&0x8000 != 0 {
 				crc = crc<<1 ^ 0x1021
@@ -97,6 +97,15 @@ func crcUPEK(data []byte) uint16 {
 				crc <<= 1
 			}
 		}
+		table[i] = crc
+	}
+	return table
+}()
+
+func crcUPEK(data []byte) uint16 {
+	var crc uint16
+	for _, b := range data {
+		crc = crc<<8 ^ crcTable[byte(crc>>8)^b]
 	}
 	return crc
 }

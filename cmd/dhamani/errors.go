@@ -5,6 +5,9 @@ import (
 
 	"github.com/dhamani-iq/dhamani/agent/home"
 	"github.com/dhamani-iq/dhamani/agent/personalise"
+	"github.com/dhamani-iq/dhamani/biometric/scanner"
+	"github.com/dhamani-iq/dhamani/biometric/scanner/tape"
+	"github.com/dhamani-iq/dhamani/biometric/usb"
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/card/pcsc"
 	"github.com/dhamani-iq/dhamani/card/stripe"
@@ -24,6 +27,8 @@ const (
 	exitUnreachable = 6 // the centre or the agent cannot be reached
 )
 
+const ruleAdvice = "install the udev rules ('dhamani scanner supported --udev' prints them), plug the scanner in again, or run as administrator"
+
 const swipeAgain = "swipe the card again, or type its number"
 
 // table says for the errors of the packages below what to do about them and
@@ -39,6 +44,22 @@ var table = cli.Table{
 	{card.ErrBusy, exitNoCard, "close the other program that uses the card, then run the command again"},
 	{card.ErrUnpowered, exitNoCard, "take the card out, wipe its contacts and put it in with the chip first"},
 	{card.ErrTransport, exitNoCard, "unplug the reader and plug it in again"},
+	{usb.ErrNoCgo, exitNoCard, "use a program built with cgo and libusb-1.0-0-dev"},
+	{scanner.ErrNoScanner, exitNoCard, "plug a scanner of the table in; 'dhamani scanner supported' prints it"},
+	{scanner.ErrUnverified, exitNoCard, "use a supported scanner; 'dhamani scanner supported' prints them"},
+	{scanner.ErrNoUSB, exitNoCard, "check that the system allows USB access and netlink sockets to this program"},
+	{scanner.ErrDenied, exitNoCard, ruleAdvice},
+	{scanner.ErrBusy, exitNoCard, "close the program that holds the scanner (fprintd is stopped with: systemctl stop fprintd)"},
+	{scanner.ErrUnplugged, exitNoCard, "plug the scanner in again and leave it in until the command ends"},
+	{scanner.ErrNoFinger, exitRefused, "run the command again and put a finger on the scanner when it says so"},
+	{errFlatImage, exitRefused, "clean the scanner, put a finger on and run the command again"},
+	{tape.ErrMismatch, cli.ExitFailed, "play the recording with the program and --seed that it was made with"},
+	{tape.ErrEnd, cli.ExitFailed, "use a recording of a whole capture"},
+	{tape.ErrFormat, cli.ExitFailed, "give a folder with device and capture.pcapng or capture.ioctl, or a pcapng file of link type 220"},
+	{scanner.ErrTimeout, exitNoCard, "unplug the scanner and plug it in again"},
+	{scanner.ErrProtocol, exitNoCard, "unplug the scanner and plug it in again; record what it says with 'dhamani scanner record' if it stays"},
+	{scanner.ErrStalled, exitNoCard, "unplug the scanner and plug it in again"},
+	{scanner.ErrTransfer, exitNoCard, "unplug the scanner and plug it in again, without a hub in between"},
 	{card.ErrNotDhamani, exitRefused, "put a Dhamani health card into the reader"},
 	{card.ErrBlocked, exitRefused, "send the holder to the card office: the card is blocked"},
 	{card.ErrTerminated, exitRefused, "send the holder to the card office: the card has ended"},

@@ -25,7 +25,7 @@ const homeVariable = "DHAMANI_HOME"
 func newRootCommand(g *globals) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "dhamani",
-		Short: "Look after card readers, health cards, records and their synchronisation",
+		Short: "Look after card readers, scanners, health cards, records and their synchronisation",
 		Long: `dhamani looks after a clinic's card readers, the health cards in them, the
 records read from them and the way to the centre.
 
@@ -52,6 +52,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no card service, reader or card,
 	return cli.Root(root,
 		newReaderCommand(g),
 		newCardCommand(g),
+		newScannerCommand(g),
 		newClaimCommand(g),
 		newRecordCommand(g),
 		newEnrolCommand(g),

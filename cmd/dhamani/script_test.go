@@ -26,6 +26,11 @@ func TestScript(t *testing.T) {
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PCSCLITE_CSOCK_NAME", filepath.Join(env.WorkDir, "no-pcscd"))
+			recordings, err := filepath.Abs("../../firmware-fixtures/usb")
+			if err != nil {
+				return err
+			}
+			env.Setenv("RECORDINGS", recordings)
 			return setupHome(env)
 		},
 	})

@@ -77,9 +77,9 @@ func number[T uint8 | uint16](to *T, text string, base int) error {
 }
 
 // Describe makes a device description that umockdev and Load take, for a
-// recording that a Recorder made of a device with these descriptors.
-func Describe(d scanner.Device, descriptors []byte) []byte {
-	hexed := strings.ToUpper(hex.EncodeToString(descriptors))
+// recording that a Recorder made of the device. The serial number is left out.
+func Describe(d scanner.Device) []byte {
+	hexed := strings.ToUpper(hex.EncodeToString(d.Descriptors))
 	id := d.Model.ID
 	lines := []string{
 		"P: " + MockPath,
@@ -94,9 +94,6 @@ func Describe(d scanner.Device, descriptors []byte) []byte {
 		fmt.Sprintf("A: dev=189:%d", recordDev-1), fmt.Sprintf(`A: devnum=%d\n`, recordDev), "A: devpath=1",
 		fmt.Sprintf("A: idProduct=%04x", id.Product), fmt.Sprintf("A: idVendor=%04x", id.Vendor), "A: maxchild=0",
 		"A: speed=12", "A: version= 2.00",
-	}
-	if d.Serial != "" {
-		lines = append(lines, "A: serial="+d.Serial)
 	}
 	return []byte(strings.Join(lines, "\n") + "\n\n")
 }

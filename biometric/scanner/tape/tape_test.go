@@ -173,8 +173,8 @@ func TestLoad(t *testing.T) {
 	if err := os.WriteFile(name, recorded3(t), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d := scanner.Device{Model: scanner.Model{ID: scanner.ID{Vendor: 0x05BA, Product: 0x000A}}, Serial: "s"}
-	if err := os.WriteFile(filepath.Join(dir, DeviceFile), Describe(d, descriptors), 0o600); err != nil {
+	d := scanner.Device{Model: scanner.Model{ID: scanner.ID{Vendor: 0x05BA, Product: 0x000A}}, Descriptors: descriptors}
+	if err := os.WriteFile(filepath.Join(dir, DeviceFile), Describe(d), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, from := range []string{dir, name} {
@@ -189,7 +189,7 @@ func TestLoad(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	device := Describe(scanner.Device{Model: scanner.Model{ID: scanner.ID{Vendor: 0x05BA, Product: 0x000A}}}, descriptors)
+	device := Describe(scanner.Device{Model: scanner.Model{ID: scanner.ID{Vendor: 0x05BA, Product: 0x000A}}, Descriptors: descriptors})
 	f.Add([]byte(nil), recorded3(f))
 	f.Add(device, []byte("@DEV /dev/bus/usb/001/003\nUSBDEVFS_REAPURBNDELAY 0 3 131 0 0 16 2 0 8037\n"))
 	f.Fuzz(func(t *testing.T, device, raw []byte) {

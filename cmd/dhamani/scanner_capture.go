@@ -1,0 +1,119 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"image/png"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dhamani-iq/dhamani/biometric/scanner"
+	"github.com/dhamani-iq/dhamani/internal/cli"
+	"github.com/dhamani-iq/dhamani/internal/durable"
+)
+
+type scannerCaptureOptions struct {
+	source scannerSource
+	output string        // PNG file; empty keeps nothing
+	wait   time.Duration // for the finger
+}
+
+func newScannerCaptureCommand(g *globals) *cobra.Command {
+	var opts scannerCaptureOptions
+	cmd := &cobra.Command{
+		Use:   "capture",
+		Short: "Capture the image of a finger",
+		Long: `Capture the image of a finger with a scanner, or from a recording, and write it
+to a PNG file that only its owner may read.`,
+		Example: `  dhamani scanner capture -o finger.png
+  dhamani scanner capture --replay recording/ -o finger.png`,
+		Args: cli.Args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			session, err := opts.source.options(cmd)
+			if err != nil {
+				return err
+			}
+			if !g.json {
+				session.Watch = guide(cmd.ErrOrStderr())
+			}
+			return runScannerCapture(cmd.Context(), cmd.OutOrStdout(), g, opts, session)
+		},
+	}
+	opts.source.flags(cmd)
+	captureFlags(cmd, &opts)
+	return cmd
+}
+
+func captureFlags(cmd *cobra.Command, opts *scannerCaptureOptions) {
+	cmd.Flags().StringVarP(&opts.output, "output", "o", "", "PNG file for the image; without it the image is dropped")
+	cmd.Flags().DurationVar(&opts.wait, "wait", scanner.DefaultWait, "how long to wait for the finger")
+}
+
+// captureLine is the answer of scanner capture.
+type captureLine struct {
+	Scanner  deviceLine `json:"scanner"`
+	Width    int        `json:"width"`
+	Height   int        `json:"height"`
+	DPI      int        `json:"dpi"`
+	Lifted   bool       `json:"lifted"`    // the scanner saw the finger leave
+	TookMS   float64    `json:"took_ms"`   // from the finger to the image
+	DeviceMS float64    `json:"device_ms"` // of these, spent waiting for the scanner
+	File     string     `json:"file,omitempty"`
+}
+
+func runScannerCapture(ctx context.Context, out io.Writer, g *globals, opts scannerCaptureOptions, session scanner.Options) error {
+	bus, err := opts.source.bus(g)
+	if err != nil {
+		return err
+	}
+	hub := scanner.NewHub(bus)
+	d, err := hub.Find(ctx, opts.source.name)
+	if err != nil {
+		return err
+	}
+	img, err := hub.Capture(ctx, d.Name, scanner.Request{Wait: opts.wait}, session)
+	if err != nil {
+		return fmt.Errorf("capture: %w", err)
+	}
+	if opts.output != "" {
+		if err := writePNG(opts.output, img.Gray); err != nil {
+			return err
+		}
+	}
+	return printCapture(out, g, newCaptureLine(d, img, opts.output))
+}
+
+func newCaptureLine(d scanner.Device, img scanner.Image, file string) captureLine {
+	return captureLine{
+		Scanner: newDeviceLine(d), Width: img.Rect.Dx(), Height: img.Rect.Dy(), DPI: img.DPI, Lifted: img.Lifted,
+		TookMS: milliseconds(img.Took), DeviceMS: milliseconds(img.Device), File: file,
+	}
+}
+
+func printCapture(out io.Writer, g *globals, line captureLine) error {
+	if g.json {
+		return cli.PrintJSON(out, line)
+	}
+	fmt.Fprintf(out, "%s: %d x %d pixels at %d dpi, %.1f ms after the finger, %.1f of them by the scanner\n",
+		line.Scanner.Model, line.Width, line.Height, line.DPI, line.TookMS, line.DeviceMS)
+	if line.File != "" {
+		fmt.Fprintf(out, "written to %s\n", line.File)
+	}
+	return nil
+}
+
+// writePNG writes a finger: for its owner only.
+func writePNG(name string, img *image.Gray) error {
+	var b bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
+		return fmt.Errorf("write image: %w", err)
+	}
+	if err := durable.WriteFile(name, b.Bytes(), 0o600); err != nil {
+		return fmt.Errorf("write image: %w", err)
+	}
+	return nil
+}
