@@ -279,11 +279,10 @@ func (a *Agent) Append(ctx context.Context, visitID string, draft *record.Entry)
 	if !ok {
 		return Written{}, ErrNoVisit
 	}
-	a.mu.Lock()
-	r := a.readers[v.Reader]
-	a.mu.Unlock()
-	if r == nil {
-		return Written{}, fmt.Errorf("append to visit: %w", card.ErrNoReader)
-	}
-	return r.append(ctx, visitID, draft)
+	var written Written
+	err := a.atReader(ctx, v.Reader, func(r *reader) (err error) {
+		written, err = r.write(ctx, visitID, draft)
+		return err
+	})
+	return written, err
 }

@@ -22,15 +22,15 @@ const clockSkew = 24 * time.Hour
 
 // write carries out the write path for one draft on the card in the reader. A
 // Written that names an entry is kept, whatever the error beside it says.
-func (r *reader) write(req appendRequest) (Written, error) {
+func (r *reader) write(ctx context.Context, visit string, draft *record.Entry) (Written, error) {
 	c := r.open
 	if r.who.gen != r.a.actor().gen {
 		return Written{}, ErrNoVisit // it ended with its operator's time
 	}
-	if c == nil || c.visit != req.visit {
+	if c == nil || c.visit != visit {
 		return Written{}, fmt.Errorf("append to visit: %w", card.ErrRemoved)
 	}
-	parts, err := r.draft(c, req.draft)
+	parts, err := r.draft(c, draft)
 	if err != nil {
 		return Written{}, err
 	}
@@ -39,7 +39,7 @@ func (r *reader) write(req appendRequest) (Written, error) {
 			return Written{}, errors.Join(err, r.drop(parts[:i]))
 		}
 	}
-	written, err := r.placeAll(req.ctx, c, parts)
+	written, err := r.placeAll(ctx, c, parts)
 	if written.ID != (record.EntryID{}) {
 		r.a.publish(Event{Kind: KindEntryWritten, Reader: r.name, Visit: c.visit, Entry: written.ID.String()})
 		r.a.centre.Kick()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/dhamani-iq/dhamani/cache"
 	"github.com/dhamani-iq/dhamani/crypto/envelope"
 	"github.com/dhamani-iq/dhamani/record"
 )
@@ -42,7 +43,35 @@ func (r *reader) bookOf(ctx context.Context, c *openCard, person uint8) (*book, 
 	b := &book{subject: subject, keys: keys}
 	r.openSummary(c, b)
 	c.books[person] = b
+	r.a.visits.put(c.visit, b)
 	return b, nil
+}
+
+// keySet is what the card gave for some persons, to be kept for the operator
+// who earned it.
+func (r *reader) keySet(c *openCard, persons ...uint8) cache.KeySet {
+	set := cache.KeySet{Patient: c.id.Subjects.Patient, Holder: r.who.holder(), Keep: cache.MaxKeysKept}
+	for _, person := range persons {
+		if b := c.books[person]; b != nil {
+			set.Persons = append(set.Persons, cache.PersonKeys{Person: person, Keys: b.keys.Map()})
+		}
+	}
+	return set
+}
+
+func wipeSet(set cache.KeySet) {
+	for _, p := range set.Persons {
+		wipe(p.Keys)
+	}
+}
+
+// forgetIfOver takes back the keys that were kept for an operator who signed
+// out meanwhile.
+func (r *reader) forgetIfOver() error {
+	if r.a.actor().gen == r.who.gen {
+		return nil
+	}
+	return r.a.cfg.Cache.ForgetKeys(r.who.id)
 }
 
 func wipe(keys map[record.Section][]byte) {
@@ -65,6 +94,13 @@ func (r *reader) openSummary(c *openCard, b *book) {
 	if b.summary, err = OpenSummary(r.a.cfg.Trust, raw, &c.id.Subjects, b.keys); err != nil {
 		b.closed = true
 		c.problems = append(c.problems, Classify(fmt.Errorf("summary: %w", err)))
+	}
+}
+
+// wipe forgets the keys of a card of which no visit was made.
+func (c *openCard) wipe() {
+	for _, b := range c.books {
+		b.keys.Wipe()
 	}
 }
 

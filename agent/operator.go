@@ -63,6 +63,9 @@ type actor struct {
 	close    func()
 }
 
+// holder is for whom section keys are kept in the cache.
+func (w actor) holder() cache.Holder { return cache.Holder{Operator: w.id, Vault: w.vault} }
+
 // device is the workstation alone.
 func (a *Agent) device(gen uint64) actor {
 	return actor{gen: gen, role: a.cfg.Role, terminal: a.cfg.Terminal, author: a.cfg.Author, expires: a.cfg.Expires}
@@ -130,6 +133,9 @@ func (a *Agent) changed(old, who actor, why string) {
 	a.mu.Unlock()
 	if !old.signed {
 		return
+	}
+	if err := a.cfg.Cache.ForgetKeys(old.id); err != nil {
+		a.cfg.Log.Error("section keys are not forgotten", logkey.Error, err)
 	}
 	a.note(old.audit(a.cfg.Facility, "sign_out", why))
 	if old.close != nil {

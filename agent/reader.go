@@ -10,7 +10,6 @@ import (
 	"github.com/dhamani-iq/dhamani/cache"
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/internal/logkey"
-	"github.com/dhamani-iq/dhamani/record"
 )
 
 const (
@@ -23,7 +22,7 @@ type reader struct {
 	a       *Agent
 	name    string
 	wake    chan struct{}
-	appends chan appendRequest
+	calls   chan call
 	done    chan struct{}
 	endOnce sync.Once
 
@@ -38,22 +37,16 @@ type reader struct {
 	open   *openCard
 }
 
-type appendRequest struct {
-	ctx   context.Context //nolint:containedctx // belongs to the request, which crosses to another goroutine
-	visit string
-	draft *record.Entry
-	reply chan appendReply
-}
-
-type appendReply struct {
-	written Written
-	err     error
+// call is work for the reader's goroutine.
+type call struct {
+	do   func()
+	done chan struct{}
 }
 
 func newReader(a *Agent, name string) *reader {
 	return &reader{
 		a: a, name: name,
-		wake: make(chan struct{}, 1), appends: make(chan appendRequest), done: make(chan struct{}),
+		wake: make(chan struct{}, 1), calls: make(chan call), done: make(chan struct{}),
 	}
 }
 
@@ -100,9 +93,9 @@ func (r *reader) run(ctx context.Context) {
 			return
 		case <-r.wake:
 			r.serve(ctx)
-		case req := <-r.appends:
-			written, err := r.write(req)
-			req.reply <- appendReply{written, err}
+		case job := <-r.calls:
+			job.do()
+			close(job.done)
 		}
 	}
 }
@@ -169,17 +162,32 @@ func (r *reader) release() {
 	}
 }
 
-// append hands a draft to the reader's goroutine and waits for the answer.
-func (r *reader) append(ctx context.Context, visit string, draft *record.Entry) (Written, error) {
-	req := appendRequest{ctx: ctx, visit: visit, draft: draft, reply: make(chan appendReply, 1)}
+// call has the reader's goroutine do something and waits until it is done. It
+// owes card.ErrNoReader.
+func (r *reader) call(ctx context.Context, do func()) error {
+	job := call{do: do, done: make(chan struct{})}
 	select {
-	case r.appends <- req:
+	case r.calls <- job:
 	case <-r.done:
-		return Written{}, card.ErrNoReader
+		return card.ErrNoReader
 	case <-ctx.Done():
-		return Written{}, ctx.Err()
+		return ctx.Err()
 	}
-	// Once taken, the write is carried to its end: its outcome must be known.
-	reply := <-req.reply
-	return reply.written, reply.err
+	<-job.done // once taken, it is carried to its end: its outcome must be known
+	return nil
+}
+
+// atReader has do done by the goroutine of a reader. It owes card.ErrNoReader.
+func (a *Agent) atReader(ctx context.Context, name string, do func(*reader) error) error {
+	a.mu.Lock()
+	r := a.readers[name]
+	a.mu.Unlock()
+	if r == nil {
+		return card.ErrNoReader
+	}
+	var err error
+	if cerr := r.call(ctx, func() { err = do(r) }); cerr != nil {
+		return cerr
+	}
+	return err
 }

@@ -27,6 +27,7 @@ func (r *reader) readSummary(ctx context.Context, c *openCard) error {
 		if c.book == b {
 			c.book = next
 		}
+		r.a.visits.put(c.visit, next)
 	}
 	return nil
 }

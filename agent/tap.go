@@ -16,9 +16,6 @@ import (
 	"github.com/dhamani-iq/dhamani/record"
 )
 
-// keysKeep is how long section keys that a card gave stay with the workstation.
-const keysKeep = 12 * time.Hour
-
 // openCard is an authenticated card in a reader and what was read from it.
 type openCard struct {
 	session  *card.Session
@@ -73,9 +70,11 @@ func (r *reader) tap(ctx context.Context) error {
 	c := &openCard{books: make(map[uint8]*book), sums: &envelope.Summaries{}}
 	r.open = nil
 	if err := r.steps(ctx, c, tapIdentity); err != nil {
+		c.wipe()
 		return err
 	}
 	if !r.openVisit(c) {
+		c.wipe()
 		_ = c.session.Close() // that the operator has changed is the thing to tell
 		return errOperatorChanged
 	}
@@ -223,12 +222,18 @@ func (r *reader) keep(_ context.Context, c *openCard) error {
 	if err != nil {
 		return err
 	}
-	return r.a.cfg.Cache.PutRead(cache.Read{
+	keys := r.keySet(c, c.id.Subjects.Persons()...)
+	defer wipeSet(keys)
+	err = r.a.cfg.Cache.PutRead(cache.Read{
 		Card: c.info.ID, Patient: c.id.Subjects.Patient, Subjects: c.id.Subjects.Bytes(),
 		Security: c.security, IDFile: c.idRaw, SummarySealed: c.sumRaw, Head: head,
-		Entries: c.fresh, SectionKeys: c.books[0].keys.Map(), KeyExpiry: time.Now().Add(keysKeep),
+		Entries: c.fresh, Keys: keys,
 		Audit: r.audit("read", ""),
 	})
+	if err != nil {
+		return err
+	}
+	return r.forgetIfOver()
 }
 
 // knownHead is the head of this card's log when it was last read here.
@@ -253,7 +258,7 @@ func (r *reader) openVisit(c *openCard) bool {
 		Entries: []VisitEntry{}, Steps: c.steps, Stats: c.session.Stats(),
 	}
 	v.turn(c.book)
-	if !r.a.visits.open(v, c.id.Subjects, c.book, r.who.gen) {
+	if !r.a.visits.open(v, c.id.Subjects, c.books, r.who.gen) {
 		return false
 	}
 	r.open = c

@@ -16,6 +16,7 @@ const (
 	KindIdentityReady  = "identity_ready"
 	KindRecordsReady   = "records_ready"
 	KindRecordsChanged = "records_changed" // the centre, or a write, has added to an open visit
+	KindPersonShown    = "person_shown"    // an open visit shows another person on its card
 	KindEntryWritten   = "entry_written"
 	KindSyncStatus     = "sync_status"
 	KindFailure        = "failure"
@@ -70,6 +71,7 @@ type Visit struct {
 	Persons  record.Persons   `json:"persons"` // on the card: the holder (0) and the family by their numbers
 	Person   uint8            `json:"person"`  // of them, the one whose summary, alerts and entries these are
 	Summary  *record.Summary  `json:"summary,omitempty"`
+	Locked   bool             `json:"summary_locked,omitempty"` // there is a summary that this role may not open
 	Alerts   []record.Alert   `json:"alerts"`
 	Entries  []VisitEntry     `json:"entries"` // newest first
 	Problems []Failure        `json:"problems,omitempty"`
@@ -79,7 +81,7 @@ type Visit struct {
 
 // turn shows the summary of a book's person.
 func (v *Visit) turn(b *book) {
-	v.Person, v.Summary, v.Alerts = b.person(), b.summary, []record.Alert{}
+	v.Person, v.Summary, v.Locked, v.Alerts = b.person(), b.summary, b.closed, []record.Alert{}
 	if b.summary != nil {
 		v.Alerts = alertsOf(b.summary)
 	}

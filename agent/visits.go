@@ -34,15 +34,18 @@ func newVisits() *visits { return &visits{byReader: make(map[string]*heldVisit)}
 // book is that of the person who is shown.
 func (h *heldVisit) book() *book { return h.books[h.Person] }
 
-// open replaces the reader's visit by v, which shows the person of b. It
+// open replaces the reader's visit by v, with the books that were opened. It
 // reports false, and opens nothing, for an actor whose time is over.
-func (s *visits) open(v *Visit, subjects envelope.Subjects, b *book, gen uint64) bool {
+func (s *visits) open(v *Visit, subjects envelope.Subjects, books map[uint8]*book, gen uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if gen < s.gen {
 		return false
 	}
-	s.byReader[v.Reader] = &heldVisit{Visit: *v, subjects: subjects, books: map[uint8]*book{b.person(): b}}
+	if old := s.byReader[v.Reader]; old != nil {
+		old.wipe()
+	}
+	s.byReader[v.Reader] = &heldVisit{Visit: *v, subjects: subjects, books: maps.Clone(books)}
 	return true
 }
 
@@ -51,7 +54,48 @@ func (s *visits) end(gen uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.gen = gen
+	for _, h := range s.byReader {
+		h.wipe()
+	}
 	clear(s.byReader)
+}
+
+// wipe forgets the keys of a visit that has ended.
+func (h *heldVisit) wipe() {
+	for _, b := range h.books {
+		b.keys.Wipe()
+	}
+}
+
+// turn shows the person of a book; it reports false when the visit has ended.
+func (s *visits) turn(id string, b *book, entries []VisitEntry, problems []Failure) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.find(id)
+	if h == nil {
+		return false
+	}
+	h.books[b.person()] = b
+	h.turn(b)
+	h.Entries, h.Problems = entries, problems
+	return true
+}
+
+// held returns a visit with what it was opened with.
+func (s *visits) held(id string) (heldVisit, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.find(id)
+	if h == nil {
+		return heldVisit{}, false
+	}
+	return h.clone(), true
+}
+
+func (h *heldVisit) clone() heldVisit {
+	out := *h
+	out.books = maps.Clone(h.books)
+	return out
 }
 
 // put keeps a book of a visit, and shows its summary if the visit shows its
@@ -154,9 +198,7 @@ func (s *visits) ready() []heldVisit {
 	var out []heldVisit
 	for _, h := range s.byReader {
 		if h.Ready {
-			held := *h
-			held.books = maps.Clone(h.books)
-			out = append(out, held)
+			out = append(out, h.clone())
 		}
 	}
 	return out
@@ -168,6 +210,7 @@ func (s *visits) sweep(now time.Time) {
 	defer s.mu.Unlock()
 	for name, h := range s.byReader {
 		if !h.Present && !h.left.IsZero() && now.Sub(h.left) > visitKeep {
+			h.wipe()
 			delete(s.byReader, name)
 		}
 	}

@@ -66,6 +66,7 @@ type AuditHead struct {
 const (
 	keyCursor    = "cursor"
 	keyAuditHead = "audit"
+	keyClock     = "clock"
 )
 
 // AuditName returns the keyed hash under which a patient stands in the audit

@@ -37,6 +37,8 @@ type Cache struct {
 
 	outboxLen, quarantineLen atomic.Int64
 
+	running runningClock
+
 	writing sync.Mutex // held by the one write transaction; guards gen
 	gen     uint64     // the highest generation in the file
 }
@@ -72,6 +74,7 @@ func open(path string, key [32]byte, log *slog.Logger) (*Cache, error) {
 		return nil, err
 	}
 	c := &Cache{box: b, log: log}
+	c.running.set()
 	if err := errors.Join(sweep(path), c.check(f)); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}

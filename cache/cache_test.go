@@ -66,14 +66,10 @@ func TestReadComesBack(t *testing.T) {
 	if _, ok, err := c.Entry(zahra, ids[3]); ok || err != nil {
 		t.Errorf("entry of another patient: %v, %v", ok, err)
 	}
-	keys, err := c.SectionKeys(ahmed, time.Now())
-	if err != nil || len(keys) != record.NumSections || !bytes.Equal(keys[record.SectionSensitive], want.SectionKeys[record.SectionSensitive]) {
-		t.Errorf("%d keys, %v", len(keys), err)
-	}
 	// The same tap again is a second access, and changes nothing else.
-	before := dump(t, c, bucketAudit, bucketState)
+	before := dump(t, c, bucketAudit, bucketState, bucketKeys)
 	must(t, c.PutRead(want))
-	sameDump(t, "second read", dump(t, c, bucketAudit, bucketState), before)
+	sameDump(t, "second read", dump(t, c, bucketAudit, bucketState, bucketKeys), before)
 	if head, err := c.VerifyAudit(); err != nil || head.Seq != 2 {
 		t.Errorf("audit %+v, %v", head, err)
 	}
@@ -130,58 +126,6 @@ func TestRelay(t *testing.T) {
 	checkInvariants(t, c)
 }
 
-func TestSectionKeysExpire(t *testing.T) {
-	c := openNew(t)
-	now := time.Now()
-	r := readOf(ahmed, cardA)
-	r.KeyExpiry = now.Add(time.Minute)
-	must(t, c.PutRead(r))
-	r = readOf(zahra, cardZ)
-	r.KeyExpiry = now.Add(time.Hour)
-	must(t, c.PutRead(r))
-	for _, tt := range []struct {
-		after  time.Duration
-		ahmed  int
-		zahra  int
-		stored int
-	}{{0, 6, 6, 2}, {59 * time.Second, 6, 6, 2}, {time.Minute, 0, 6, 1}, {2 * time.Hour, 0, 0, 0}} {
-		for p, want := range map[record.PatientID]int{ahmed: tt.ahmed, zahra: tt.zahra} {
-			if keys, err := c.SectionKeys(p, now.Add(tt.after)); err != nil || len(keys) != want {
-				t.Errorf("after %s: %d keys, %v, want %d", tt.after, len(keys), err, want)
-			}
-		}
-		stored := 0
-		for key := range dump(t, c) {
-			if bytes.HasPrefix([]byte(key), []byte("keys/")) {
-				stored++
-			}
-		}
-		if stored != tt.stored {
-			t.Errorf("after %s: %d rows stored, want %d", tt.after, stored, tt.stored)
-		}
-	}
-	must(t, c.PutRead(r))
-	must(t, c.ForgetKeys(zahra))
-	if keys, err := c.SectionKeys(zahra, now); err != nil || len(keys) != 0 {
-		t.Errorf("forgotten keys: %d, %v", len(keys), err)
-	}
-}
-
-func TestOpenRemovesExpiredKeys(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "cache.db")
-	c := openAt(t, path)
-	r := readOf(ahmed, cardA)
-	r.KeyExpiry = time.Now().Add(-time.Second)
-	must(t, c.PutRead(r))
-	must(t, c.Close())
-	c = openAt(t, path)
-	for key := range dump(t, c) {
-		if bytes.HasPrefix([]byte(key), []byte("keys/")) {
-			t.Error("expired keys outlived a start")
-		}
-	}
-}
-
 func TestInvalidArguments(t *testing.T) {
 	c := openNew(t)
 	good := sealedEntry(t, 1, 1, 100)
@@ -199,9 +143,12 @@ func TestInvalidArguments(t *testing.T) {
 		"no card":              with(func(r *Read) { r.Card = [8]byte{} }),
 		"no sealed entry":      with(func(r *Read) { r.Entries = append(r.Entries, []byte("garbage")) }),
 		"entry with a tail":    with(func(r *Read) { r.Entries = append(r.Entries, append(bytes.Clone(good), 0)) }),
-		"keys without end":     with(func(r *Read) { r.KeyExpiry = time.Time{} }),
-		"short key":            with(func(r *Read) { r.SectionKeys[0] = []byte{1} }),
-		"key of no section":    with(func(r *Read) { r.SectionKeys[6] = make([]byte, 32) }),
+		"keys without end":     with(func(r *Read) { r.Keys.Keep = 0 }),
+		"keys kept too long":   with(func(r *Read) { r.Keys.Keep = MaxKeysKept + time.Second }),
+		"another's keys":       with(func(r *Read) { r.Keys.Patient = zahra }),
+		"short key":            with(func(r *Read) { r.Keys.Persons[0].Keys[0] = []byte{1} }),
+		"key of no section":    with(func(r *Read) { r.Keys.Persons[0].Keys[6] = make([]byte, 32) }),
+		"keys of nobody":       c.PutKeys(KeySet{}, audit("read")),
 		"long head":            with(func(r *Read) { r.Head = make([]byte, 300) }),
 		"long identity file":   with(func(r *Read) { r.IDFile = make([]byte, maxFile+1) }),
 		"no actor":             with(func(r *Read) { r.Audit.Actor = "" }),
@@ -344,7 +291,7 @@ func TestNothingReadable(t *testing.T) {
 	c := openAt(t, path)
 	fill(t, c, 60)
 	sealed := sealedEntry(t, 3, 3, 203)
-	must(t, c.ForgetKeys(ahmed))
+	must(t, c.ForgetKeys("zaynab"))
 	must(t, c.Close())
 	raw, err := os.ReadFile(path)
 	must(t, err)

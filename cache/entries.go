@@ -12,8 +12,10 @@ import (
 
 // Kinds of identifiers that are hidden behind keyed hashes.
 const (
-	kindPatient = "patient"
-	kindCard    = "card"
+	kindPatient  = "patient"
+	kindCard     = "card"
+	kindKeys     = "keys"
+	kindOperator = "operator"
 )
 
 // Flags say what is known of an entry.

@@ -17,8 +17,7 @@ type Read struct {
 	SummarySealed []byte
 	Head          []byte   // the card's head, 52 bytes
 	Entries       [][]byte // sealed, those not yet in the cache at least
-	SectionKeys   map[record.Section][]byte
-	KeyExpiry     time.Time // when SectionKeys are to be forgotten
+	Keys          KeySet   // of Patient
 	Audit         Audit
 }
 
@@ -28,10 +27,10 @@ func (r *Read) check() error {
 		return invalid("no patient")
 	case r.Card == [8]byte{}:
 		return invalid("no card")
-	case len(r.SectionKeys) > 0 && r.KeyExpiry.IsZero():
-		return invalid("section keys without an end")
+	case len(r.Keys.Persons) > 0 && r.Keys.Patient != r.Patient:
+		return invalid("section keys of another patient")
 	}
-	return nil
+	return r.Keys.check()
 }
 
 // PutRead keeps what a tap brought, in one transaction. An entry that it shows
@@ -46,7 +45,7 @@ func (c *Cache) PutRead(r Read) error {
 		if err := t.putCard(&r); err != nil {
 			return err
 		}
-		if err := t.putKeys(&r); err != nil {
+		if err := c.putKeys(t, &r.Keys); err != nil {
 			return err
 		}
 		for _, sealed := range r.Entries {

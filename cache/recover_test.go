@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dhamani-iq/dhamani/crypto/envelope"
 	"github.com/dhamani-iq/dhamani/record"
@@ -66,7 +67,7 @@ func TestRecoverSoundFile(t *testing.T) {
 	if cursor, err := c.Cursor(); cursor != "" || err != nil {
 		t.Errorf("cursor %q, %v", cursor, err)
 	}
-	if keys, err := c.SectionKeys(ahmed, fromPOSIX(0)); err != nil || len(keys) != 0 {
+	if keys, err := c.SectionKeys(ahmed, 0, testHolder, time.Now()); err != nil || len(keys) != 0 {
 		t.Errorf("section keys outlived a recovery: %d, %v", len(keys), err)
 	}
 	last := ""

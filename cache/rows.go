@@ -79,9 +79,10 @@ type entryRow struct {
 }
 
 type keysRow struct {
-	_      struct{} `cbor:",toarray"`
-	Expiry int64    // POSIX seconds
-	Keys   [record.NumSections][]byte
+	_        struct{}        `cbor:",toarray"`
+	Operator [indexSize]byte // index of the holder's name
+	Expiry   int64           // POSIX seconds
+	Sealed   []byte          // Holder.seal
 }
 
 type pendingRow struct {
@@ -135,6 +136,11 @@ type cursorRow struct {
 	Cursor string
 }
 
+type clockRow struct {
+	_      struct{} `cbor:",toarray"`
+	Latest int64    // POSIX seconds
+}
+
 type listRow struct {
 	_   struct{} `cbor:",toarray"`
 	Raw []byte
@@ -162,12 +168,7 @@ func (r *cardRow) check() error {
 func (r *patientRow) check() error { return within("patient", bound{len(r.Subjects), maxSubjects}) }
 func (r *entryRow) check() error   { return within("entry", bound{len(r.Sealed), maxSealed}) }
 func (r *keysRow) check() error {
-	for _, k := range r.Keys {
-		if len(k) != 0 && len(k) != keySize {
-			return invalid("section key of %d bytes", len(k))
-		}
-	}
-	return nil
+	return within("section keys", bound{len(r.Sealed), 12 + 1 + record.NumSections*keySize + 16})
 }
 
 func (r *pendingRow) check() error {
@@ -187,6 +188,7 @@ func (r *outboxRow) check() error     { return nil }
 func (r *quarantineRow) check() error { return within("quarantine", bound{len(r.Code), maxCode}) }
 func (r *receiptRow) check() error    { return within("receipt", bound{len(r.Raw), maxReceipt}) }
 func (r *cursorRow) check() error     { return within("cursor", bound{len(r.Cursor), maxCode}) }
+func (r *clockRow) check() error      { return nil }
 func (r *listRow) check() error       { return within("list", bound{len(r.Raw), maxList}) }
 func (r *auditRow) check() error {
 	return within("audit record", bound{len(r.Actor), maxCode}, bound{len(r.Action), maxCode}, bound{len(r.Code), maxCode})
@@ -231,7 +233,7 @@ func decodeRow(raw []byte, r row) error {
 }
 
 // newRow returns an empty row of the bucket's kind, or nil if it has none;
-// state holds two kinds, told apart by their names.
+// state holds three kinds, told apart by their names.
 func newRow(b bucket, key []byte) row {
 	switch b {
 	case bucketCards:
@@ -261,6 +263,8 @@ func newRow(b bucket, key []byte) row {
 		switch string(key) {
 		case keyCursor:
 			return new(cursorRow)
+		case keyClock:
+			return new(clockRow)
 		case keyAuditHead:
 			return new(auditHeadRow)
 		}

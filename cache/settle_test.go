@@ -63,9 +63,9 @@ func TestSettling(t *testing.T) {
 			for i, step := range tt.steps {
 				must(t, step(c))
 				checkInvariants(t, c)
-				before := dump(t, c, bucketAudit, bucketState)
+				before := dump(t, c, bucketAudit, bucketState, bucketKeys)
 				must(t, step(c)) // a second time changes nothing
-				sameDump(t, "repeated step", dump(t, c, bucketAudit, bucketState), before)
+				sameDump(t, "repeated step", dump(t, c, bucketAudit, bucketState, bucketKeys), before)
 				if t.Failed() {
 					t.Fatalf("at step %d", i)
 				}

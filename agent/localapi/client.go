@@ -92,6 +92,11 @@ func (c *Client) Visit(ctx context.Context, id string) (agent.Visit, error) {
 	return call[agent.Visit](ctx, c, http.MethodGet, "/v1/visits/"+url.PathEscape(id), nil)
 }
 
+// ShowPerson has a visit show another person on its card.
+func (c *Client) ShowPerson(ctx context.Context, visit string, person uint8) (agent.Visit, error) {
+	return call[agent.Visit](ctx, c, http.MethodPost, "/v1/visits/"+url.PathEscape(visit)+"/person", map[string]uint8{"person": person})
+}
+
 // Append writes an entry to the card of a visit. An *Error of status 202 comes
 // with a Written: the entry is kept and will arrive, but not all went well.
 func (c *Client) Append(ctx context.Context, visit string, entry *record.Entry) (agent.Written, error) {

@@ -93,6 +93,8 @@ var statuses = map[string]int{
 	"entry_invalid":        http.StatusUnprocessableEntity,
 	"entry_too_large":      http.StatusUnprocessableEntity,
 	"section_locked":       http.StatusForbidden,
+	"person_unknown":       http.StatusNotFound,
+	"person_other":         http.StatusConflict,
 	"claim_bad":            http.StatusUnprocessableEntity,
 	"claim_ended":          http.StatusUnprocessableEntity,
 	"claim_author":         http.StatusUnprocessableEntity,

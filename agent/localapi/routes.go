@@ -54,11 +54,29 @@ func (s *Server) routes(mux *http.ServeMux) {
 		}
 		writeJSON(w, http.StatusOK, visit)
 	})
+	mux.HandleFunc("POST /v1/visits/{id}/person", s.showPerson)
 	mux.HandleFunc("POST /v1/visits/{id}/entries", s.appendEntry)
 	mux.HandleFunc("POST /v1/lookup", s.lookup)
 	mux.HandleFunc("POST /v1/claim", s.claim)
 	mux.HandleFunc("GET /v1/events", s.events)
 	mux.HandleFunc("/v1/", func(w http.ResponseWriter, _ *http.Request) { writeRefusal(w, refuseUnknown) })
+}
+
+// showPerson has a visit show another person on its card.
+func (s *Server) showPerson(w http.ResponseWriter, r *http.Request) {
+	var ask struct {
+		Person uint8 `json:"person"`
+	}
+	if refused := readJSON(r, &ask); refused != nil {
+		writeRefusal(w, *refused)
+		return
+	}
+	visit, err := s.backend.ShowPerson(r.Context(), r.PathValue("id"), ask.Person)
+	if err != nil {
+		writeRefusal(w, refusalOf(err))
+		return
+	}
+	writeJSON(w, http.StatusOK, visit)
 }
 
 // lookup finds the patients whom a line of a magnetic stripe reader names. It

@@ -224,7 +224,7 @@ func TestKeysAreChecked(t *testing.T) {
 	if err != nil || len(again.Sections()) != record.NumSections {
 		t.Fatalf("own keys: %v", err)
 	}
-	if out := fmt.Sprintf("%v %+v %#v", again, *again, again); out != "[redacted] [redacted] [redacted]" {
+	if out := fmt.Sprintf("%v %+v %#v", again, again, again); out != "[redacted] [redacted] [redacted]" {
 		t.Errorf("keys print as %s", out)
 	}
 	again.Wipe()

@@ -66,7 +66,7 @@ func (r *Roots) Person(person uint8) (*Keys, error) {
 	if person > MaxPerson {
 		return nil, fmt.Errorf("derive keys of person %d: %w", person, ErrPerson)
 	}
-	var k Keys
+	k := new(Keys)
 	for i := range r.keys {
 		key, err := hkdf.Key(sha256.New, r.keys[i].Reveal(), nil, personLabel+string([]byte{byte(i), person}), KeySize)
 		if err != nil {
@@ -74,7 +74,7 @@ func (r *Roots) Person(person uint8) (*Keys, error) {
 		}
 		k.keys[i] = redact.NewBytes(key)
 	}
-	return &k, nil
+	return k, nil
 }
 
 // Subject commits to the keys of one person. It owes ErrPerson.

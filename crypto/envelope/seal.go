@@ -29,6 +29,7 @@ func Seal(subject Subject, keys *Keys, author Author, meta Meta, sections map[re
 	if author.Signer == nil {
 		return nil, fmt.Errorf("seal entry: no signer: %w", ErrMeta)
 	}
+	defer keys.use()()
 	s := &Sealed{}
 	if err := s.setMeta(subject, author, meta); err != nil {
 		return nil, fmt.Errorf("seal entry: %w", err)
@@ -79,7 +80,7 @@ func (s *Sealed) encrypt(subject *Subject, keys *Keys, sections map[record.Secti
 		if sections[section] == nil {
 			continue
 		}
-		key, ok := keys.Get(section)
+		key, ok := keys.get(section)
 		if !ok {
 			return fmt.Errorf("%s: %w", section, ErrNoKey)
 		}
@@ -138,7 +139,8 @@ func (s *Sealed) Open(keys *Keys, section record.Section) ([]byte, error) {
 	if !section.Valid() || s.sections[section] == nil {
 		return nil, fmt.Errorf("open section %s: %w", section, ErrNoSection)
 	}
-	key, ok := keys.Get(section)
+	defer keys.use()()
+	key, ok := keys.get(section)
 	if !ok {
 		return nil, fmt.Errorf("open section %s: %w", section, ErrNoKey)
 	}
@@ -188,6 +190,7 @@ func (s *Sealed) gcm(key []byte, section record.Section) (cipher.AEAD, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer clear(entry)
 	block, err := aes.NewCipher(entry)
 	if err != nil {
 		return nil, fmt.Errorf("set up AES-256: %w", err)

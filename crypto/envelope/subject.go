@@ -51,9 +51,10 @@ func NewSubject(patient record.PatientID, epoch, person uint8, keys *Keys) (Subj
 	if person > MaxPerson {
 		return Subject{}, fmt.Errorf("commit to the keys of person %d: %w", person, ErrPerson)
 	}
+	defer keys.use()()
 	s := Subject{Patient: patient, Epoch: epoch, Person: person}
 	for _, section := range record.AllSections() {
-		key, ok := keys.Get(section)
+		key, ok := keys.get(section)
 		if !ok {
 			return Subject{}, fmt.Errorf("commit to the %s key: %w", section, ErrNoKey)
 		}

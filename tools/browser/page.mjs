@@ -206,6 +206,33 @@ await withBrowser({}, async (context) => {
     await play("/obey");
   });
 
+  await check("another person on the card has a record of their own", async () => {
+    const child = ".people button:nth-child(2)";
+    await page.click("#new");
+    await page.fill("[name=note]", "half a sentence");
+    await page.click(child);
+    holds("the person changed under what was typed", (await text(".form-error")).length > 10);
+    equal("name", await text("#name"), "زينب حسن كاظم الموسوي");
+    await page.fill("[name=note]", "");
+    await page.click(child);
+    await page.waitForFunction(() => document.getElementById("name").textContent.includes("علي"));
+    equal("entries of the child", await page.locator("#history details").count(), 0);
+    equal("forms about the holder", await page.locator("#writer form").count(), 0);
+    equal("chosen", await page.getAttribute(child, "aria-current"), "true");
+    await page.click("#new");
+    await page.fill("[name=note]", "about the child");
+    const sent = page.waitForRequest((r) => r.method() === "POST" && r.url().endsWith("/entries"));
+    await page.click("#writer button[type=submit]");
+    equal("person of the entry", JSON.parse((await sent).postData()).person, 1);
+    await page.waitForFunction(() => document.querySelectorAll("#history details").length === 1);
+    await accessible("a child's record");
+    await shot("child-ar");
+    await page.click(".outcome button");
+    await page.click(".people button:nth-child(1)");
+    await page.waitForFunction(() => document.getElementById("name").textContent.includes("زينب"));
+    holds("the holder's entries", await page.locator("#history details").count() > 1);
+  });
+
   await check("failures come with an action and can be put away", async () => {
     await play("/fail");
     await page.waitForSelector(".failure[data-code=internal] .do");

@@ -14,6 +14,7 @@ import (
 	"github.com/dhamani-iq/dhamani/agent/localapi"
 	"github.com/dhamani-iq/dhamani/card/stripe"
 	"github.com/dhamani-iq/dhamani/crypto/claim"
+	"github.com/dhamani-iq/dhamani/crypto/envelope"
 	"github.com/dhamani-iq/dhamani/crypto/trust"
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/sync/client"
@@ -86,6 +87,29 @@ func (a *Agent) Health() agent.Health {
 	return a.health
 }
 
+// ShowPerson implements localapi.Backend: nobody but the holder has entries.
+func (a *Agent) ShowPerson(_ context.Context, visit string, person uint8) (agent.Visit, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	i := slices.IndexFunc(a.visits, func(v agent.Visit) bool { return v.ID == visit })
+	if i < 0 {
+		return agent.Visit{}, agent.ErrNoVisit
+	}
+	v := &a.visits[i]
+	if !v.Persons.Has(person) {
+		return agent.Visit{}, envelope.ErrPerson
+	}
+	if v.Person != person {
+		shown := Patient(v.Opened)
+		v.Person, v.Summary, v.Alerts, v.Entries = person, nil, []record.Alert{}, []agent.VisitEntry{}
+		if person == 0 {
+			v.Summary, v.Alerts, v.Entries = shown.Summary, shown.Alerts, shown.Entries
+		}
+	}
+	a.publish(agent.Event{Kind: agent.KindPersonShown, Visit: visit})
+	return *v, nil
+}
+
 // Append implements localapi.Backend: the entry goes to the card and waits in
 // the outbox.
 func (a *Agent) Append(_ context.Context, visit string, entry *record.Entry) (agent.Written, error) {
@@ -98,6 +122,9 @@ func (a *Agent) Append(_ context.Context, visit string, entry *record.Entry) (ag
 	i := slices.IndexFunc(a.visits, func(v agent.Visit) bool { return v.ID == visit })
 	if i < 0 {
 		return agent.Written{}, agent.ErrNoVisit
+	}
+	if entry.Person != a.visits[i].Person {
+		return agent.Written{}, agent.ErrPerson
 	}
 	if entry.Start.IsZero() {
 		entry.Start = time.Now().UTC().Truncate(time.Minute)

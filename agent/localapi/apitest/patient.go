@@ -57,6 +57,7 @@ func Patient(now time.Time) agent.Visit {
 				Names: record.Names{Arabic: &record.Name{Given: []string{"علي"}, Family: "الموسوي"}, Latin: &record.Name{Given: []string{"Ali"}, Family: "Al-Musawi"}},
 			}},
 		},
+		Persons: record.PersonsOf(0, 1),
 		Cover: &record.Cover{
 			Payer: "هيئة الضمان الصحي", Plan: "A", Member: "DH-0042-7781", Relation: record.RelationSelf,
 			From: record.Day(now.Year()-1, 1, 1), Until: record.Day(now.Year(), 12, 31),

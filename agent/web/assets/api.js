@@ -39,6 +39,9 @@ export async function endSession() {
 
 export const get = (path) => ask("GET", path);
 
+/** Has a visit show another person on its card. */
+export const showPersonOf = (visit, person) => ask("POST", `/v1/visits/${encodeURIComponent(visit)}/person`, { person });
+
 /** Writes an entry; name makes a repeated request the same request. */
 export const appendEntry = (visit, entry, name) =>
   ask("POST", `/v1/visits/${encodeURIComponent(visit)}/entries`, entry, { "Idempotency-Key": name });

@@ -1,13 +1,13 @@
 // The reception page: state from the agent, shown again whenever it changes.
 
-import { Refused, endSession, follow, forgetSession, get, hasSession, openSession } from "./api.js";
+import { Refused, endSession, follow, forgetSession, get, hasSession, openSession, showPersonOf } from "./api.js";
 import { byId, el, fill, own, show } from "./dom.js";
 import { showHistory } from "./history.js";
-import { nameOf, showAlerts, showPerson, showSide } from "./patient.js";
+import { nameOf, showAlerts, showPerson, showSide, shownPerson } from "./patient.js";
 import { loadPicks } from "./picks.js";
 import { showFailures, showState } from "./status.js";
 import { inLanguage, loadWords, retell, setLanguage, t } from "./words.js";
-import { followWriter, openWriter, retellWriter, typing } from "./writer.js";
+import { followWriter, holdWriter, openWriter, retellWriter, typing } from "./writer.js";
 
 const state = {
   open: false, // the session
@@ -50,11 +50,31 @@ function draw() {
   const now = document.documentElement.lang + JSON.stringify(visit);
   if (drawn.visit === now) return;
   drawn.visit = now;
-  showPerson(visit);
+  showPerson(visit, choosePerson);
   showAlerts(visit);
   showSide(visit);
   followWriter(visit);
   showHistory(visit);
+}
+
+// choosePerson turns the visit on the screen to another person on the card.
+async function choosePerson(person) {
+  const visit = state.visit;
+  if (!visit || person === visit.person) return;
+  if (typing()) {
+    holdWriter();
+    return;
+  }
+  try {
+    const shown = await showPersonOf(visit.id, person);
+    state.visits = state.visits.map((v) => (v.id === shown.id ? shown : v));
+    if (state.visit?.id === shown.id) state.visit = shown;
+  } catch (error) {
+    if (error instanceof Refused && error.status === 401) close(error.failure);
+    else if (error instanceof Refused) addFailure(error.failure);
+    else lost(true);
+  }
+  draw();
 }
 
 function drawWaiting() {
@@ -64,13 +84,13 @@ function drawWaiting() {
 }
 
 function drawTabs() {
-  const words = JSON.stringify([document.documentElement.lang, state.visit?.id, state.visits.map((v) => [v.id, v.present, v.identity?.names])]);
+  const words = JSON.stringify([document.documentElement.lang, state.visit?.id, state.visits.map((v) => [v.id, v.present, v.person, v.identity?.names])]);
   if (drawn.tabs === words) return;
   drawn.tabs = words;
   fill(byId("visits"), state.visits.map((v) => el(
     "button",
     { type: "button", "aria-current": v.id === state.visit?.id ? "true" : "false", onclick: () => { state.visit = v; draw(); } },
-    own(nameOf(v.identity?.names).first || t("unnamed")), !v.present && ` (${t("card.left")})`,
+    own(nameOf(shownPerson(v)?.names).first || t("unnamed")), !v.present && ` (${t("card.left")})`,
   )));
 }
 
@@ -88,6 +108,7 @@ const needs = {
   card_removed: ["readers", "visits"],
   identity_ready: ["visits"],
   records_ready: ["visits", "sync"],
+  person_shown: ["visits"],
   entry_written: ["visits", "sync"],
   sync_status: ["sync", "visits"],
   failure: ["health"],

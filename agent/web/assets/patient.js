@@ -14,12 +14,33 @@ export function nameOf(names) {
 
 const wholeName = (n) => [...(n.given ?? []), n.family].filter(Boolean).join(" ");
 
-export function showPerson(visit) {
-  fill(byId("person"), who(visit), cover(visit.cover));
+/** Whose record a visit shows: the holder of the card or one of the family. */
+export const shownPerson = (visit) => (visit.person ? visit.identity?.family?.find((m) => m.person === visit.person) : visit.identity);
+
+/** Shows who it is, and the others on the card; choose(person) asks for one of them. */
+export function showPerson(visit, choose) {
+  fill(byId("person"), people(visit, choose), who(visit), cover(visit.cover));
+}
+
+function people(visit, choose) {
+  if (!(visit.persons?.length > 1)) return null;
+  return el(
+    "nav",
+    { class: "visits people", "aria-label": t("people") },
+    visit.persons.map((n) => {
+      const one = n ? visit.identity?.family?.find((m) => m.person === n) : visit.identity;
+      return el(
+        "button",
+        { type: "button", "aria-current": n === visit.person ? "true" : "false", disabled: !visit.ready, onclick: () => choose(n) },
+        own(nameOf(one?.names).first || t("unnamed")), " ",
+        el("span", { class: "how" }, n ? term("relation", one?.relation ?? "other") : t("holder")),
+      );
+    }),
+  );
 }
 
 function who(visit) {
-  const id = visit.identity;
+  const id = shownPerson(visit);
   const { first, others } = nameOf(id?.names);
   const years = ageText(id?.born);
   return el(
@@ -91,6 +112,8 @@ function meter(counter) {
   );
 }
 
+const noSummary = (visit) => t(visit.summary_locked ? "alerts.locked" : "alerts.unwritten");
+
 export function showAlerts(visit) {
   const summary = visit.summary;
   const allergies = (summary?.allergies ?? []).filter((a) => !["inactive", "resolved"].includes(a.status) && !["refuted", "entered-in-error"].includes(a.certainty));
@@ -98,7 +121,7 @@ export function showAlerts(visit) {
   const told = new Set([...allergies, ...chronic].map((x) => key(x.code)));
   const more = (visit.alerts ?? []).filter((a) => !told.has(key(a.code)));
   let nothing = null;
-  if (!summary) nothing = visit.ready && t("alerts.locked");
+  if (!summary) nothing = visit.ready && noSummary(visit);
   else if (allergies.length === 0) nothing = t("alerts.none");
   fill(
     byId("alerts"),
@@ -129,11 +152,11 @@ export function showSide(visit) {
     byId("side"),
     block("medicines", t("medicines"), s?.medicines, (m) => [
       codeName(m.code), el("div", { class: "how" }, regimen(m), m.since && el("span", {}, t("since", { date: date(m.since) }))),
-    ], s ? t("medicines.none") : t("alerts.locked"), visit.ready),
+    ], s ? t("medicines.none") : noSummary(visit), visit.ready),
     block("active", t("problems"), s?.problems, (p) => [
       codeName(p.code), p.chronic && [" ", el("span", { class: "tag amber" }, t("chronic"))],
       el("div", { class: "how" }, p.severity && el("span", {}, term("severity", p.severity)), p.since && el("span", {}, t("since", { date: date(p.since) }))),
-    ], s ? t("problems.none") : t("alerts.locked"), visit.ready),
+    ], s ? t("problems.none") : noSummary(visit), visit.ready),
     (s?.blood_group || s?.contact) && el(
       "section",
       { class: "card-block" },

@@ -18,6 +18,7 @@ const medicineUnits = ["mg", "{tbl}", "{capsule}", "mL", "{puff}", "[drp]", "ug"
 const resultUnits = ["mg/dL", "mmol/L", "g/dL", "%", "10*3/uL", "10*6/uL", "U/L", "mm[Hg]", "ng/mL", "m[IU]/L", "umol/L", "meq/L", "kg", "cm", "Cel", "/min"];
 
 let visitID = "";
+let visitPerson = 0; // the person on the card whom the form is about
 let attempt = ""; // names the write that is being tried, until it is answered
 let outcome = null; // { id, where, failure } of the last entry written
 let serial = 0;
@@ -27,6 +28,7 @@ export function openWriter(visit) {
   const box = byId("writer");
   if (!writing()) {
     visitID = visit.id;
+    visitPerson = visit.person ?? 0;
     outcome = null;
     attempt = "";
     fill(box, form());
@@ -45,13 +47,14 @@ function closeWriter() {
   byId("new").focus();
 }
 
-/** Keeps the form in step with the visit: another patient closes it. */
+/** Keeps the form in step with the visit: another patient or person closes it. */
 export function followWriter(visit) {
   const box = byId("writer");
   byId("new").disabled = !visit.present || !visit.ready;
   byId("new").title = visit.present ? "" : t("new.removed");
-  if (visit.id !== visitID) {
+  if (visit.id !== visitID || (visit.person ?? 0) !== visitPerson) {
     visitID = visit.id;
+    visitPerson = visit.person ?? 0;
     outcome = null;
     attempt = "";
     fill(box);
@@ -73,6 +76,13 @@ const writing = () => byId("writer").querySelector("form") !== null;
 
 /** Whether there is something typed that would be lost. */
 export const typing = () => [...byId("writer").querySelectorAll("input, textarea")].some((x) => x.checked || (x.type !== "checkbox" && x.value));
+
+/** Says that what is typed is about the person on the screen. */
+export function holdWriter() {
+  const f = byId("writer").querySelector("form");
+  say(f, t("person.typing"));
+  f.querySelector("input, textarea, select").focus();
+}
 
 /** Builds the words anew after the language has changed; what is typed stays. */
 export function retellWriter() {
@@ -278,6 +288,7 @@ async function write(f) {
     return;
   }
   const send = f.querySelector("button[type=submit]");
+  if (visitPerson) entry.person = visitPerson;
   attempt ||= crypto.randomUUID();
   send.disabled = true;
   send.dataset.busy = "yes";
