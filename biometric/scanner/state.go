@@ -37,9 +37,9 @@ var moves = [...][]State{
 
 // limits is how long a state may last. Waiting has the caller's.
 var limits = [...]time.Duration{
-	Opening:  5 * time.Second,
-	Scanning: 4 * time.Second,
-	Lifting:  10 * time.Second,
+	Opening:  4 * time.Second,
+	Scanning: 3 * time.Second,
+	Lifting:  4 * time.Second,
 }
 
 // DefaultWait is how long a capture waits for a finger.

@@ -179,6 +179,9 @@ func (u *upek) capture(ctx context.Context, st stages) (frame, error) {
 	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), restLimit)
 	defer cancel()
 	_, ended := u.ask(rest, upekEnding, upekEnd)
+	if err == nil && rest.Err() != nil {
+		ended = fmt.Errorf("end session: %w", ErrTimeout)
+	}
 	if err == nil {
 		err = ended
 	}

@@ -41,7 +41,8 @@ const (
 	uruPowerWait   = 300 * time.Millisecond
 	uruPowerTries  = 3
 	uruImageTries  = 3
-	uruEventsAhead = 16 // events kept for a driver that is not looking
+	uruFlood       = 1000 // events without a use that are too many
+	uruEventsAhead = 16   // events kept for a driver that is not looking
 )
 
 // uruAuthKey answers the challenge of the authenticating variant.
@@ -80,6 +81,7 @@ func openURU(ctx context.Context, t Transport, m Model, opts Options) (sensor, e
 func (u *uru) listen(ctx context.Context, pending Pending) {
 	defer close(u.done)
 	defer close(u.events)
+	lost := 0
 	for {
 		data, err := pending.Wait(ctx)
 		if err == nil && ctx.Err() == nil {
@@ -90,22 +92,38 @@ func (u *uru) listen(ctx context.Context, pending Pending) {
 			return
 		}
 		if len(data) < 2 {
+			if lost++; lost > uruFlood {
+				u.ended = u.drain(ctx, pending)
+				return
+			}
 			continue
 		}
-		u.tell(binary.BigEndian.Uint16(data))
+		if lost += u.tell(binary.BigEndian.Uint16(data)); lost > uruFlood {
+			u.ended = u.drain(ctx, pending)
+			return
+		}
 	}
 }
 
-// tell queues an event. A device that floods loses its oldest ones.
-func (u *uru) tell(ev uint16) {
+// drain takes the pending read of a device that floods back.
+func (u *uru) drain(ctx context.Context, pending Pending) error {
+	taken, cancel := context.WithCancel(ctx)
+	cancel()
+	_, _ = pending.Wait(taken) // nobody wants it
+	return fmt.Errorf("%w: more than %d events that nobody asked for", ErrProtocol, uruFlood)
+}
+
+// tell queues an event, and tells how many old ones had to go for it.
+func (u *uru) tell(ev uint16) (lost int) {
 	for {
 		select {
 		case u.events <- ev:
-			return
+			return lost
 		default:
 		}
 		select {
 		case <-u.events:
+			lost++
 		default:
 		}
 	}
@@ -113,7 +131,7 @@ func (u *uru) tell(ev uint16) {
 
 // await waits for an event and passes over others.
 func (u *uru) await(ctx context.Context, want uint16) error {
-	for {
+	for range uruFlood {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -126,6 +144,7 @@ func (u *uru) await(ctx context.Context, want uint16) error {
 			}
 		}
 	}
+	return fmt.Errorf("await event %#04x: %w: it floods", want, ErrProtocol)
 }
 
 func (u *uru) write(ctx context.Context, register uint16, data ...byte) error {

@@ -1,0 +1,177 @@
+package scanner_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/dhamani-iq/dhamani/biometric/scanner"
+	"github.com/dhamani-iq/dhamani/biometric/scanner/faulty"
+	"github.com/dhamani-iq/dhamani/biometric/scanner/soft"
+)
+
+// known are the errors that a capture may end with.
+var known = []error{
+	scanner.ErrUnplugged, scanner.ErrStalled, scanner.ErrTransfer, scanner.ErrTimeout, scanner.ErrClosed,
+	scanner.ErrProtocol, scanner.ErrNoFinger,
+}
+
+const longest = 5 * time.Second
+
+// TestFaults breaks every transfer of every driver in every way (of the many
+// alike parts of an image every ninth): a named error
+// or the finger's image, within five seconds a call, and nothing left open.
+func TestFaults(t *testing.T) {
+	for _, f := range allFixtures {
+		t.Run(f.name, func(t *testing.T) {
+			transfers := 0
+			synctest.Test(t, func(t *testing.T) { transfers, _ = tryFault(t, f, faulty.None, 0) })
+			if transfers < 8 {
+				t.Fatalf("%d transfers", transfers)
+			}
+			for _, kind := range faulty.Kinds {
+				failed := 0
+				for at := 1; at <= transfers; at++ {
+					if at > 24 && at < transfers-8 && at%9 != 0 {
+						continue // one of many alike parts of an image
+					}
+					synctest.Test(t, func(t *testing.T) {
+						if _, err := tryFault(t, f, kind, at); err != nil {
+							failed++
+						}
+					})
+				}
+				if failed == 0 {
+					t.Errorf("%v hurts nowhere", kind)
+				}
+				t.Logf("%v: %d places of %d transfers end the capture", kind, failed, transfers)
+			}
+		})
+	}
+}
+
+// tryFault captures with one fault.
+func tryFault(t *testing.T, f fixture, kind faulty.Kind, at int) (transfers int, err error) {
+	t.Helper()
+	dev := softScanner(t, f.id, f.variants...)
+	finger := f.finger()
+	dev.Touch(finger)
+	tr := faulty.New(lifting{open(t, dev), dev}, kind, at)
+	place := fmt.Sprintf("%s, %v at transfer %d", f.name, kind, at)
+	timed := func(what string, do func() error) error {
+		begin := time.Now()
+		err := do()
+		if took := time.Since(begin); took > longest {
+			t.Errorf("%s: %s takes %v", place, what, took)
+		}
+		return err
+	}
+	model, _ := scanner.Lookup(f.id)
+	var s *scanner.Session
+	err = timed("open", func() (err error) {
+		s, err = scanner.Open(t.Context(), tr, model, scanner.Options{Seed: scanner.FixedSeed(7)})
+		return err
+	})
+	if err == nil {
+		var img scanner.Image
+		err = timed("capture", func() (err error) {
+			img, err = s.Capture(t.Context(), scanner.Request{Wait: 3 * time.Second})
+			return err
+		})
+		if err == nil && img.Rect.Dx() != dev.Seen(finger).Rect.Dx() {
+			t.Errorf("%s: image %v", place, img.Rect)
+		}
+		_ = timed("close", s.Close)
+	}
+	if err != nil {
+		named := false
+		for _, k := range known {
+			named = named || errors.Is(err, k)
+		}
+		if !named {
+			t.Errorf("%s: %v", place, err)
+		}
+	}
+	if st := dev.Stats(); st.Opened != 1 || st.Closed != 1 || st.Submitted != st.Ended {
+		t.Errorf("%s: something is left open: %+v", place, st)
+	}
+	return tr.Count(), err
+}
+
+// TestRemoval pulls the plug at every transfer: it is told by its name, and a
+// scanner that comes back gives the image.
+func TestRemoval(t *testing.T) {
+	for _, f := range allFixtures {
+		t.Run(f.name, func(t *testing.T) {
+			removed := 0
+			for at := 1; at < 40; at += 3 {
+				synctest.Test(t, func(t *testing.T) {
+					if removeAndReturn(t, f, at) {
+						removed++
+					}
+				})
+			}
+			if removed < 5 {
+				t.Errorf("only %d removals were before the image", removed)
+			}
+		})
+	}
+}
+
+// removeAndReturn tells whether the removal came before the image was whole.
+func removeAndReturn(t *testing.T, f fixture, at int) bool {
+	t.Helper()
+	var bus soft.Bus
+	plug := func(name string) *soft.Scanner {
+		s := softScanner(t, f.id, f.variants...)
+		s.Touch(f.finger())
+		bus.Plug(name, s)
+		return s
+	}
+	dev := plug("001/002")
+	hub := scanner.NewHub(pulling{&bus, dev, at})
+	_, gone := hub.Capture(t.Context(), "", scanner.Request{Wait: time.Second}, scanner.Options{Watch: liftAt(dev)})
+	if gone != nil && !errors.Is(gone, scanner.ErrUnplugged) {
+		t.Fatalf("unplugged at transfer %d: %v", at, gone)
+	}
+	bus.Unplug("001/002")
+	back := time.Now()
+	dev = plug("001/003")
+	hub = scanner.NewHub(&bus)
+	ctx, cancel := context.WithCancel(t.Context())
+	if err := hub.Watch(ctx, func(c scanner.Change) {
+		if c.Kind == scanner.Plugged {
+			cancel()
+		}
+	}); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if _, err := hub.Capture(t.Context(), "", scanner.Request{Wait: time.Second}, scanner.Options{Watch: liftAt(dev)}); err != nil {
+		t.Fatalf("back: %v", err)
+	}
+	if took := time.Since(back); took > 2*time.Second {
+		t.Errorf("back after %v", took)
+	}
+	if st := dev.Stats(); st.Opened != st.Closed || st.Submitted != st.Ended {
+		t.Errorf("something is left open: %+v", st)
+	}
+	return gone != nil
+}
+
+// pulling is a bus whose scanner is unplugged at a transfer.
+type pulling struct {
+	*soft.Bus
+	dev *soft.Scanner
+	at  int
+}
+
+func (p pulling) Open(ctx context.Context, name string) (scanner.Transport, error) {
+	tr, err := p.Bus.Open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return faulty.New(tr, faulty.Gone, p.at), nil
+}

@@ -1,0 +1,294 @@
+package scanner_test
+
+import (
+	"context"
+	"errors"
+	"image"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/dhamani-iq/dhamani/biometric/scanner"
+	"github.com/dhamani-iq/dhamani/biometric/scanner/scannertest"
+	"github.com/dhamani-iq/dhamani/biometric/scanner/soft"
+)
+
+// session opens a soft scanner of a model.
+func session(t *testing.T, id scanner.ID, watch func(scanner.Event)) (*soft.Scanner, *scanner.Session) {
+	t.Helper()
+	dev := softScanner(t, id)
+	model, _ := scanner.Lookup(id)
+	s, err := scanner.Open(t.Context(), lifting{open(t, dev), dev}, model, scanner.Options{Watch: watch})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dev, s
+}
+
+func TestStates(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var states []scanner.State
+		dev, s := session(t, scannertest.Model, func(ev scanner.Event) { states = append(states, ev.State) })
+		time.AfterFunc(2*time.Second, func() { dev.Touch(ridges(384, 290)) })
+		img, err := s.Capture(t.Context(), scanner.Request{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !img.Lifted || img.Took < 0 || img.DPI != 512 || img.Begun.IsZero() {
+			t.Errorf("lifted %v, took %v, %d dpi", img.Lifted, img.Took, img.DPI)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		want := []scanner.State{
+			scanner.Opening, scanner.Ready, scanner.Waiting, scanner.Scanning, scanner.Lifting, scanner.Ready, scanner.Closed,
+		}
+		if !slices.Equal(states, want) {
+			t.Errorf("states %v", states)
+		}
+		if _, err := s.Capture(t.Context(), scanner.Request{}); !errors.Is(err, scanner.ErrClosed) {
+			t.Errorf("after close: %v", err)
+		}
+		if err := s.Close(); err != nil {
+			t.Errorf("closed twice: %v", err)
+		}
+	})
+}
+
+// TestNobodyComes: the time-out and the cancellation have names, and every
+// scanner is of use afterwards.
+func TestNobodyComes(t *testing.T) {
+	for _, m := range drivable() {
+		t.Run(m.ID.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				dev, s := session(t, m.ID, nil)
+				begin := time.Now()
+				if _, err := s.Capture(t.Context(), scanner.Request{Wait: 7 * time.Second}); !errors.Is(err, scanner.ErrNoFinger) {
+					t.Fatalf("nobody came: %v", err)
+				}
+				if took := time.Since(begin); took < 7*time.Second || took > 8*time.Second {
+					t.Errorf("given up after %v", took)
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				time.AfterFunc(time.Second, cancel)
+				begin = time.Now()
+				if _, err := s.Capture(ctx, scanner.Request{}); !errors.Is(err, context.Canceled) {
+					t.Fatalf("cancelled: %v", err)
+				}
+				if took := time.Since(begin); took > 2*time.Second {
+					t.Errorf("cancelled after %v", took)
+				}
+				time.AfterFunc(time.Second, func() { dev.Touch(ridges(200, 200)) })
+				if _, err := s.Capture(t.Context(), scanner.Request{}); err != nil {
+					t.Fatalf("the next one: %v", err)
+				}
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+			})
+		})
+	}
+}
+
+// TestFingerStays: the image is not lost.
+func TestFingerStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dev := softScanner(t, scannertest.Model)
+		dev.Touch(ridges(384, 290))
+		img := capture(t, open(t, dev), mustLookup(t, scannertest.Model), nil)
+		if img.Lifted || !same(img.Gray, dev.Seen(ridges(384, 290))) {
+			t.Errorf("lifted %v", img.Lifted)
+		}
+	})
+}
+
+func mustLookup(t *testing.T, id scanner.ID) scanner.Model {
+	t.Helper()
+	m, ok := scanner.Lookup(id)
+	if !ok {
+		t.Fatal(id)
+	}
+	return m
+}
+
+// TestQuality: the best of several images is the answer, each is shown, and
+// whoever leaves after the first keeps it.
+func TestQuality(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		judged  []int // what the images are worth; 80 is enough
+		best    int
+		stays   bool // the person goes on
+		preview int
+	}{
+		{"at once", []int{90}, 90, true, 0},
+		{"second", []int{10, 85}, 85, true, 1},
+		{"never", []int{10, 40, 30}, 40, true, 2},
+		{"leaves", []int{20}, 20, false, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				previews := 0
+				var dev *soft.Scanner
+				nbID := scanner.ID{Vendor: 0x298D, Product: 0x1010}
+				dev, s := session(t, nbID, func(ev scanner.Event) {
+					if ev.Hint == scanner.HintAgain && ev.Preview != nil {
+						previews++
+						if !tt.stays {
+							dev.Lift()
+						}
+					}
+				})
+				dev.Touch(ridges(256, 180))
+				n := 0
+				img, err := s.Capture(t.Context(), scanner.Request{Wait: time.Second, Judge: func(*image.Gray) (int, bool) {
+					n++
+					return tt.judged[n-1], tt.judged[n-1] >= 80
+				}})
+				if err != nil || img.Quality != tt.best || previews != tt.preview || n != len(tt.judged) {
+					t.Errorf("quality %d after %d images, %d previews, %v", img.Quality, n, previews, err)
+				}
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+			})
+		})
+	}
+}
+
+// TestOneOwner: two scanners work at once, each for one owner.
+func TestOneOwner(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var bus soft.Bus
+		a, b := softScanner(t, scannertest.Model), softScanner(t, scanner.ID{Vendor: 0x147E, Product: 0x2016})
+		bus.Plug("001/002", a)
+		bus.Plug("001/003", b)
+		hub := scanner.NewHub(&bus)
+		taken, err := hub.Take(t.Context(), "001/002", scanner.Options{Watch: liftAt(a)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var busy *scanner.BusyError
+		if _, err := hub.Take(t.Context(), "001/002", scanner.Options{}); !errors.As(err, &busy) || busy.Holder != "this program" {
+			t.Errorf("taken twice: %v", err)
+		}
+		// Both at once, and no second capture on one.
+		var group sync.WaitGroup
+		group.Go(func() {
+			if _, err := taken.Capture(t.Context(), scanner.Request{}); err != nil {
+				t.Errorf("one: %v", err)
+			}
+		})
+		group.Go(func() {
+			if _, err := hub.Capture(t.Context(), "001/003", scanner.Request{}, scanner.Options{}); err != nil {
+				t.Errorf("the other: %v", err)
+			}
+		})
+		synctest.Wait()
+		if _, err := taken.Capture(t.Context(), scanner.Request{}); !errors.Is(err, scanner.ErrBusy) {
+			t.Errorf("captured twice: %v", err)
+		}
+		a.Touch(ridges(384, 290))
+		b.Touch(ridges(192, 270))
+		group.Wait()
+		if err := taken.Close(); err != nil {
+			t.Fatal(err)
+		}
+		again, err := hub.Take(t.Context(), "", scanner.Options{})
+		if err != nil {
+			t.Fatalf("given back: %v", err)
+		}
+		if err := again.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestWatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var bus soft.Bus
+		bus.Plug("001/002", softScanner(t, scannertest.Model))
+		hub := scanner.NewHub(&bus)
+		ctx, cancel := context.WithCancel(t.Context())
+		var seen []string
+		done := make(chan error)
+		go func() {
+			done <- hub.Watch(ctx, func(c scanner.Change) { seen = append(seen, string(c.Kind)+" "+c.Device.Name) })
+		}()
+		step := func(do func()) {
+			do()
+			time.Sleep(scanner.PollEvery)
+			synctest.Wait()
+		}
+		step(func() {})
+		step(func() { bus.Plug("001/003", softScanner(t, scannertest.Model)) })
+		step(func() { bus.Unplug("001/002") })
+		step(func() { bus.Break(scanner.ErrNoUSB) })
+		step(func() { bus.Break(nil) })
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		want := []string{"plugged 001/002", "plugged 001/003", "unplugged 001/002", "usb_down ", "usb_up "}
+		if !slices.Equal(seen, want) {
+			t.Errorf("seen %q", seen)
+		}
+	})
+}
+
+// TestFind: the first that can be driven, or the named one, or why not.
+func TestFind(t *testing.T) {
+	var bus soft.Bus
+	hub := scanner.NewHub(&bus)
+	if _, err := hub.Find(t.Context(), ""); !errors.Is(err, scanner.ErrNoScanner) {
+		t.Errorf("empty bus: %v", err)
+	}
+	if _, err := hub.Take(t.Context(), "001/009", scanner.Options{}); !errors.Is(err, scanner.ErrNoScanner) {
+		t.Errorf("no such scanner: %v", err)
+	}
+	unknown := recognised{}
+	if _, err := scanner.NewHub(unknown).Find(t.Context(), ""); !errors.Is(err, scanner.ErrUnverified) {
+		t.Errorf("only a recognised one: %v", err)
+	}
+	if _, err := scanner.NewHub(unknown).Take(t.Context(), "001/004", scanner.Options{}); !errors.Is(err, scanner.ErrUnverified) {
+		t.Errorf("open a recognised one: %v", err)
+	}
+	if _, err := soft.New(scanner.ID{Vendor: 0x1B55, Product: 0x0840}); !errors.Is(err, scanner.ErrUnverified) {
+		t.Errorf("soft scanner of a protocol that nobody knows: %v", err)
+	}
+}
+
+// recognised is a bus with a scanner that nobody has a recording of.
+type recognised struct{}
+
+func (recognised) List(context.Context) ([]scanner.Device, error) {
+	m, _ := scanner.Lookup(scanner.ID{Vendor: 0x1B55, Product: 0x0840})
+	return []scanner.Device{{Name: "001/004", Model: m}}, nil
+}
+
+func (recognised) Open(context.Context, string) (scanner.Transport, error) {
+	s, err := soft.New(scannertest.Model)
+	if err != nil {
+		return nil, err
+	}
+	return s.Open()
+}
+
+// BenchmarkDecode is the software's part of a capture: a recording is played
+// without any waiting.
+func BenchmarkDecode(b *testing.B) {
+	for _, f := range allFixtures {
+		b.Run(f.name, func(b *testing.B) {
+			recording, _, img := record(b, softScanner(b, f.id, f.variants...), f.finger())
+			b.SetBytes(int64(len(img.Pix)))
+			var took time.Duration
+			for b.Loop() {
+				got := capture(b, recording.Play(), recording.Device.Model, nil)
+				took += got.Took
+			}
+			b.ReportMetric(float64(took.Microseconds())/float64(b.N), "us-after-finger")
+		})
+	}
+}
