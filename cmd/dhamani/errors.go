@@ -5,6 +5,9 @@ import (
 
 	"github.com/dhamani-iq/dhamani/agent/home"
 	"github.com/dhamani-iq/dhamani/agent/personalise"
+	"github.com/dhamani-iq/dhamani/biometric/eval"
+	"github.com/dhamani-iq/dhamani/biometric/extract"
+	"github.com/dhamani-iq/dhamani/biometric/fmr"
 	"github.com/dhamani-iq/dhamani/biometric/scanner"
 	"github.com/dhamani-iq/dhamani/biometric/scanner/tape"
 	"github.com/dhamani-iq/dhamani/biometric/usb"
@@ -89,6 +92,10 @@ var table = cli.Table{
 	{claim.ErrPrefix, exitRefused, "show the QR code that a clinic of the programme has made"},
 	{claim.ErrSignature, exitUntrusted, "do not rely on this claim; report it to the card office"},
 	{claim.ErrFormat, exitRefused, "scan the whole code again"},
+	{extract.ErrImage, cli.ExitFailed, "give the image's resolution with --dpi, and an image of 64 pixels a side at least"},
+	{extract.ErrFile, cli.ExitFailed, "give a PNG or JPEG image of at most 16 MiB"},
+	{eval.ErrEmpty, cli.ExitFailed, "name the images FINGER_IMPRESSION.png, as 1_1.png, 1_2.png, 2_1.png"},
+	{fmr.ErrFormat, cli.ExitFailed, "give a record of ISO/IEC 19794-2:2005 or INCITS 378-2004, or an image"},
 	{qr.ErrImage, cli.ExitFailed, "give a PNG or JPEG image of at most 8 MiB"},
 	{qr.ErrNotFound, cli.ExitFailed, "take the picture again: the whole code, straight and sharp"},
 	{trust.ErrUnknownIssuer, exitUntrusted, "synchronise the trust list; if it stays, do not trust this card"},

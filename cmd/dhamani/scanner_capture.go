@@ -106,8 +106,8 @@ func printCapture(out io.Writer, g *globals, line captureLine) error {
 	return nil
 }
 
-// writePNG writes a finger: for its owner only.
-func writePNG(name string, img *image.Gray) error {
+// writePNG writes a picture of a finger: for its owner only.
+func writePNG(name string, img image.Image) error {
 	var b bytes.Buffer
 	if err := png.Encode(&b, img); err != nil {
 		return fmt.Errorf("write image: %w", err)

@@ -1,0 +1,120 @@
+package eval
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image/png"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/dhamani-iq/dhamani/biometric/synth"
+)
+
+func TestMeasure(t *testing.T) {
+	for _, c := range []struct {
+		name              string
+		genuine, impostor []float64
+		want              Metrics
+	}{
+		{"apart", []float64{5, 6, 7}, []float64{1, 2, 3}, Metrics{0, 0, 0, 0}},
+		{"one of four too low", []float64{1, 6, 7, 8}, []float64{0, 2, 3, 4}, Metrics{25, 25, 25, 25}},
+		{"all alike", []float64{1, 1}, []float64{1, 1}, Metrics{50, 100, 100, 100}},
+		{"nothing", nil, []float64{1}, Metrics{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := Measure(c.genuine, c.impostor); got != c.want {
+				t.Errorf("%+v, want %+v", got, c.want)
+			}
+		})
+	}
+}
+
+// TestRun evaluates made up fingers.
+func TestRun(t *testing.T) {
+	dir := t.TempDir()
+	for f := range 3 {
+		finger := synth.New(uint64(f + 40))
+		for i := range 2 {
+			var b bytes.Buffer
+			if err := png.Encode(&b, finger.Impression(synth.Random(uint64(f*10+i), 0.4))); err != nil {
+				t.Fatal(err)
+			}
+			write(t, filepath.Join(dir, fmt.Sprintf("%d_%d.png", f+1, i+1)), b.Bytes())
+		}
+	}
+	write(t, filepath.Join(dir, "notes.txt"), nil)
+	var scores strings.Builder
+	r, err := Run(t.Context(), dir, 500, &scores)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Genuine != 3 || r.Impostor != 12 || r.Failures != 0 || r.EER != 0 {
+		t.Errorf("%+v", r)
+	}
+	for kind, n := range map[string]int{"G ": 3, "F ": 3, "I ": 9} {
+		if got := strings.Count(scores.String(), kind); got != n {
+			t.Errorf("%d lines of kind %s", got, kind)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Run(ctx, dir, 500, io.Discard); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	if _, err := Run(t.Context(), t.TempDir(), 500, io.Discard); !errors.Is(err, ErrEmpty) {
+		t.Errorf("empty folder: %v", err)
+	}
+	write(t, filepath.Join(dir, "9_9.png"), []byte("no image"))
+	if _, err := Run(t.Context(), dir, 500, io.Discard); err == nil || !strings.Contains(err.Error(), "9_9.png") {
+		t.Errorf("bad image: %v", err)
+	}
+}
+
+func write(t *testing.T, name string, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(name, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFVC holds the error rates on the databases of the Fingerprint
+// Verification Competitions.
+func TestFVC(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a while")
+	}
+	root := os.Getenv("DHAMANI_DATA")
+	if root == "" {
+		root = filepath.Join("..", "..", "..", "shared", "data")
+	}
+	var eer, fmr1000 float64
+	for _, db := range []struct {
+		name string
+		dpi  int
+	}{{"fvc2002_db1b", 500}, {"fvc2002_db3b", 500}, {"fvc2004_db1b", 500}, {"fvc2004_db2b", 512}} {
+		dir := filepath.Join(root, "fvc", db.name)
+		if _, err := os.Stat(dir); err != nil {
+			t.Skipf("no images in %s: set DHAMANI_DATA to run this test", dir)
+		}
+		r, err := Run(t.Context(), dir, db.dpi, io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s: %+v", db.name, r)
+		if r.Failures > 0 || r.Genuine != 280 || r.Impostor != 2880 {
+			t.Errorf("%s: %d failures, %d and %d comparisons", db.name, r.Failures, r.Genuine, r.Impostor)
+		}
+		eer += r.EER / 4
+		fmr1000 += r.FMR1000 / 4
+	}
+	t.Logf("mean: EER %.2f %%, FMR1000 %.2f %%", eer, fmr1000)
+	if eer > 5.5 || fmr1000 > 15 || math.IsNaN(eer) {
+		t.Errorf("mean EER %.2f %%, FMR1000 %.2f %%", eer, fmr1000)
+	}
+}

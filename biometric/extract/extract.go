@@ -1,0 +1,161 @@
+// Package extract finds the minutiae of a finger in a grey image and makes a
+// template of ISO/IEC 19794-2 of them.
+//
+// The steps, one function each: normalise, orientation of ridges from the
+// gradients, their distance from spectra across them, filtering along them,
+// orientation and filtering once more on what came out, foreground, skeleton,
+// minutiae, pruning. A Sink sees a picture of every step.
+package extract
+
+import (
+	"errors"
+	"image"
+	"math"
+	"sync"
+
+	"github.com/dhamani-iq/dhamani/biometric/fmr"
+)
+
+const (
+	nominalDPI = 500
+	block      = 8 // pixels of the side of a block, the unit of all fields
+)
+
+// The bounds of an image.
+const (
+	MinDPI    = 250
+	MaxDPI    = 1100
+	MinSize   = 64 // pixels of a side at 500 dpi
+	MaxPixels = 4 << 20
+)
+
+// MaxMinutiae is how many minutiae a template holds, the best by quality.
+const MaxMinutiae = 60
+
+// ErrImage says that an image is out of the bounds above.
+var ErrImage = errors.New("image cannot hold a finger: its size or its resolution is out of range")
+
+// Extractor holds the memory that an extraction works in. It serves one
+// extraction at a time; the zero value is ready.
+type Extractor struct {
+	// Sink, if it is set, gets a picture of every step.
+	Sink func(step string, picture image.Image)
+	s    state
+}
+
+// state is the work of one extraction, of an image at about 500 dpi. All fields
+// of blocks have gw*gh elements.
+type state struct {
+	w, h, gw, gh int
+
+	flat, scratch, first, second plane
+	contrast                     []float32 // deviation in grey levels
+	floor                        float32   // contrast of blocks that may hold ridges
+	ox, oy                       []float32 // cosine and sine of twice the orientation, times its coherence
+	period                       []float32 // pixels from ridge to ridge
+	clear                        []float32 // 0 to 1
+	fore                         []bool
+	lines                        skeleton
+
+	tmp            [6][]float32
+	rows           [3][]float32
+	spectra        []float32
+	bools, listed  []bool
+	marks          []bool
+	border, picked []int
+	starts         []int
+	points         []point
+}
+
+var pool = sync.Pool{New: func() any { return new(Extractor) }}
+
+// Extract finds the minutiae of the finger in img, which has dpi pixels an
+// inch. The template has one view, of the finger's position unknown. It owes
+// ErrImage.
+func Extract(img *image.Gray, dpi int) (*fmr.Template, error) {
+	e := pool.Get().(*Extractor)
+	defer pool.Put(e)
+	return e.Extract(img, dpi)
+}
+
+// Extract is as the function of that name.
+func (e *Extractor) Extract(img *image.Gray, dpi int) (*fmr.Template, error) {
+	b := img.Bounds()
+	if dpi < MinDPI || dpi > MaxDPI || b.Dx()*nominalDPI/dpi < MinSize || b.Dy()*nominalDPI/dpi < MinSize ||
+		b.Dx() > fmr.MaxSize || b.Dy() > fmr.MaxSize || b.Dx()*b.Dy() > MaxPixels {
+		return nil, ErrImage
+	}
+	img, scale := scaled(img, float64(dpi))
+	points := e.s.run(img, e.picture)
+	t := &fmr.Template{Width: b.Dx(), Height: b.Dy(), XRes: fmr.PerCm(dpi), YRes: fmr.PerCm(dpi)}
+	t.Views = []fmr.View{{Minutiae: encode(points, scale, b.Dx(), b.Dy(), MaxMinutiae)}}
+	t.Views[0].Quality = e.s.quality()
+	return t, nil
+}
+
+func (s *state) run(img *image.Gray, show func(string)) []point {
+	if img.Rect.Min != (image.Point{}) {
+		img = &image.Gray{Pix: img.Pix, Stride: img.Stride, Rect: image.Rect(0, 0, img.Rect.Dx(), img.Rect.Dy())}
+	}
+	s.w, s.h = img.Rect.Dx(), img.Rect.Dy()
+	s.gw, s.gh = (s.w+block-1)/block, (s.h+block-1)/block
+	s.normalise(img)
+	show("1-flat")
+	s.candidates()
+	s.orient(&s.flat, 2, 5)
+	show("2-orientation")
+	s.ridgePeriods()
+	show("3-period")
+	s.enhance(&s.flat, &s.first)
+	show("4-ridges")
+	s.orient(&s.first, 1.2, 2.5)
+	s.judge(&s.first)
+	show("5-foreground")
+	s.enhance(&s.first, &s.second)
+	show("6-again")
+	s.binarise(&s.second)
+	s.lines.thin(s)
+	show("7-skeleton")
+	s.lines.clean(spurLength, islandLength)
+	points := s.find(&s.lines)
+	show("8-minutiae")
+	return points
+}
+
+// binarise sets the ridges, which are dark, of the foreground.
+func (s *state) binarise(p *plane) {
+	k := &s.lines
+	k.reset(s.w, s.h)
+	for y := range s.h {
+		row := p.row(y)
+		out := k.pix[k.at(0, y):][:s.w]
+		for bx := range s.gw {
+			if !s.fore[y/block*s.gw+bx] {
+				continue
+			}
+			for x := bx * block; x < min(bx*block+block, s.w); x++ {
+				if row[x] < 0 {
+					out[x] = 1
+				}
+			}
+		}
+	}
+}
+
+// quality sums up the foreground's clearness, 0 to 100.
+func (s *state) quality() uint8 {
+	var sum float64
+	n := 0
+	for i, f := range s.fore {
+		if f {
+			sum += float64(s.clear[i])
+			n++
+		}
+	}
+	if n == 0 {
+		return 0
+	}
+	// A print that fills less than a square of 1 cm is worth less.
+	area := min(1, float64(n)/600)
+	return uint8(math.Round(100 * sum / float64(n) * area))
+}

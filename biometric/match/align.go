@@ -1,0 +1,121 @@
+package match
+
+import "math"
+
+// Tolerances of two minutiae that lie on each other.
+const (
+	nearby   = 14.0 // pixels
+	sameTurn = 22   // units of 360/256 degrees
+	seeds    = 4    // alignments that are tried
+)
+
+// pose turns and shifts the first probe onto the second.
+type pose struct {
+	cos, sin, x, y float32
+	turn           uint8 // in units of the angle, what is added to an angle
+}
+
+func (t *pose) apply(x, y float32) (float32, float32) {
+	return t.cos*x - t.sin*y + t.x, t.sin*x + t.cos*y + t.y
+}
+
+// poseOf is the pose in which a lies on b.
+func poseOf(a, b *place) pose {
+	turn := b.angle - a.angle
+	// The angle is counter-clockwise, y goes down.
+	t := pose{cos: cosines[turn], sin: -sines[turn], turn: turn}
+	t.x = b.x - (t.cos*a.x - t.sin*a.y)
+	t.y = b.y - (t.sin*a.x + t.cos*a.y)
+	return t
+}
+
+// fitPose is the pose, by least squares, that lays the matched pairs on each
+// other.
+func (w *work) fitPose(p, q *Probe) pose {
+	var ax, ay, bx, by, n float32
+	for _, m := range w.matched {
+		a, b := &p.places[m.a], &q.places[m.b]
+		ax, ay, bx, by = ax+a.x, ay+a.y, bx+b.x, by+b.y
+		n++
+	}
+	ax, ay, bx, by = ax/n, ay/n, bx/n, by/n
+	var dot, cross float32
+	for _, m := range w.matched {
+		a, b := &p.places[m.a], &q.places[m.b]
+		ux, uy, vx, vy := a.x-ax, a.y-ay, b.x-bx, b.y-by
+		dot += ux*vx + uy*vy
+		cross += ux*vy - uy*vx
+	}
+	l := sqrt(dot*dot + cross*cross)
+	if l == 0 {
+		l, dot = 1, 1
+	}
+	t := pose{cos: dot / l, sin: cross / l}
+	t.x = bx - (t.cos*ax - t.sin*ay)
+	t.y = by - (t.sin*ax + t.cos*ay)
+	t.turn = angleOf(t.cos, -t.sin)
+	return t
+}
+
+// pairUp fills w.matched with the minutiae that lie on each other in pose t:
+// each at most once, the closest first.
+func (w *work) pairUp(p, q *Probe, t *pose) {
+	w.matched = w.matched[:0]
+	n := 0
+	clear(w.usedA[:len(p.places)])
+	clear(w.usedB[:len(q.places)])
+	for i := range p.places {
+		a := &p.places[i]
+		x, y := t.apply(a.x, a.y)
+		angle := a.angle + t.turn
+		for j := q.from(y - nearby); j < len(q.places); j++ {
+			b := &q.places[j]
+			dx, dy := b.x-x, b.y-y
+			if dy > nearby {
+				break
+			}
+			d := dx*dx + dy*dy
+			if d > nearby*nearby {
+				continue
+			}
+			turn := int8(angle - b.angle) // #nosec G115 -- modulo 256 is meant
+			if turn > sameTurn || turn < -sameTurn {
+				continue
+			}
+			if n < len(w.close) {
+				w.close[n] = candidate{d + 0.3*float32(turn)*float32(turn), uint8(i), uint8(j)} // #nosec G115 -- at most maxPlaces
+				n++
+			}
+		}
+	}
+	sortCandidates(w.close[:n])
+	for _, c := range w.close[:n] {
+		if !w.usedA[c.a] && !w.usedB[c.b] {
+			w.usedA[c.a], w.usedB[c.b] = true, true
+			w.matched = append(w.matched, c)
+		}
+	}
+}
+
+// candidate is two minutiae that lie on each other, and how far apart.
+type candidate struct {
+	far  float32
+	a, b uint8
+}
+
+// sortCandidates sorts by distance; there are few.
+func sortCandidates(c []candidate) {
+	for i := 1; i < len(c); i++ {
+		x := c[i]
+		j := i
+		for ; j > 0 && c[j-1].far > x.far; j-- {
+			c[j] = c[j-1]
+		}
+		c[j] = x
+	}
+}
+
+// angleOf returns the angle of a direction in units of 360/256 degrees.
+func angleOf(cos, sin float32) uint8 {
+	return uint8(int(math.Round(math.Atan2(float64(sin), float64(cos))*128/math.Pi)) & 0xFF) // #nosec G115 -- modulo 256 is meant
+}
