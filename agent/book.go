@@ -53,7 +53,10 @@ func (r *reader) keySet(c *openCard, persons ...uint8) cache.KeySet {
 	set := cache.KeySet{Patient: c.id.Subjects.Patient, Holder: r.who.holder(), Keep: cache.MaxKeysKept}
 	for _, person := range persons {
 		if b := c.books[person]; b != nil {
-			set.Persons = append(set.Persons, cache.PersonKeys{Person: person, Keys: b.keys.Map()})
+			held := b.keys.Map()
+			clear(held[record.SectionSensitive]) // it is for as long as the person is here
+			delete(held, record.SectionSensitive)
+			set.Persons = append(set.Persons, cache.PersonKeys{Person: person, Keys: held})
 		}
 	}
 	return set

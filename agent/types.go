@@ -77,6 +77,7 @@ type Visit struct {
 	Problems []Failure        `json:"problems,omitempty"`
 	Steps    []Step           `json:"steps"`
 	Stats    card.Stats       `json:"stats"`
+	Verified bool             `json:"verified"` // PIN or finger, for at least one of the persons
 }
 
 // turn shows the summary of a book's person.

@@ -162,6 +162,26 @@ var wordings = []wording{
 		"An entry written with a revoked or expired key was set aside.",
 	},
 	{
+		"verify_wrong", actionCorrect, "الرمز السري أو البصمة غير صحيحة. أعد المحاولة؛ المحاولات محدودة.",
+		"ژمارەی نهێنی یان پەنجەمۆر دروست نییە. دووبارە هەوڵ بدەوە؛ هەوڵەکان سنووردارن.",
+		"The PIN or the finger is not right. Try again; the tries are limited.",
+	},
+	{
+		"verify_blocked", actionAskIssuer, "استُنفدت المحاولات. تُعيدها الجهة المُصدِرة.",
+		"هەوڵەکان تەواو بوون. دەرکەری کارت دەتوانێت بیکاتەوە.",
+		"No tries are left. The issuer can give them back.",
+	},
+	{
+		"verify_none", actionAskIssuer, "لا تحمل البطاقة رمزاً سرياً ولا بصمة لهذا التحقق.",
+		"کارتەکە ژمارەی نهێنی یان پەنجەمۆری بۆ ئەم پشتڕاستکردنەوەیە تێدا نییە.",
+		"The card holds no such PIN or finger.",
+	},
+	{
+		"pin_form", actionCorrect, "يتكوّن الرمز السري من 4 إلى 8 أرقام.",
+		"ژمارەی نهێنی 4 تا 8 ژمارەیە.",
+		"A PIN has 4 to 8 digits.",
+	},
+	{
 		"section_locked", actionCorrect, "لا يحق لهذا الدور كتابة هذا الجزء من السجل.",
 		"ئەم ڕۆڵە مافی نووسینی ئەم بەشەی تۆماری نییە.",
 		"This role may not write this part of the record.",

@@ -117,6 +117,9 @@ type patient struct {
 	keys     *envelope.Keys
 }
 
+// testPIN is that of every card; it counts for the holder and the child.
+const testPIN = "2718"
+
 // issue personalises a card with a history of so many visits.
 func (n *nation) issue(visits int, opts softcard.Options) *patient {
 	return n.personalise(visits, nil, opts)
@@ -149,6 +152,7 @@ func (n *nation) personalise(visits int, extra func(*patient) []byte, opts softc
 			}
 			return nil
 		},
+		func() error { return blank.PutPIN(ctx, record.PersonsOf(0, 2), []byte(testPIN)) },
 		func() error { return blank.WriteFile(ctx, card.FileSecurity, security) },
 		func() error { return blank.WriteFile(ctx, card.FileID, idFile) },
 		func() error {

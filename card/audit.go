@@ -58,6 +58,17 @@ func (e AuditEvent) String() string {
 // MarshalText implements encoding.TextMarshaler.
 func (e AuditEvent) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
 
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (e *AuditEvent) UnmarshalText(text []byte) error {
+	for event := range AuditEvent(1 << 5) {
+		if event.String() == string(text) {
+			*e = event
+			return nil
+		}
+	}
+	return errors.New("unknown event of an audit line")
+}
+
 // AuditLine is one line that the card wrote.
 type AuditLine struct {
 	Number   uint32     `json:"number"`        // rises by one; gaps are lines that the power spoilt

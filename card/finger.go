@@ -5,13 +5,11 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"math/bits"
-	"strconv"
-	"strings"
 
 	"github.com/dhamani-iq/dhamani/card/apdu"
 	"github.com/dhamani-iq/dhamani/card/sm"
 	"github.com/dhamani-iq/dhamani/card/tlv"
+	"github.com/dhamani-iq/dhamani/record"
 )
 
 // Data objects of PIN and fingers: ISO/IEC 7816-11, and clause 8 of ISO/IEC
@@ -34,35 +32,8 @@ const (
 // MinutiaLen is the length of one minutia in the compact card format, in bytes.
 const MinutiaLen = 3
 
-// Persons is a set of the persons on a card, bit by number: those for whom a
-// PIN or a finger counts. A guardian's counts for the child as well.
-type Persons uint16
-
-// PersonSet returns the set of the given persons; numbers from MaxPersons on
-// are left out.
-func PersonSet(persons ...uint8) Persons {
-	var set Persons
-	for _, p := range persons {
-		if p < MaxPersons {
-			set |= 1 << p
-		}
-	}
-	return set
-}
-
-// Has reports whether a person is in the set.
-func (p Persons) Has(person uint8) bool { return person < MaxPersons && p>>person&1 != 0 }
-
-// String gives the numbers, as in 0+3.
-func (p Persons) String() string {
-	var out []string
-	for rest := uint16(p); rest != 0; rest &= rest - 1 {
-		out = append(out, strconv.Itoa(bits.TrailingZeros16(rest)))
-	}
-	return strings.Join(out, "+")
-}
-
-func (p Persons) bytes() []byte { return binary.BigEndian.AppendUint16(nil, uint16(p)) }
+// appendPersons encodes a set of persons: u16, bit by number.
+func appendPersons(who record.Persons) []byte { return binary.BigEndian.AppendUint16(nil, uint16(who)) }
 
 // Position is a finger under its number in ISO/IEC 19794-2: 1 right thumb to 5
 // right little finger, 6 left thumb to 10 left little finger.
@@ -94,8 +65,8 @@ func positionOf(subtype byte) (Position, bool) {
 
 // Finger says of an enrolled finger which it is and for whom it counts.
 type Finger struct {
-	Ref     uint8 // FirstFinger and up
-	Persons Persons
+	Ref     uint8          // FirstFinger and up
+	Persons record.Persons // for whom it counts; a guardian's for the child as well
 	Finger  Position
 }
 
@@ -108,7 +79,7 @@ type Template struct {
 
 // String gives the finger, without its minutiae.
 func (t Template) String() string {
-	return fmt.Sprintf("finger %d of persons %v, %d minutiae [redacted]", uint8(t.Finger.Finger), t.Persons, len(t.Compact)/MinutiaLen)
+	return fmt.Sprintf("finger %d of persons %v, %d minutiae [redacted]", uint8(t.Finger.Finger), t.Persons.List(), len(t.Compact)/MinutiaLen)
 }
 
 // GoString is String.
@@ -177,7 +148,7 @@ func parseFinger(f [][]byte) (Finger, error) {
 	if !ok {
 		return Finger{}, fmt.Errorf("finger %02X", h[1][0])
 	}
-	return Finger{f[0][0], Persons(binary.BigEndian.Uint16(f[1])), position}, nil
+	return Finger{f[0][0], record.Persons(binary.BigEndian.Uint16(f[1])), position}, nil
 }
 
 // fingerHeader is the header of a template: type fingerprint, subtype, JTC
@@ -255,7 +226,7 @@ func setFinger(ctx context.Context, l *link, t Template) error {
 	if err := checkCompact(t.Compact); err != nil {
 		return fmt.Errorf("set finger: %w", err)
 	}
-	data := tlv.Make(tagTemplate, tlv.Make(tagReference, []byte{t.Ref}), tlv.Make(tagDiscretion, t.Persons.bytes()),
+	data := tlv.Make(tagTemplate, tlv.Make(tagReference, []byte{t.Ref}), tlv.Make(tagDiscretion, appendPersons(t.Persons)),
 		fingerHeader(subtype), tlv.Make(tagBiometric, tlv.Make(tagMinutiae, t.Compact)))
 	defer clear(data)
 	if err := verifyOver(ctx, l, putData(DataFinger, data, 0)); err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/dhamani-iq/dhamani/card/apdu"
 	"github.com/dhamani-iq/dhamani/card/sm"
 	"github.com/dhamani-iq/dhamani/card/tlv"
+	"github.com/dhamani-iq/dhamani/record"
 )
 
 // References for user verification, the P2 of VERIFY.
@@ -29,6 +30,7 @@ var (
 	ErrVerifyBlocked = errors.New("no tries left for this verification")
 	ErrNoReference   = errors.New("card holds no such PIN or finger")
 	ErrPINForm       = errors.New("a PIN has 4 to 8 digits")
+	ErrVerify        = errors.New("verification failed") // as a *VerifyError
 )
 
 // VerifyError says that a PIN was wrong or a finger was not the one.
@@ -38,8 +40,11 @@ type VerifyError struct {
 
 // Error implements error.
 func (e *VerifyError) Error() string {
-	return fmt.Sprintf("verification failed, %d tries left", e.Left)
+	return fmt.Sprintf("%v, %d tries left", ErrVerify, e.Left)
 }
+
+// Unwrap returns ErrVerify.
+func (e *VerifyError) Unwrap() error { return ErrVerify }
 
 // encodePIN gives a PIN its form on the wire: ASCII digits, filled up with FF.
 // It owes ErrPINForm. The caller clears what it returns.
@@ -171,22 +176,22 @@ func (s *Session) UnblockFingers(ctx context.Context) error {
 
 // SetPIN gives a card in use a PIN that counts for these persons. It needs
 // what UnblockPIN needs.
-func (s *Session) SetPIN(ctx context.Context, who Persons, pin []byte) error {
+func (s *Session) SetPIN(ctx context.Context, who record.Persons, pin []byte) error {
 	return setPIN(ctx, s.link, who, pin)
 }
 
 // PutPIN gives the card a PIN that counts for these persons.
-func (b *Blank) PutPIN(ctx context.Context, who Persons, pin []byte) error {
+func (b *Blank) PutPIN(ctx context.Context, who record.Persons, pin []byte) error {
 	return setPIN(ctx, b.link, who, pin)
 }
 
-func setPIN(ctx context.Context, l *link, who Persons, pin []byte) error {
+func setPIN(ctx context.Context, l *link, who record.Persons, pin []byte) error {
 	digits, err := encodePIN(pin)
 	if err != nil {
 		return fmt.Errorf("set pin: %w", err)
 	}
 	defer clear(digits)
-	data := tlv.Append(tlv.Make(tagPersons, who.bytes()), tagPIN, digits)
+	data := tlv.Append(tlv.Make(tagPersons, appendPersons(who)), tagPIN, digits)
 	defer clear(data)
 	if err := verifyOver(ctx, l, putData(DataPIN, data, 0)); err != nil {
 		return fmt.Errorf("set pin: %w", err)

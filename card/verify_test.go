@@ -11,6 +11,7 @@ import (
 	"github.com/dhamani-iq/dhamani/card/apdu"
 	"github.com/dhamani-iq/dhamani/card/sm"
 	"github.com/dhamani-iq/dhamani/card/tlv"
+	"github.com/dhamani-iq/dhamani/record"
 )
 
 // group makes what a card says of its fingers.
@@ -18,7 +19,7 @@ func group(fingers ...Finger) []byte {
 	var list []byte
 	for _, f := range fingers {
 		subtype, _ := f.Finger.subtype()
-		list = tlv.Append(list, tagTemplate, tlv.Make(tagReference, []byte{f.Ref}), tlv.Make(tagDiscretion, f.Persons.bytes()),
+		list = tlv.Append(list, tagTemplate, tlv.Make(tagReference, []byte{f.Ref}), tlv.Make(tagDiscretion, appendPersons(f.Persons)),
 			fingerHeader(subtype), tlv.Make(tagParameters, tlv.Make(0x81, []byte{MinMinutiae, MaxMinutiae})))
 	}
 	return tlv.Make(tagGroup, tlv.Make(tagCount, []byte{byte(len(fingers))}), list)
@@ -28,7 +29,7 @@ func group(fingers ...Finger) []byte {
 func bioFile(templates ...Template) (out []byte) {
 	for _, t := range templates {
 		subtype, _ := t.Finger.Finger.subtype()
-		out = tlv.Append(out, tagTemplate, tlv.Make(tagReference, []byte{t.Ref}), tlv.Make(tagDiscretion, t.Persons.bytes()),
+		out = tlv.Append(out, tagTemplate, tlv.Make(tagReference, []byte{t.Ref}), tlv.Make(tagDiscretion, appendPersons(t.Persons)),
 			fingerHeader(subtype), tlv.Make(tagBiometric, tlv.Make(tagMinutiae, t.Compact)))
 	}
 	return out
@@ -103,9 +104,9 @@ func TestVerifyAnswers(t *testing.T) {
 
 // A template does not print what is in it.
 func TestTemplatePrints(t *testing.T) {
-	tmpl := Template{Finger{0x11, PersonSet(0, 3), 7}, bytes.Repeat([]byte{0xAB}, 36)}
+	tmpl := Template{Finger{0x11, record.PersonsOf(0, 3), 7}, bytes.Repeat([]byte{0xAB}, 36)}
 	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
-		if got := fmt.Sprintf(format, tmpl); !strings.Contains(got, "0+3") || strings.Contains(strings.ToLower(got), "ab") || strings.Contains(got, "171") {
+		if got := fmt.Sprintf(format, tmpl); !strings.Contains(got, "[0 3]") || strings.Contains(strings.ToLower(got), "ab") || strings.Contains(got, "171") {
 			t.Errorf("%s: %s", format, got)
 		}
 	}

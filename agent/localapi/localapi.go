@@ -50,6 +50,7 @@ type Backend interface {
 	Visit(id string) (agent.Visit, bool)
 	ShowPerson(ctx context.Context, visitID string, person uint8) (agent.Visit, error)
 	Append(ctx context.Context, visitID string, entry *record.Entry) (agent.Written, error)
+	Verify(ctx context.Context, visitID string, proof agent.Proof) error
 	Lookup(ctx context.Context, line string) ([]agent.Found, error)
 	Claim(text string) (agent.Claimed, error)
 	Subscribe(after uint64) (<-chan agent.Event, func())

@@ -17,6 +17,7 @@ import (
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/crypto/envelope"
 	"github.com/dhamani-iq/dhamani/crypto/trust"
+	"github.com/dhamani-iq/dhamani/internal/redact"
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/record/fhir"
 	"github.com/dhamani-iq/dhamani/sync/client"
@@ -51,6 +52,10 @@ type Station struct {
 	// Trust says whose entries go onto a card that is rebuilt. A station
 	// without it issues only.
 	Trust *trust.Store
+	// PIN, when set, is called for the PIN of each card before the card gets
+	// it; without it a card has none. Fingers are those of the holder.
+	PIN     func(card.ID) (redact.String, error)
+	Fingers []card.Template
 	// Progress, when set, is called at the begin of each step, and within the
 	// long ones with how much is done.
 	Progress func(step string, done, total int)

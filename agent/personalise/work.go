@@ -296,6 +296,7 @@ func (w *work) write(ctx context.Context, blank *card.Blank) error {
 		{"anchor", func() error { return blank.PutAnchor(ctx, w.grant.Anchor) }},
 		{"date", func() error { return blank.PutDate(ctx, time.Now()) }},
 		{"section keys", func() error { return w.writeKeys(ctx, blank) }},
+		{"references", func() error { return w.writeReferences(ctx, blank) }},
 		{"card security", func() error { return blank.WriteFile(ctx, card.FileSecurity, w.grant.Security) }},
 		{"identity", func() error { return blank.WriteFile(ctx, card.FileID, w.grant.IDFile) }},
 		{"summary", func() error { return w.writeSummary(ctx, blank) }},

@@ -41,12 +41,12 @@ func newFamily(tb testing.TB, opts Options) *family {
 	steps := []error{
 		b.WriteFile(ctx, card.FileSecurity, f.p.security), b.WriteFile(ctx, card.FileID, f.p.identity),
 		b.PutAnchor(ctx, f.p.anchor.Raw), b.PutDate(ctx, time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)),
-		b.PutKeys(ctx, 0, f.p.keys), b.PutKeys(ctx, 1, f.p.keys), b.PutPIN(ctx, card.PersonSet(0, 1), testPIN),
+		b.PutKeys(ctx, 0, f.p.keys), b.PutKeys(ctx, 1, f.p.keys), b.PutPIN(ctx, record.PersonsOf(0, 1), testPIN),
 	}
 	for i := range f.fingers {
 		f.fingers[i] = newFinger(f.random, 40)
 		steps = append(steps, b.PutFinger(ctx, card.Template{
-			Finger:  card.Finger{Ref: uint8(card.FirstFinger + i), Persons: card.PersonSet(0, 1) >> i << i, Finger: card.Position(2 + 5*i)}, // #nosec G115 -- two
+			Finger:  card.Finger{Ref: uint8(card.FirstFinger + i), Persons: record.PersonsOf(0, 1) >> i << i, Finger: card.Position(2 + 5*i)}, // #nosec G115 -- two
 			Compact: plainPress(f.random, f.fingers[i]),
 		}))
 	}
@@ -196,7 +196,7 @@ func TestPIN(t *testing.T) {
 	if err := s.VerifyPIN(ctx, testPIN); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.SetPIN(ctx, card.PersonSet(1), chosen); err != nil {
+	if err := s.SetPIN(ctx, record.PersonsOf(1), chosen); err != nil {
 		t.Fatal(err)
 	}
 	s = f.open(t, cvc.RolePhysician, 0)
@@ -212,7 +212,7 @@ func TestFingers(t *testing.T) {
 	f := newFamily(t, Options{})
 	s := f.open(t, cvc.RolePhysician, cvc.RightHostMatch)
 	known, err := s.Biometrics(ctx)
-	if err != nil || fmt.Sprint(known) != "[{17 0+1 2} {18 1 7}]" {
+	if err != nil || fmt.Sprint(known) != "[{17 3 2} {18 2 7}]" {
 		t.Fatalf("%v, %v", known, err)
 	}
 	templates, err := s.Templates(ctx)

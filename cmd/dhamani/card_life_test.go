@@ -104,8 +104,15 @@ func (d *cardDesk) put(c *softcard.Card) {
 // run plays a command line; the error comes with its exit code.
 func run(t *testing.T, dir string, args ...string) (out string, code int, err error) {
 	t.Helper()
+	return runWith(t, "", dir, args...)
+}
+
+// runWith is run with a standard input.
+func runWith(t *testing.T, in, dir string, args ...string) (out string, code int, err error) {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
 	root := newRootCommand(&globals{})
+	root.SetIn(strings.NewReader(in))
 	root.SetOut(&stdout)
 	root.SetErr(&stderr)
 	root.SetArgs(append(args, "--home", dir))
@@ -208,9 +215,13 @@ func TestCardLife(t *testing.T) {
 		if _, code, err := run(t, station, "card", "activate"); code != exitRefused {
 			t.Fatalf("a card that nobody filled is activated: %v", err)
 		}
-		out, _, err := run(t, station, "card", "personalise", "--bundle", bundle, "--hold")
+		pins := filepath.Join(t.TempDir(), "pins.txt")
+		out, _, err := run(t, station, "card", "personalise", "--bundle", bundle, "--hold", "--pin-out", pins)
 		if err != nil || !strings.Contains(out, "not activated") {
 			t.Fatalf("%v: %s", err, out)
+		}
+		if raw, err := os.ReadFile(pins); err != nil || len(raw) != 16+1+6+1 || !strings.HasPrefix(string(raw), held.ID().String()) {
+			t.Fatalf("%v: %d bytes", err, len(raw))
 		}
 		if out, _, err = run(t, station, "card", "activate", "--json"); err != nil || !strings.Contains(out, `"operational"`) {
 			t.Fatalf("%v: %s", err, out)
@@ -241,6 +252,43 @@ func TestCardLife(t *testing.T) {
 		}
 		if out, _, err := run(t, physician, "card", "space"); err != nil || !strings.Contains(out, "more visits of") {
 			t.Errorf("%v: %s", err, out)
+		}
+	})
+
+	t.Run("pin and audit", func(t *testing.T) {
+		for _, step := range []struct {
+			name, in, dir string
+			args          []string
+			code          int
+			is            error
+			says          string
+		}{
+			{"no PIN", "1234\n4321\n", physician, []string{"card", "pin", "change"}, exitRefused, card.ErrNoReference, ""},
+			{"a physician gives one", "1234\n", physician, []string{"card", "pin", "unblock"}, exitRefused, nil, ""},
+			{"none typed", "", station, []string{"card", "pin", "unblock"}, cli.ExitFailed, errNoSecret, ""},
+			{"too short", "123\n", station, []string{"card", "pin", "unblock"}, cli.ExitUsage, card.ErrPINForm, ""},
+			{"first PIN", "1234\n", station, []string{"card", "pin", "unblock"}, 0, nil, "PIN set"},
+			{"change", "1234\n98765\n", physician, []string{"card", "pin", "change"}, 0, nil, "PIN changed"},
+			{"old PIN", "1234\n1111\n", physician, []string{"card", "pin", "change"}, exitRefused, card.ErrVerify, ""},
+			{"tries", "", station, []string{"card", "pin", "unblock", "--keep", "--json"}, 0, nil, `"unblocked"`},
+			{"tries of fingers", "", station, []string{"card", "pin", "unblock", "--fingers"}, 0, nil, "PIN unblocked"},
+			{"both", "", station, []string{"card", "pin", "unblock", "--fingers", "--keep"}, cli.ExitUsage, nil, ""},
+			{"audit", "", physician, []string{"card", "audit"}, 0, nil, "pin-change"},
+			{"audit with the PIN", "98765\n", physician, []string{"card", "audit", "--pin"}, 0, nil, "reset"},
+			{"audit with another", "1234\n", physician, []string{"card", "audit", "--pin"}, exitRefused, card.ErrVerify, ""},
+		} {
+			out, code, err := runWith(t, step.in, step.dir, step.args...)
+			if code != step.code || (step.code == 0) != (err == nil) || step.is != nil && !errors.Is(err, step.is) || !strings.Contains(out, step.says) {
+				t.Errorf("%s: exit code %d, %v: %s", step.name, code, err, out)
+			}
+		}
+		out, _, err := run(t, station, "card", "audit", "--json")
+		var audit cardAudit
+		if err := errors.Join(err, json.Unmarshal([]byte(out), &audit)); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(audit.Lines); n < 4 || audit.Lines[n-1].Role != "issuer" || audit.Card != first.ID() {
+			t.Errorf("%+v", audit)
 		}
 	})
 

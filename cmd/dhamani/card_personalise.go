@@ -28,6 +28,8 @@ type personaliseOptions struct {
 	batch   string
 	journal string
 	hold    bool
+	pinOut  string
+	fingers []string
 }
 
 func newCardPersonaliseCommand(g *globals) *cobra.Command {
@@ -47,6 +49,11 @@ card that failed run the same command again: what is done is passed over, a card
 that was begun is finished, and a card that is lost is blocked when another
 takes its place. --hold leaves the cards complete but not activated.
 
+A card has no PIN and no fingers unless --pin-out and --finger say so. The file
+of PINs is for the letters to the holders: only its owner may read it, a line is
+in it before the card has the PIN, and of two lines of one card the later counts.
+Put it where letters are printed, and delete it afterwards.
+
 It needs the folder of a workstation with the role issuer (--home).`,
 		Example: `  dhamani card personalise --home station --bundle amina.json
   dhamani card personalise --home station --batch patients/ --wait 2m
@@ -55,6 +62,9 @@ It needs the folder of a workstation with the role issuer (--home).`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if (opts.bundle == "") == (opts.batch == "") {
 				return cli.WrongUsage(cmd, "give either --bundle or --batch")
+			}
+			if opts.batch != "" && len(opts.fingers) > 0 {
+				return cli.WrongUsage(cmd, "fingers are one patient's: give --finger with --bundle")
 			}
 			if opts.batch != "" && !cmd.Flags().Changed("wait") {
 				opts.wait = time.Minute
@@ -67,6 +77,8 @@ It needs the folder of a workstation with the role issuer (--home).`,
 	flags.StringVar(&opts.bundle, "bundle", "", "FHIR Bundle of one patient")
 	flags.StringVar(&opts.batch, "batch", "", "folder of Bundles, or a file that names one on each line")
 	flags.StringVar(&opts.journal, "journal", "", "journal of cards (default: personalise.jsonl in the folder given with --home)")
+	flags.StringVar(&opts.pinOut, "pin-out", "", "give each card a PIN and write it to this file, one card a line")
+	flags.StringArrayVar(&opts.fingers, "finger", nil, "finger minutiae record of the holder (ISO/IEC 19794-2); may be repeated")
 	flags.BoolVar(&opts.hold, "hold", false, "do not activate the cards; 'dhamani card activate' does")
 	return cmd
 }
@@ -80,6 +92,10 @@ func runCardPersonalise(ctx context.Context, out, errOut io.Writer, g *globals, 
 		return err
 	}
 	items, err := opts.items()
+	if err != nil {
+		return err
+	}
+	fingers, err := opts.templates()
 	if err != nil {
 		return err
 	}
@@ -98,7 +114,7 @@ func runCardPersonalise(ctx context.Context, out, errOut io.Writer, g *globals, 
 	feed := &feeder{service: service, opts: opts.cardOptions, ask: bar.show}
 	b := &personalise.Batch{
 		Station: personalise.Station{
-			Readers: service, Centre: centre, Author: h.Author, Trust: h.Trust,
+			Readers: service, Centre: centre, Author: h.Author, Trust: h.Trust, Fingers: fingers, PIN: opts.pins(),
 			Progress: func(step string, done, total int) {
 				if total > 0 {
 					step = fmt.Sprintf("%s %d/%d", step, done, total)

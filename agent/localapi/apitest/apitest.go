@@ -12,6 +12,7 @@ import (
 
 	"github.com/dhamani-iq/dhamani/agent"
 	"github.com/dhamani-iq/dhamani/agent/localapi"
+	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/card/stripe"
 	"github.com/dhamani-iq/dhamani/crypto/claim"
 	"github.com/dhamani-iq/dhamani/crypto/envelope"
@@ -108,6 +109,23 @@ func (a *Agent) ShowPerson(_ context.Context, visit string, person uint8) (agent
 	}
 	a.publish(agent.Event{Kind: agent.KindPersonShown, Visit: visit})
 	return *v, nil
+}
+
+// Verify implements localapi.Backend: the PIN is 1234.
+func (a *Agent) Verify(_ context.Context, visit string, proof agent.Proof) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	i := slices.IndexFunc(a.visits, func(v agent.Visit) bool { return v.ID == visit })
+	switch {
+	case i < 0:
+		return agent.ErrNoVisit
+	case proof.PIN.IsZero():
+		return card.ErrNoReference
+	case proof.PIN.Reveal() != "1234":
+		return &card.VerifyError{Left: 2}
+	}
+	a.visits[i].Verified = true
+	return nil
 }
 
 // Append implements localapi.Backend: the entry goes to the card and waits in
