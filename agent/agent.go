@@ -51,6 +51,8 @@ type Agent struct {
 	started time.Time
 	prober  card.Prober // what each reader passes, as long as the agent runs
 
+	patience time.Duration // how long a tap may take
+
 	mu      sync.Mutex // guards what follows
 	readers map[string]*reader
 	missed  map[record.PatientID]struct{} // to be compared with the centre
@@ -64,7 +66,7 @@ type Agent struct {
 // New makes an agent; Run starts it. It owes what Config.Centre returns.
 func New(cfg Config) (*Agent, error) {
 	a := &Agent{
-		cfg: cfg, bus: newBus(), visits: newVisits(),
+		cfg: cfg, patience: tapLimit, bus: newBus(), visits: newVisits(),
 		started: time.Now().UTC(), readers: make(map[string]*reader), missed: make(map[record.PatientID]struct{}), pcscUp: true,
 	}
 	a.who = a.device(1)

@@ -39,6 +39,8 @@ func (r *reader) write(ctx context.Context, visit string, draft *record.Entry) (
 			return Written{}, errors.Join(err, r.drop(parts[:i]))
 		}
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.a.patience, card.ErrTooSlow)
+	defer cancel()
 	written, err := r.placeAll(ctx, c, parts)
 	if written.ID != (record.EntryID{}) {
 		r.a.publish(Event{Kind: KindEntryWritten, Reader: r.name, Visit: c.visit, Entry: written.ID.String()})
@@ -312,6 +314,6 @@ func ambiguous(err error) bool {
 	return slices.ContainsFunc([]error{
 		card.ErrRemoved, card.ErrReset, card.ErrSecureMessaging, card.ErrServiceDown, card.ErrMalformed,
 		card.ErrNoReader, card.ErrUnpowered, card.ErrTransport, card.ErrBusy, card.ErrSessionEnded,
-		card.ErrCardMemory, context.Canceled, context.DeadlineExceeded,
+		card.ErrCardMemory, card.ErrTooSlow, context.Canceled, context.DeadlineExceeded,
 	}, func(target error) bool { return errors.Is(err, target) })
 }

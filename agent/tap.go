@@ -65,8 +65,23 @@ type tapStep struct {
 	do   func(*reader, context.Context, *openCard) error
 }
 
-// tap carries out the read path on the card in the reader.
+// tapLimit is how long a tap may take, whatever the card does; an honest card
+// with a full log, on the slowest link, takes a third of it.
+const tapLimit = 30 * time.Second
+
+// tap carries out the read path on the card in the reader. It owes
+// card.ErrTooSlow when that takes longer than Agent.patience.
 func (r *reader) tap(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, r.a.patience, card.ErrTooSlow)
+	defer cancel()
+	err := r.read(ctx)
+	if errors.Is(err, context.DeadlineExceeded) && errors.Is(context.Cause(ctx), card.ErrTooSlow) {
+		err = fmt.Errorf("%w: %w", card.ErrTooSlow, err)
+	}
+	return err
+}
+
+func (r *reader) read(ctx context.Context) error {
 	c := &openCard{books: make(map[uint8]*book), sums: &envelope.Summaries{}}
 	r.open = nil
 	if err := r.steps(ctx, c, tapIdentity); err != nil {
@@ -92,8 +107,8 @@ func (r *reader) tap(ctx context.Context) error {
 
 func (r *reader) steps(ctx context.Context, c *openCard, steps []tapStep) error {
 	for _, s := range steps {
-		if err := ctx.Err(); err != nil {
-			return err
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
 		begin := time.Now()
 		err := s.do(r, ctx, c)

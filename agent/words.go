@@ -137,6 +137,11 @@ var wordings = []wording{
 		"The card does not answer. Check which way round it is.",
 	},
 	{
+		"card_slow", actionTapAgain, "تأخّرت البطاقة في الجواب. ضعها مجدداً، وإن تكرّر ذلك فاستبدلها.",
+		"کارتەکە درەنگ وەڵام دەداتەوە. دووبارە دایبنێ؛ ئەگەر دووبارە بووەوە، بیگۆڕە.",
+		"The card answers too slowly. Tap it again; if it happens again, have the card replaced.",
+	},
+	{
 		"entry_signature", actionCallSupport, "قيد غير صحيح التوقيع أُخفي.",
 		"تۆمارێک بە واژووی نادروست شاردرایەوە.",
 		"An entry whose signature is not right was set aside.",

@@ -17,6 +17,8 @@ import (
 
 // Terminal is what a workstation shows to a card: CV certificates from the
 // child of the card's trust anchor down to its own, and the key of the last.
+// Link certificates may go before them, the oldest first: a card is shown those
+// that it needs to know the anchor, and none when it knows it already.
 type Terminal struct {
 	Chain  [][]byte      // each a whole 7F21 data object
 	Signer crypto.Signer // P-256
@@ -140,18 +142,47 @@ func (s *Session) terminalAuthentication(ctx context.Context, certs []certificat
 }
 
 // present has the card check certificates, each with the key of the one before.
+// Links go before them as far as the card needs them.
 func (s *Session) present(ctx context.Context, certs []certificate) error {
-	for i, c := range certs {
-		_, err := s.step(ctx, StepReference, i, apdu.Command{INS: insMSE, P1: 0x81, P2: 0xB6, Data: tlv.Make(0x83, c.issuer)})
-		if err != nil {
-			return err
+	first, err := s.beginChain(ctx, certs)
+	if err != nil {
+		return err
+	}
+	for i, c := range certs[first:] {
+		if i > 0 {
+			if err := s.reference(ctx, certs, first+i); err != nil {
+				return err
+			}
 		}
-		_, err = s.step(ctx, StepCertificate, i, apdu.Command{INS: insPSO, P1: 0x00, P2: 0xBE, Data: c.content})
+		_, err := s.step(ctx, StepCertificate, first+i, apdu.Command{INS: insPSO, P1: 0x00, P2: 0xBE, Data: c.content})
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// reference names the issuer of a certificate, which is presented next.
+func (s *Session) reference(ctx context.Context, certs []certificate, i int) error {
+	_, err := s.step(ctx, StepReference, i, apdu.Command{INS: insMSE, P1: 0x81, P2: 0xB6, Data: tlv.Make(0x83, certs[i].issuer)})
+	return err
+}
+
+// beginChain names the first certificate that the card can verify and returns
+// its index: the one behind the links when the card knows its anchor, and one
+// link more each time that the card answers 6A88.
+func (s *Session) beginChain(ctx context.Context, certs []certificate) (int, error) {
+	first := 0
+	for first < len(certs)-1 && certs[first].link {
+		first++
+	}
+	for {
+		err := s.reference(ctx, certs, first)
+		if err == nil || first == 0 || !errors.Is(err, ErrDataNotFound) {
+			return first, err
+		}
+		first--
+	}
 }
 
 func newEphemeral() (*ecdh.PrivateKey, error) { return ecdh.P256().GenerateKey(rand.Reader) }
@@ -161,6 +192,7 @@ type certificate struct {
 	content []byte // 7F4E… 5F37…
 	issuer  []byte // CAR
 	holder  []byte // CHR
+	link    bool   // it is an anchor's
 }
 
 // parseChain takes the certificates apart:
@@ -189,7 +221,15 @@ func parseChain(chain [][]byte) ([]certificate, error) {
 		if !ok1 || !ok2 {
 			return nil, fmt.Errorf("certificate %d: no reference of issuer or holder", i)
 		}
-		certs[i] = certificate{content, car, chr}
+		certs[i] = certificate{content, car, chr, isAnchor(body)}
 	}
 	return certs, nil
+}
+
+// isAnchor looks at the authorization: 7F4C { 06, 53 { kk…… … } }, where kk is 11
+// for an anchor.
+func isAnchor(body []tlv.Item) bool {
+	chat, _ := tlv.Find(body, 0x7F4C)
+	parts, err := tlv.Fields(chat, 0x06, 0x53)
+	return err == nil && len(parts[1]) > 0 && parts[1][0]>>6 == 0b11
 }

@@ -122,7 +122,9 @@ func (b *Blank) WriteFile(ctx context.Context, f File, data []byte) error {
 	return nil
 }
 
-// PutAnchor stores the trust anchor of Terminal Authentication, a whole 7F21.
+// PutAnchor stores a trust anchor of Terminal Authentication, a whole 7F21: a
+// self-signed one in place of all others, or a link certificate beside the
+// anchor that has signed it.
 func (b *Blank) PutAnchor(ctx context.Context, cvc []byte) error {
 	return b.put(ctx, "trust anchor", DataAnchor, cvc)
 }

@@ -19,6 +19,8 @@ var (
 	ErrChain           = errors.New("log of the card does not match its head")
 	ErrEntryTooLarge   = errors.New("entry too large for the card")
 	ErrLengths         = errors.New("reader mishandles long commands") // open the card again: short ones are used from then on
+	ErrTooSlow         = errors.New("card answers too slowly")         // one answer, or a whole tap, took longer than any card needs
+	ErrChanged         = errors.New("card changed an answer it gave before")
 	ErrSessionEnded    = errors.New("card session has ended")
 )
 

@@ -19,6 +19,11 @@ const maxResponse = MaxBlock + 64
 // header of the data object, DO99 and DO8E.
 const maxProtection = 4 + 16 + 1 + 4 + 4 + 10
 
+// answerLimit is how long one answer may take. The slowest command of an
+// honest card, 2 KB appended over 106 kbit/s, takes a second; another program's
+// transaction is waited for within it, too.
+const answerLimit = 10 * time.Second
+
 // TraceLine is what a trace shows of one APDU: never any data.
 type TraceLine struct {
 	CLA, INS, P1, P2 byte
@@ -58,6 +63,7 @@ type link struct {
 	lengths Lengths
 	fault   func()      // called when an extended APDU came to grief; may be nil
 	sm      *sm.Session // nil while in plain
+	cut     bool        // the last answer is all that there was, as 6Cxx had said
 	ended   error       // set once card and host may disagree about their state
 }
 
@@ -99,8 +105,8 @@ func (l *link) send(ctx context.Context, c apdu.Command, mode sm.Mode) (apdu.Res
 	if l.ended != nil {
 		return apdu.Response{}, l.ended
 	}
-	if err := ctx.Err(); err != nil {
-		return apdu.Response{}, err // nothing was sent: the session stays good
+	if ctx.Err() != nil {
+		return apdu.Response{}, context.Cause(ctx) // nothing was sent: the session stays good
 	}
 	if l.sm == nil {
 		return l.exchange(ctx, c)
@@ -149,7 +155,9 @@ func (l *link) exchange(ctx context.Context, c apdu.Command) (apdu.Response, err
 	if err != nil {
 		return apdu.Response{}, l.end(err)
 	}
+	l.cut = false
 	if n, ok := r.SW.CorrectNe(); ok && c.Ne > 0 {
+		l.cut = n < c.Ne
 		if r, err = l.again(ctx, blocks[last], n); err != nil {
 			return apdu.Response{}, l.end(err)
 		}
@@ -187,7 +195,11 @@ func (l *link) collect(ctx context.Context, r apdu.Response) (apdu.Response, err
 	}
 	data := append(make([]byte, 0, maxResponse), r.Data...)
 	for more {
-		part, err := l.transmit(ctx, mustEncode(apdu.GetResponse(min(n, l.lengths.Short))), apdu.MaxShortNe)
+		get := mustEncode(apdu.GetResponse(min(n, l.lengths.Short)))
+		part, err := l.transmit(ctx, get, apdu.MaxShortNe)
+		if fewer, ok := part.SW.CorrectNe(); ok && err == nil {
+			part, err = l.again(ctx, get, fewer)
+		}
 		switch {
 		case err != nil:
 			return apdu.Response{}, err
@@ -214,11 +226,16 @@ func mustEncode(c apdu.Command) []byte {
 // transmit sends one APDU, whose answer has at most limit bytes of data, and
 // counts it.
 func (l *link) transmit(ctx context.Context, cmd []byte, limit int) (apdu.Response, error) {
-	if err := ctx.Err(); err != nil {
-		return apdu.Response{}, err
+	if ctx.Err() != nil {
+		return apdu.Response{}, context.Cause(ctx)
 	}
 	start := time.Now()
-	raw, err := l.t.Transmit(ctx, cmd)
+	limited, cancel := context.WithTimeoutCause(ctx, answerLimit, ErrTooSlow)
+	defer cancel()
+	raw, err := l.t.Transmit(limited, cmd)
+	if err != nil && limited.Err() != nil && errors.Is(err, limited.Err()) {
+		err = fmt.Errorf("%w: %w", context.Cause(limited), err)
+	}
 	l.stats.APDUs++
 	l.stats.Sent += len(cmd)
 	l.stats.Received += len(raw)

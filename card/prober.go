@@ -140,7 +140,7 @@ func (p *Prober) climb(ctx context.Context, h habit, s *Session) (good bool, err
 }
 
 // try sends one echo. It owes the errors that say why by themselves, but for
-// those of a card that seems to have gone, and ctx.Err().
+// those of a card that seems to have gone, and the cause of ctx.
 func (s *Session) try(ctx context.Context, r rung, limit time.Duration) (verdict, error) {
 	c, want := echoCommand(r.n, r.lengths.Extended)
 	limited, cancel := context.WithTimeout(ctx, limit)
@@ -149,7 +149,7 @@ func (s *Session) try(ctx context.Context, r rung, limit time.Duration) (verdict
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
-		return 0, ctx.Err()
+		return 0, context.Cause(ctx)
 	case errors.Is(err, ErrRemoved), errors.Is(err, ErrReset):
 		return torn, nil
 	case explained(err):

@@ -24,12 +24,16 @@ func (s *Session) Security(ctx context.Context) ([]byte, error) {
 
 // ReadFile reads a whole elementary file. EF.LOG is read with Entries instead.
 // It owes ErrSecurityStatus when the role may not read it, ErrFileNotFound
-// when it was never written, and ErrMalformed when it is longer than its Size.
+// when it was never written, ErrMalformed when it is longer than its Size, and
+// ErrChanged when it was another one earlier in this session.
 func (s *Session) ReadFile(ctx context.Context, f File) ([]byte, error) {
 	if f.Size() == 0 || f == FileLog {
 		return nil, fmt.Errorf("read %v: %w", f, ErrFileNotFound)
 	}
 	data, err := readFile(ctx, s.link, f, s.info.MaxBlock)
+	if err == nil {
+		err = s.same(f, data)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read %v: %w", f, err)
 	}
@@ -38,7 +42,8 @@ func (s *Session) ReadFile(ctx context.Context, f File) ([]byte, error) {
 
 // readFile reads block by block. The first read selects the file by its short
 // identifier, the others go on in it. The end shows in 6282 (fewer bytes than
-// asked for), or in 6B00 when the file ended with the block before.
+// asked for), in 6Cxx (as many are left; T=0), or in 6B00 when the file ended
+// with the block before.
 func readFile(ctx context.Context, l *link, f File, block int) ([]byte, error) {
 	block = min(block, f.Size())
 	if l.sm == nil {
@@ -58,11 +63,11 @@ func readFile(ctx context.Context, l *link, f File, block int) ([]byte, error) {
 			return nil, &StatusError{insReadBinary, r.SW}
 		case len(r.Data) > block || len(data)+len(r.Data) > f.Size():
 			return nil, malformed("more bytes than the file can hold")
-		case r.SW == apdu.SWOK && len(r.Data) != block:
+		case r.SW == apdu.SWOK && len(r.Data) != block && !l.cut:
 			return nil, malformed("%d bytes instead of %d without an end of file", len(r.Data), block)
 		}
 		data = append(data, r.Data...)
-		if r.SW == apdu.SWEndOfFile || len(data) == f.Size() {
+		if r.SW == apdu.SWEndOfFile || l.cut || len(data) == f.Size() {
 			return data, nil
 		}
 		if len(data) > maxOffset {

@@ -3,6 +3,7 @@ package card
 import (
 	"context"
 	"crypto/ecdh"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -16,13 +17,15 @@ import (
 // Session is a conversation with one card from SELECT to Close. It belongs to
 // one goroutine at a time: nothing in it is safe for concurrent use.
 //
-// The context is looked at between APDUs. An exchange that fails on the way,
+// The context is looked at between APDUs, and its cause is the error; one answer
+// that takes over 10 s is ErrTooSlow. An exchange that fails on the way,
 // by cancellation too, ends the session: every later call returns
 // ErrSessionEnded with the first cause, and the caller opens a new one.
 type Session struct {
 	link *link
 	info Info
-	head Head // the last one that the card gave in this session
+	head Head                       // the last one that the card gave in this session
+	seen map[File][sha256.Size]byte // digests of the files that the card gave in this session
 
 	ephemeral func() (*ecdh.PrivateKey, error) // makes the host's key of Chip Authentication
 	now       func() time.Time
@@ -47,6 +50,10 @@ func (s *Session) Info() Info { return s.info }
 
 // Stats returns what went over the wire so far.
 func (s *Session) Stats() Stats { return s.link.stats }
+
+// Rest says that nothing is to be sent for a while, so that other programs may
+// have their turn at the card. The session goes on with the next command.
+func (s *Session) Rest() { rest(s.link.t) }
 
 // Close ends the session and closes the transport.
 func (s *Session) Close() error { return s.link.close() }
@@ -113,7 +120,8 @@ func parseFCI(raw []byte) (Info, error) {
 	return info, nil
 }
 
-// Head reads the head of the log. It needs a clinic role. It owes
+// Head reads the head of the log. It needs a clinic role. In one session nobody
+// else writes to the card: a head that is not the last one is ErrChanged. It owes
 // ErrSecurityStatus, ErrMalformed, ErrSecureMessaging and the errors of the
 // transport, as every method here.
 func (s *Session) Head(ctx context.Context) (Head, error) {
@@ -124,6 +132,9 @@ func (s *Session) Head(ctx context.Context) (Head, error) {
 	h, err := parseHead(raw)
 	if err != nil {
 		return Head{}, fmt.Errorf("read head: %w", err)
+	}
+	if !s.head.IsZero() && h != s.head {
+		return Head{}, fmt.Errorf("read head: %w", ErrChanged)
 	}
 	s.head = h
 	return h, nil
@@ -187,8 +198,36 @@ func (s *Session) WriteSummary(ctx context.Context, expectVersion uint32, sealed
 	if err != nil {
 		return Head{}, fmt.Errorf("write summary: %w", err)
 	}
+	want := s.head
+	want.SummaryVersion = h.SummaryVersion
+	if !s.head.IsZero() && s.head.SummaryVersion == expectVersion && h != want {
+		return Head{}, fmt.Errorf("write summary: %w", ErrChain)
+	}
 	s.head = h
+	s.remember(FileSummary, sealed)
 	return h, nil
+}
+
+// remember keeps what the card holds in a file from now on.
+func (s *Session) remember(f File, data []byte) {
+	if s.seen == nil {
+		s.seen = make(map[File][sha256.Size]byte)
+	}
+	s.seen[f] = sha256.Sum256(data)
+}
+
+// same compares a file with what the card gave, or was given, before in this
+// session. EF.AUDIT, which the card itself writes, is not looked at. It owes
+// ErrChanged.
+func (s *Session) same(f File, data []byte) error {
+	if f == FileAudit {
+		return nil
+	}
+	if before, ok := s.seen[f]; ok && before != sha256.Sum256(data) {
+		return ErrChanged
+	}
+	s.remember(f, data)
+	return nil
 }
 
 func writeSummary(ctx context.Context, l *link, expectVersion uint32, sealed []byte) (Head, error) {

@@ -285,6 +285,17 @@ func (w *work) author(sealed *envelope.Sealed) (*ecdsa.PublicKey, error) {
 	return key.Public, err
 }
 
+// putAnchors stores what the card trusts: the self-signed anchor, which puts
+// any other away, and the link to a newer one.
+func (w *work) putAnchors(ctx context.Context, blank *card.Blank) error {
+	for _, anchor := range w.grant.Anchors {
+		if err := blank.PutAnchor(ctx, anchor); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // write fills the card and, unless it is to be held, activates it. A key
 // set over another begins log and summary anew, so it may be repeated as a whole.
 func (w *work) write(ctx context.Context, blank *card.Blank) error {
@@ -293,7 +304,7 @@ func (w *work) write(ctx context.Context, blank *card.Blank) error {
 		do   func() error
 	}
 	steps := []step{
-		{"anchor", func() error { return blank.PutAnchor(ctx, w.grant.Anchor) }},
+		{"anchor", func() error { return w.putAnchors(ctx, blank) }},
 		{"date", func() error { return blank.PutDate(ctx, time.Now()) }},
 		{"section keys", func() error { return w.writeKeys(ctx, blank) }},
 		{"references", func() error { return w.writeReferences(ctx, blank) }},

@@ -62,6 +62,9 @@ func (s *Service) Connect(ctx context.Context, reader string) (card.Transport, e
 			return nil, o.err
 		}
 		s.log.LogAttrs(ctx, slog.LevelDebug, "card connected", slog.String("reader", reader))
+		if o.t.t0 {
+			return card.OverT0(o.t), nil
+		}
 		return o.t, nil
 	case <-busy.C:
 		return nil, fmt.Errorf("connect to the card: %w", card.ErrBusy)
@@ -89,7 +92,9 @@ func (s *Service) connect(reader string) (t *transport, err error) {
 	}
 	s.track(t)
 	// Transmit panics with any other protocol.
-	if p := h.ActiveProtocol(); p != scard.ProtocolT0 && p != scard.ProtocolT1 {
+	p := h.ActiveProtocol()
+	t.t0 = p == scard.ProtocolT0
+	if p != scard.ProtocolT0 && p != scard.ProtocolT1 {
 		_ = t.Close()
 		return nil, fmt.Errorf("%s: %w", op, ErrProtocol)
 	}

@@ -33,6 +33,7 @@ type transport struct {
 	service *Service
 	reader  string
 	atr     []byte
+	t0      bool // the card speaks T=0
 
 	turn chan struct{} // holds one token while the handle is in use
 	// These belong to the holder of the turn.
@@ -176,6 +177,9 @@ func (t *transport) rest() {
 		t.idle.Reset(holdFor)
 	}
 }
+
+// Rest ends the transaction now, so that other programs have their turn.
+func (t *transport) Rest() { t.yield() }
 
 // yield ends the transaction unless a command is under way.
 func (t *transport) yield() {

@@ -44,6 +44,10 @@ func contactATR(extended bool) []byte {
 	)
 }
 
+// t0ATR returns the answer to reset of a card behind contacts that speaks T=0
+// only: no interface bytes, and so no TCK (ISO/IEC 7816-3, 8.2).
+func t0ATR() []byte { return slices.Concat([]byte{0x3B, 0x0A}, historical) }
+
 // withTCK appends the historical bytes and the check byte TCK, the exclusive
 // or of everything after TS.
 func withTCK(extended bool, head ...byte) []byte {

@@ -83,7 +83,7 @@ func TestAudit(t *testing.T) {
 		t.Errorf("lines:\n%v\nwant\n%v", got, want)
 	}
 	lines, err := s.Audit(ctx)
-	if err != nil || len(lines) != len(want) || lines[0].Told.IsZero() || lines[0].Day.Format("060102") != "260301" ||
+	if err != nil || len(lines) != len(want) || lines[0].Told.IsZero() || lines[0].Day.Format("060102") != "260201" ||
 		lines[7].Role != "emergency" || lines[7].Terminal != "IQTERM00001" || lines[15].Event != card.AuditUnblock {
 		t.Fatalf("%v, %v", lines, err)
 	}

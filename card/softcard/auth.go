@@ -88,7 +88,7 @@ func (c *Card) generalAuthenticate(cl call) (answer, error) {
 }
 
 // setIssuer is MSE:Set DST: {83 reference of the next certificate's issuer},
-// which is the anchor, or the holder of the certificate checked last.
+// which is an anchor, or the holder of the certificate checked last.
 func (c *Card) setIssuer(cl call) error {
 	if _, err := c.allow(cl, actTerminalAuth, objApplication); err != nil {
 		return err
@@ -99,9 +99,9 @@ func (c *Card) setIssuer(cl call) error {
 	if err != nil {
 		return refuse(apdu.SWWrongData)
 	}
-	anchor := c.state.anchor
+	anchor := c.state.anchor(string(ref))
 	switch {
-	case anchor != nil && string(ref) == anchor.CHR:
+	case anchor != nil:
 		s.chain = cvc.Effective{Leaf: anchor, Roles: anchor.Roles, Rights: anchor.Rights}
 	case s.chain.Leaf != nil && string(ref) == s.chain.Leaf.CHR:
 	default:
@@ -111,8 +111,9 @@ func (c *Card) setIssuer(cl call) error {
 	return nil
 }
 
-// verifyCertificate is PSO: VERIFY CERTIFICATE: {7F4E body, 5F37 signature}.
-// The date moves only after the signature was found good.
+// verifyCertificate is PSO: VERIFY CERTIFICATE: {7F4E body, 5F37 signature}. A
+// link certificate makes its anchor the newest for good. The date moves after
+// the signature was found good, and only when an anchor made it.
 func (c *Card) verifyCertificate(cl call) (answer, error) {
 	if cl.p1p2() != 0x00BE {
 		return answer{}, refuse(apdu.SWWrongP1P2)
@@ -135,18 +136,29 @@ func (c *Card) verifyCertificate(cl call) (answer, error) {
 	}
 	c.meter.sha(len(cl.Data))
 	c.meter.crypto(timeVerify)
-	chain, err := s.chain.Extend(cert, c.state.date)
+	from := s.chain.Leaf
+	s.chain, err = c.extend(s.chain, cert)
 	if err != nil {
-		s.chain = cvc.Effective{}
-		return answer{}, refuse(apdu.SWSecurityStatus)
+		return answer{}, err
 	}
-	if c.state.date.Before(cert.From) {
-		if err := c.setDate(cert.From); err != nil {
+	if from.Kind == cvc.KindAnchor {
+		if err := c.forward(cert.From); err != nil {
 			return answer{}, err
 		}
 	}
-	s.chain = chain
 	return answer{mode: mode}, nil
+}
+
+// extend adds a certificate to the chain; a refusal leaves none.
+func (c *Card) extend(chain cvc.Effective, cert *cvc.Certificate) (cvc.Effective, error) {
+	if cert.Link() && chain.Leaf != nil {
+		return c.relink(chain.Leaf, cert)
+	}
+	chain, err := chain.Extend(cert, c.state.date)
+	if err != nil {
+		return cvc.Effective{}, refuse(apdu.SWSecurityStatus)
+	}
+	return chain, nil
 }
 
 // setHolder is MSE:Set AT for Terminal Authentication: {83 reference of the

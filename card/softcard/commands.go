@@ -146,7 +146,7 @@ func (c *Card) activate(cl call) (answer, error) {
 		return answer{}, err
 	}
 	s := &c.state
-	complete := s.anchor != nil && s.key != nil && s.persons&1 != 0 && s.length[fileSecurity] > 0 && s.length[fileIdentity] > 0
+	complete := len(s.anchors) > 0 && s.key != nil && s.persons&1 != 0 && s.length[fileSecurity] > 0 && s.length[fileIdentity] > 0
 	if !complete {
 		return answer{}, refuse(apdu.SWConditions)
 	}

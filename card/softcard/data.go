@@ -101,28 +101,6 @@ func (c *Card) putCell(cl call, obj object, put func(*Card, []byte) error) (answ
 	return answer{mode: mode}, put(c, cl.Data)
 }
 
-// putAnchor stores the trust anchor. Its first day is the card's date until
-// another is set.
-func (c *Card) putAnchor(raw []byte) error {
-	raw = bytes.Clone(raw)
-	anchor, err := cvc.Parse(raw)
-	if err != nil {
-		return refuse(apdu.SWWrongData)
-	}
-	c.meter.crypto(timeVerify)
-	if _, err := cvc.Start(anchor); err != nil {
-		return refuse(apdu.SWWrongData)
-	}
-	if err := mem.trust.put(&c.nvm, raw); err != nil {
-		return err
-	}
-	c.state.anchor = anchor
-	if mem.date.get(&c.nvm) == nil {
-		c.state.date = anchor.From
-	}
-	return nil
-}
-
 // putDate sets the date of a card that is being personalised.
 func (c *Card) putDate(raw []byte) error {
 	date, err := cvc.ParseDate(raw)

@@ -107,7 +107,7 @@ func check(t *testing.T, c *Card) {
 	if !reflect.DeepEqual(s.log, c.state.log) || s.headSlot != c.state.headSlot || s.life != c.state.life ||
 		s.date != c.state.date || s.length != c.state.length || s.persons != c.state.persons || s.id != c.state.id ||
 		s.hasPIN != c.state.hasPIN || s.fingers != c.state.fingers || s.tries != c.state.tries || s.audit != c.state.audit ||
-		(s.key == nil) != (c.state.key == nil) || (s.anchor == nil) != (c.state.anchor == nil) {
+		(s.key == nil) != (c.state.key == nil) || len(s.anchors) != len(c.state.anchors) {
 		t.Fatal("memory and state differ")
 	}
 	if _, err := contentsOf(c); err != nil {

@@ -26,6 +26,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type programme struct {
 	anchorKey, facilityKey *ecdsa.PrivateKey
 	anchor, facility       *cvc.Certificate
+	links                  [][]byte // put onto a card behind the anchor
 	keys                   map[record.Section][]byte
 	security, identity     []byte
 	photo, summary         []byte
@@ -124,6 +125,15 @@ func (c *signatory) receipt(tb testing.TB, id card.ID, m card.Mark) card.LogRece
 	return card.LogReceipt{Seq: m.Seq, Chain: m.Chain, Signature: sig, Certificates: c.chain}
 }
 
+// renewed makes the facility's certificate anew, with another first day.
+func (p *programme) renewed(tb testing.TB, from string) *cvc.Certificate {
+	tb.Helper()
+	return p.issue(tb, cvc.Template{
+		CHR: p.facility.CHR, Public: p.facility.Public, Kind: cvc.KindFacility,
+		Roles: cvc.AllRoles, Rights: cvc.AllRights, From: day(tb, from), To: p.facility.To,
+	}, p.anchor, p.anchorKey)
+}
+
 func (p *programme) physician(tb testing.TB) card.Terminal {
 	tb.Helper()
 	return p.terminal(tb, cvc.RolePhysician, cvc.AllRights, "2026-03-01", "2026-06-01")
@@ -141,8 +151,12 @@ func (p *programme) personalise(tb testing.TB, c *Card) *ecdh.PublicKey {
 }
 
 func (p *programme) tryPersonalise(c *Card) (*ecdh.PublicKey, error) {
+	return p.personaliseOver(c.Transport())
+}
+
+func (p *programme) personaliseOver(tr card.Transport) (*ecdh.PublicKey, error) {
 	ctx := context.Background()
-	b, err := card.OpenBlank(ctx, c.Transport())
+	b, err := card.OpenBlank(ctx, tr)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +168,14 @@ func (p *programme) tryPersonalise(c *Card) (*ecdh.PublicKey, error) {
 		func() error { return b.WriteFile(ctx, card.FileSecurity, p.security) },
 		func() error { return b.WriteFile(ctx, card.FileID, p.identity) },
 		func() error { return b.WriteFile(ctx, card.FilePhoto, p.photo) },
-		func() error { return b.PutAnchor(ctx, p.anchor.Raw) },
+		func() error {
+			for _, anchor := range append([][]byte{p.anchor.Raw}, p.links...) {
+				if err := b.PutAnchor(ctx, anchor); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
 		func() error { return b.PutDate(ctx, time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)) },
 		func() error { return b.PutKeys(ctx, 0, p.keys) },
 		func() error {

@@ -16,7 +16,7 @@ import (
 // too many, another version or a wrong digest is refused.
 const (
 	imageMagic   = "dhamani softcard"
-	imageVersion = 4
+	imageVersion = 5
 	imageHeader  = len(imageMagic) + 2 + 4
 )
 

@@ -2,7 +2,6 @@ package softcard
 
 import (
 	"github.com/dhamani-iq/dhamani/card"
-	"github.com/dhamani-iq/dhamani/crypto/cvc"
 )
 
 // memoryMap says where everything lies in the non-volatile memory. Everything
@@ -16,7 +15,7 @@ type memoryMap struct {
 	id    cell                  // CardID, 8 bytes
 	life  cell                  // life-cycle byte of ISO/IEC 7816-4
 	key   cell                  // private Chip Authentication key, 32 bytes
-	trust cell                  // trust anchor, a CV certificate
+	trust cell                  // trust anchors; see parseAnchors
 	date  cell                  // latest date seen, six digits
 	keys  [card.MaxPersons]cell // six section keys of 32 bytes, by person; no byte: forgotten
 	sizes cell                  // lengths of EF.CardSecurity, EF.ID and EF.PHOTO, u16 each
@@ -32,7 +31,6 @@ var mem = mapMemory()
 const (
 	keySize     = 32
 	keySetSize  = 6 * keySize
-	anchorSize  = cvc.MaxSize
 	summarySlot = summaryMax + 4 // length u16, its complement u16, data
 	summaryMax  = card.MaxSummary
 	logSize     = card.LogSize
@@ -113,7 +111,7 @@ func mapMemory() memoryMap {
 	m.id = newCell("card identifier", 8)
 	m.life = newCell("life cycle", 1)
 	m.key = newCell("card key", keySize)
-	m.trust = newCell("trust anchor", anchorSize)
+	m.trust = newCell("trust anchors", anchorsSize)
 	m.date = newCell("date", 6)
 	for p := range m.keys {
 		m.keys[p] = newCell("section keys", keySetSize)

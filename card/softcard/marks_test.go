@@ -110,7 +110,9 @@ func TestReceiptsThatAreRefused(t *testing.T) {
 	p, c, pub := issued(t, Options{})
 	other := newProgramme(t)
 	centre := p.centre(t, cvc.RightReceipt, "2026-02-01", "2027-02-01")
-	full := fill(t, open(t, c, pub, p.physician(t)), 900)
+	desk := p.physician(t)
+	desk.Chain[0] = p.renewed(t, "2026-03-01").Raw // tells the card the date
+	full := fill(t, open(t, c, pub, desk), 900)
 	marks := marksOf(t, reopen(t, p, c, pub))
 	m := marks[1]
 	with := func(change func(*card.LogReceipt)) card.LogReceipt {

@@ -192,7 +192,7 @@ func (r *rig) card(memory []byte, cut func(CutPoint) bool) *Card {
 
 // newRig makes a card whose log has gone into its second segment, and a visit
 // of five appends with two summaries and a free in between. The third append
-// begins a segment, and the terminal's certificate moves the card's date.
+// begins a segment, and the facility's certificate moves the card's date.
 func newRig(t *testing.T, single bool) *rig {
 	t.Helper()
 	p, c, pub := issued(t, Options{})
@@ -216,6 +216,7 @@ func newRig(t *testing.T, single bool) *rig {
 		appending(450, 104), summarising(1200, 105), appending(61, 106), appending(900, 107),
 	}}
 	term := p.terminal(t, cvc.RolePhysician, cvc.AllRights, "2026-04-01", "2026-06-01")
+	term.Chain[0] = p.renewed(t, "2026-04-01").Raw
 	r.desk = &deskModel{pub: pub, term: term, known: h, held: make(map[string]bool)}
 	whole := r.card(r.memory, nil)
 	d := r.desk.clone()

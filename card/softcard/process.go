@@ -30,7 +30,7 @@ func (c *Card) process(raw []byte) (apdu.Response, error) {
 	switch {
 	case errors.Is(err, apdu.ErrClass):
 		return refusal(apdu.SWWrongClass), nil
-	case err != nil || cmd.Extended && !c.opts.Extended:
+	case err != nil || cmd.Extended && !c.opts.Extended, c.opts.T0 && len(cmd.Data) > 0 && cmd.Ne > 0:
 		return refusal(apdu.SWWrongLength), nil //nolint:nilerr // a card tells its reader by status words only
 	case c.state.broken != nil:
 		return refusal(swMemoryFailure), nil //nolint:nilerr // as above
@@ -49,6 +49,9 @@ func (c *Card) process(raw []byte) (apdu.Response, error) {
 	whole, sw := c.unchain(&cmd)
 	if !whole {
 		return refusal(sw), nil
+	}
+	if c.opts.T0 && len(cmd.Data) > 0 {
+		return c.announce(cmd)
 	}
 	r, err := c.execute(cmd)
 	if err != nil {
@@ -153,9 +156,24 @@ func (c *Card) run(cl call) (answer, error) {
 	return answer{sw: swMemoryFailure}, nil
 }
 
+// announce carries out a command with data over T=0, which has no room for what
+// it expects: the answer waits for GET RESPONSE (ISO/IEC 7816-3:2006, 12.2.5).
+func (c *Card) announce(cmd apdu.Command) (apdu.Response, error) {
+	cmd.Ne = apdu.MaxShortNe
+	r, err := c.execute(cmd)
+	if err != nil || len(r.Data) == 0 {
+		return r, err
+	}
+	c.ram.pending, c.ram.pendingSW = r.Data, r.SW
+	return refusal(apdu.SWMore(len(r.Data))), nil
+}
+
 // deliver hands out as much of an answer as was asked for, and keeps the rest
 // for GET RESPONSE.
 func (c *Card) deliver(r apdu.Response, ne int) apdu.Response {
+	if c.opts.T0 && len(r.Data) > 0 && len(r.Data) < ne {
+		return refusal(swCorrectLe | apdu.SWMore(len(r.Data))&0xFF) // T=0 sends as many bytes as P3 says, or none
+	}
 	if len(r.Data) <= ne {
 		return r
 	}
@@ -177,6 +195,9 @@ func (c *Card) getResponse(cmd apdu.Command) apdu.Response {
 		return refusal(swCorrectLe | apdu.SWMore(len(c.ram.pending))&0xFF)
 	}
 	r := apdu.Response{Data: c.ram.pending, SW: c.ram.pendingSW}
+	if c.opts.T0 && len(r.Data) < cmd.Ne {
+		return c.deliver(r, cmd.Ne)
+	}
 	c.ram.pending = nil
 	return c.deliver(r, cmd.Ne)
 }

@@ -324,10 +324,18 @@ func TestTerminalAuthentication(t *testing.T) {
 		equal(t, "terminal", h.present(twoRoles.Chain[1]), apdu.SWOK)
 		equal(t, "holder", h.setHolder("IQTERM00001"), apdu.SWSecurityStatus)
 	})
-	t.Run("date moves forward", func(t *testing.T) {
+	t.Run("a terminal moves no date", func(t *testing.T) {
 		h := begin(t)
 		facility(t, h)
 		equal(t, "terminal", h.present(good.Chain[1]), apdu.SWOK)
+		if date() != start {
+			t.Fatalf("date %v", date())
+		}
+	})
+	t.Run("a facility moves the date forward", func(t *testing.T) {
+		h := begin(t)
+		equal(t, "issuer", h.setIssuer("IQDHAMANI00001"), apdu.SWOK)
+		equal(t, "facility", h.present(p.renewed(t, "2026-03-01").Raw), apdu.SWOK)
 		if date() != day(t, "2026-03-01") {
 			t.Fatalf("date %v", date())
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/card/pcsc"
+	"github.com/dhamani-iq/dhamani/crypto/cvc"
 	"github.com/dhamani-iq/dhamani/internal/testpcsc"
 )
 
@@ -119,6 +120,35 @@ func TestRealReader(t *testing.T) {
 	wg.Wait()
 }
 
+// TestRealT0 is a visit with a card that speaks T=0, through pcscd and vpcd.
+func TestRealT0(t *testing.T) {
+	testpcsc.Use(t)
+	c := New(Options{T0: true})
+	p := newProgramme(t)
+	tr := card.OverT0(c.Transport())
+	pub, err := p.personaliseOver(tr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, s := throughReader(t, c, testpcsc.Slots()[0])
+	if security, err := s.Security(t.Context()); err != nil || !bytes.Equal(security, p.security) {
+		t.Fatalf("%d bytes of card security, %v", len(security), err)
+	}
+	if err := s.Authenticate(t.Context(), pub, p.physician(t)); err != nil {
+		t.Fatal(err)
+	}
+	head, err := s.Append(t.Context(), 0, filled(1000, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if entries := readAll(t, s); len(entries) != 1 || !bytes.Equal(entries[0].sealed, filled(1000, 1)) || head.Seq != 1 {
+		t.Errorf("%d entries", len(entries))
+	}
+	if photo, err := s.ReadFile(t.Context(), card.FilePhoto); err != nil || !bytes.Equal(photo, p.photo) {
+		t.Errorf("photo: %v", err)
+	}
+}
+
 // TestRealTear cuts the power amid an append, in a reader: the session says
 // that the card is gone, and in the reader again it holds the old state.
 func TestRealTear(t *testing.T) {
@@ -156,5 +186,38 @@ func TestRealTear(t *testing.T) {
 	}
 	if _, err := s.Append(t.Context(), 1, filled(900, 2)); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestRealAnchorRollover brings a new anchor to a card in a reader, cuts the
+// power as it is stored, and reads the card with terminals of both anchors.
+func TestRealAnchorRollover(t *testing.T) {
+	testpcsc.Use(t)
+	cut := true
+	p, c, pub := issued(t, Options{Cut: func(at CutPoint) bool { return cut && at.INS == insPerformOp && at.Kind == CutTornWrite }})
+	next, link := p.rolled(t, "IQDHAMANI00002", "2026-04-01", "2036-04-01")
+	newTerminal := behind(next.terminal(t, cvc.RolePhysician, 0, "2026-04-01", "2026-06-01"), link)
+	slot, s := throughReader(t, c, testpcsc.Slots()[0])
+	if err := s.Authenticate(t.Context(), pub, newTerminal); !errors.Is(err, card.ErrRemoved) {
+		t.Fatalf("torn as the anchor is stored: %v", err)
+	}
+	_ = s.Close()
+	<-slot.Done()
+	c.mu.Lock()
+	cut = false
+	c.mu.Unlock()
+	for i, terminal := range []card.Terminal{p.physician(t), newTerminal, newTerminal, p.physician(t)} {
+		slot, s := throughReader(t, c, testpcsc.Slots()[0])
+		if err := s.Authenticate(t.Context(), pub, terminal); err != nil {
+			t.Fatalf("tap %d: %v", i, err)
+		}
+		if _, err := s.Head(t.Context()); err != nil {
+			t.Fatalf("tap %d: %v", i, err)
+		}
+		_ = s.Close()
+		slot.Remove()
+	}
+	if names(c) != "IQDHAMANI00002 IQDHAMANI00001 " {
+		t.Errorf("anchors %s", names(c))
 	}
 }

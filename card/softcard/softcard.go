@@ -34,6 +34,9 @@ type Options struct {
 	// Extended makes a card that takes extended APDUs besides short ones; its
 	// answer to reset says which it does.
 	Extended bool
+	// T0 makes a card that speaks T=0 alone, and takes TPDUs: short, with one
+	// length byte. It goes before Extended.
+	T0 bool
 	// Link is the link of the timing model.
 	Link Link
 	// Sleep makes every command take the modelled time.
@@ -95,8 +98,11 @@ func newCard(opts Options, memory []byte) *Card {
 		opts.Random = rand.Reader
 	}
 	atr := opts.ATR
+	opts.Extended = opts.Extended && !opts.T0
 	switch {
 	case atr != nil:
+	case opts.T0:
+		atr = t0ATR()
 	case opts.Link == LinkT1:
 		atr = contactATR(opts.Extended)
 	default:

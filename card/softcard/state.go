@@ -31,7 +31,7 @@ type state struct {
 	log      logState
 	headSlot int // slot that holds log
 	key      *ecdh.PrivateKey
-	anchor   *cvc.Certificate
+	anchors  []*cvc.Certificate // newest first, maxAnchors at most
 	date     cvc.Date
 	persons  uint16        // whose section keys are there, bit by person
 	length   [numFiles]int // of EF.CardSecurity, EF.ID and EF.PHOTO; 0: never written
@@ -69,11 +69,11 @@ func (s *state) mountCells(m *nvm) error {
 		s.key = key
 	}
 	if raw := mem.trust.get(m); raw != nil {
-		anchor, err := cvc.Parse(raw)
+		anchors, err := parseAnchors(raw)
 		if err != nil {
-			return fmt.Errorf("mount trust anchor: %w", err)
+			return fmt.Errorf("mount trust anchors: %w", err)
 		}
-		s.anchor, s.date = anchor, anchor.From
+		s.anchors, s.date = anchors, anchors[len(anchors)-1].From
 	}
 	if raw := mem.date.get(m); raw != nil {
 		date, err := cvc.ParseDate(raw)
@@ -82,6 +82,7 @@ func (s *state) mountCells(m *nvm) error {
 		}
 		s.date = date
 	}
+	s.anchors = living(s.anchors, s.date)
 	for p, keys := range mem.keys {
 		switch raw := keys.get(m); len(raw) {
 		case 0:

@@ -14,8 +14,9 @@ type Effective struct {
 	Rights Rights
 }
 
-// Start begins a chain at an anchor. Its own signature is checked, though the
-// trust in it comes from where it was kept. It owes ErrIssuer and ErrSignature.
+// Start begins a chain at a self-signed anchor. Its own signature is checked,
+// though the trust in it comes from where it was kept. It owes ErrIssuer and
+// ErrSignature.
 func Start(anchor *Certificate) (Effective, error) {
 	if anchor.Kind != KindAnchor || !anchor.SelfSigned() {
 		return Effective{}, fmt.Errorf("start chain at %s: %w", anchor.CHR, ErrIssuer)
@@ -54,15 +55,21 @@ func (e Effective) Terminal() error {
 	return nil
 }
 
-// VerifyChain checks the whole chain from anchor, child of the anchor first,
-// down to a terminal. It owes what Start, Extend and Terminal owe.
+// VerifyChain checks the whole chain from anchor down to a terminal: links to
+// newer anchors, if there are any, then the facility. It owes what Start,
+// Relink, Extend and Terminal owe.
 func VerifyChain(anchor *Certificate, chain []*Certificate, date Date) (Effective, error) {
 	e, err := Start(anchor)
 	if err != nil {
 		return Effective{}, err
 	}
 	for _, c := range chain {
-		if e, err = e.Extend(c, date); err != nil {
+		if c.Link() {
+			e, err = Relink(e.Leaf, c, date)
+		} else {
+			e, err = e.Extend(c, date)
+		}
+		if err != nil {
 			return Effective{}, err
 		}
 	}

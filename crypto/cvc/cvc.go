@@ -3,7 +3,8 @@
 // SHA-256, and an authorization template of roles and rights.
 //
 // Three certificates make a chain: anchor (held by the card), facility,
-// terminal. The terminal's authority is what all three allow.
+// terminal. The terminal's authority is what all three allow. A link
+// certificate leads from an anchor to the one that takes its place.
 package cvc
 
 import (
@@ -96,6 +97,17 @@ func Parse(raw []byte) (*Certificate, error) {
 		return nil, fmt.Errorf("read certificate: %w: %w", ErrFormat, err)
 	}
 	return c, nil
+}
+
+// Cut reads the certificate at the beginning of raw, and returns what lies
+// behind it. It owes ErrFormat.
+func Cut(raw []byte) (c *Certificate, rest []byte, err error) {
+	_, rest, err = tlv.Next(raw)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read certificate: %w: %w", ErrFormat, err)
+	}
+	c, err = Parse(raw[:len(raw)-len(rest)])
+	return c, rest, err
 }
 
 func parse(raw []byte) (*Certificate, error) {

@@ -31,12 +31,17 @@ func Issue(t Template, parent *Certificate, signer crypto.Signer) (*Certificate,
 	if parent != nil {
 		car, issuer = parent.CHR, parent.Public
 	}
+	if err := allowed(t, parent); err != nil {
+		return nil, fmt.Errorf("issue %s: %w", t.CHR, err)
+	}
+	return sign(t, car, issuer, signer)
+}
+
+// sign makes the certificate in the name of car, whose key signer has to hold.
+func sign(t Template, car string, issuer *ecdsa.PublicKey, signer crypto.Signer) (*Certificate, error) {
 	signing, ok := signer.Public().(*ecdsa.PublicKey)
 	if !ok || issuer == nil || !issuer.Equal(signing) {
 		return nil, fmt.Errorf("issue %s: key is not the issuer's: %w", t.CHR, ErrIssuer)
-	}
-	if err := allowed(t, parent); err != nil {
-		return nil, fmt.Errorf("issue %s: %w", t.CHR, err)
 	}
 	body, err := encodeBody(t, car)
 	if err != nil {

@@ -194,7 +194,7 @@ func (c *centre) issue(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	grant := &wire.CardGrant{
-		Patient: record.PatientID{1, 2, 3}, Security: []byte{1}, IDFile: []byte{2}, Anchor: []byte{3}, Subjects: []byte{4},
+		Patient: record.PatientID{1, 2, 3}, Security: []byte{1}, IDFile: []byte{2}, Anchors: [][]byte{{3}}, Subjects: []byte{4},
 	}
 	grant.Persons = make([]wire.PersonKeys, 1)
 	for i := range grant.Persons[0].Keys {

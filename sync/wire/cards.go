@@ -114,12 +114,12 @@ func CheckPersonKeys(list []PersonKeys) error {
 // the patient.
 //
 //	{1: patient bstr .size 8, 2: EF.CardSecurity bstr, 3: EF.ID bstr,
-//	 4: anchor CVC bstr, 5: [1*16 PersonKeys], 6: subjects bstr}
+//	 4: [1*2 anchor CVC bstr], 5: [1*16 PersonKeys], 6: subjects bstr}
 type CardGrant struct {
 	Patient  record.PatientID `cbor:"1,keyasint"`
 	Security []byte           `cbor:"2,keyasint"`
 	IDFile   []byte           `cbor:"3,keyasint"`
-	Anchor   []byte           `cbor:"4,keyasint"`
+	Anchors  [][]byte         `cbor:"4,keyasint"` // the self-signed one first, then a link to a newer one
 	Persons  []PersonKeys     `cbor:"5,keyasint"`
 	Subjects []byte           `cbor:"6,keyasint"`
 }
@@ -134,8 +134,13 @@ func (m *CardGrant) check() error {
 	if err := bound("identity file", len(m.IDFile), 1, MaxCOSE); err != nil {
 		return err
 	}
-	if err := bound("anchor", len(m.Anchor), 1, MaxCertificate); err != nil {
+	if err := bound("anchors", len(m.Anchors), 1, MaxAnchors); err != nil {
 		return err
+	}
+	for _, anchor := range m.Anchors {
+		if err := bound("anchor", len(anchor), 1, MaxCertificate); err != nil {
+			return err
+		}
 	}
 	return bound("subjects", len(m.Subjects), 1, MaxSubjects)
 }

@@ -138,7 +138,7 @@ func (m *EnrolRequest) Verify() (EnrolKeys, error) {
 // cards and to the centre.
 //
 //	{1: facility uint, 2: author kid bstr .size 4, 3: TLS certificate bstr (X.509 DER),
-//	 4: TLS CA bstr (X.509 DER), 5: [1*4 CVC bstr], 6: anchor CVC bstr,
+//	 4: TLS CA bstr (X.509 DER), 5: [1*8 CVC bstr], 6: anchor CVC bstr,
 //	 7: root key bstr .size 65, 8: trust list bstr, 9: block list bstr,
 //	 10: centre URL tstr, 11: centre name tstr}
 type EnrolGrant struct {
@@ -146,7 +146,7 @@ type EnrolGrant struct {
 	AuthorKID     [4]byte  `cbor:"2,keyasint"`
 	TLSCert       []byte   `cbor:"3,keyasint"`
 	TLSCA         []byte   `cbor:"4,keyasint"`
-	TerminalChain [][]byte `cbor:"5,keyasint"` // child of the anchor first
+	TerminalChain [][]byte `cbor:"5,keyasint"` // child of the anchor first; links to newer anchors before the facility
 	Anchor        []byte   `cbor:"6,keyasint"`
 	Root          [65]byte `cbor:"7,keyasint"` // signs the trust and block lists
 	Trust         []byte   `cbor:"8,keyasint"`

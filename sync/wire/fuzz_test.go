@@ -130,7 +130,7 @@ func TestBounds(t *testing.T) {
 }
 
 func grantOf(persons ...wire.PersonKeys) *wire.CardGrant {
-	return &wire.CardGrant{Security: []byte{1}, IDFile: []byte{1}, Anchor: []byte{1}, Subjects: []byte{1}, Persons: persons}
+	return &wire.CardGrant{Security: []byte{1}, IDFile: []byte{1}, Anchors: [][]byte{{1}}, Subjects: []byte{1}, Persons: persons}
 }
 
 // TestOverhead holds the document's figure: a batch of 100 entries of 375 bytes.

@@ -69,7 +69,8 @@ const (
 	MaxIdentity    = 4096 // bytes of an identity or of a cover
 	MaxCOSE        = 8192 // bytes of EF.CardSecurity or EF.ID
 	MaxCertificate = 4096 // bytes of a CV or X.509 certificate
-	MaxChain       = 4    // certificates of a terminal chain
+	MaxChain       = 8    // certificates of a terminal chain, links to newer anchors among them
+	MaxAnchors     = 2    // anchors of a card
 	MaxName        = 128  // bytes of a name
 	MaxText        = 512  // bytes of an error's message or a URL
 	MaxCode        = 32   // bytes of an error code

@@ -49,7 +49,7 @@ func samples() map[string][2]wire.Message {
 		"log receipt request": {&wire.LogReceiptRequest{Card: [8]byte{1}, Seq: 2, Chain: [16]byte{3}, IDs: bytes.Repeat([]byte{4}, 64)}, &wire.LogReceiptRequest{}},
 		"log receipt":         {&wire.LogReceipt{Seq: 4, Chain: [16]byte{5}, Signature: [64]byte{6}, Certificates: [][]byte{{7}, {8}}}, &wire.LogReceipt{}},
 		"card grant": {&wire.CardGrant{
-			Patient: patient, Security: []byte{1}, IDFile: []byte{2}, Anchor: []byte{3}, Persons: []wire.PersonKeys{{Keys: keysOf(0x5a)}, {Person: 2, Keys: keysOf(0xa5)}}, Subjects: []byte{4},
+			Patient: patient, Security: []byte{1}, IDFile: []byte{2}, Anchors: [][]byte{{3}}, Persons: []wire.PersonKeys{{Keys: keysOf(0x5a)}, {Person: 2, Keys: keysOf(0xa5)}}, Subjects: []byte{4},
 		}, &wire.CardGrant{}},
 		"enrol request": {&wire.EnrolRequest{
 			FacilityName: "مستشفى ١", Name: "desk", AuthorKey: [65]byte{1}, TerminalKey: [65]byte{2}, TLSKey: [65]byte{3},

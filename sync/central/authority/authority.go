@@ -23,7 +23,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/dhamani-iq/dhamani/crypto/cvc"
 	"github.com/dhamani-iq/dhamani/crypto/keystore"
 	"github.com/dhamani-iq/dhamani/crypto/trust"
 	"github.com/dhamani-iq/dhamani/internal/durable"
@@ -65,7 +64,7 @@ const (
 // The files of a centre beside the keystore folder.
 const (
 	fileConfig    = "centre.json"
-	fileAnchor    = "anchor.cvc"
+	fileAnchor    = "anchor" // .cvc; see anchorFile
 	fileTLSCA     = "tls-ca.der"
 	fileTLSServer = "tls-server.der"
 	folderKeys    = "keys"
@@ -102,8 +101,7 @@ type Authority struct {
 
 	issuer, root, receipt, tlsCA crypto.Signer
 	rootKey                      *ecdsa.PublicKey
-	anchor                       *cvc.Certificate
-	anchorSigner                 crypto.Signer
+	anchors                      atomic.Pointer[[]*anchor] // oldest first, never empty
 	ca                           *x509.Certificate
 	wrap                         cipher.AEAD
 
@@ -136,7 +134,7 @@ func (a *Authority) load(ctx context.Context) error {
 		return err
 	}
 	for name, into := range map[string]*crypto.Signer{
-		keyAnchor: &a.anchorSigner, keyIssuer: &a.issuer, keyRoot: &a.root, keyReceipt: &a.receipt, keyTLSCA: &a.tlsCA,
+		keyIssuer: &a.issuer, keyRoot: &a.root, keyReceipt: &a.receipt, keyTLSCA: &a.tlsCA,
 	} {
 		signer, err := a.keys.Signer(name)
 		if err != nil {
@@ -148,14 +146,8 @@ func (a *Authority) load(ctx context.Context) error {
 	if a.rootKey, err = publicOf(a.root); err != nil {
 		return err
 	}
-	raw, err := a.readFile(fileAnchor)
+	raw, err := a.readFile(fileTLSCA)
 	if err != nil {
-		return err
-	}
-	if a.anchor, err = cvc.Parse(raw); err != nil {
-		return fmt.Errorf("read anchor: %w", err)
-	}
-	if raw, err = a.readFile(fileTLSCA); err != nil {
 		return err
 	}
 	if a.ca, err = x509.ParseCertificate(raw); err != nil {
@@ -195,9 +187,6 @@ func (a *Authority) Config() Config { return a.config }
 
 // Root returns the key that signs the lists.
 func (a *Authority) Root() *ecdsa.PublicKey { return a.rootKey }
-
-// Anchor returns the certificate that every card holds.
-func (a *Authority) Anchor() *cvc.Certificate { return a.anchor }
 
 // Trust returns the lists as of the last Reload.
 func (a *Authority) Trust() *trust.Store { return a.trust }

@@ -297,7 +297,7 @@ func (c *cardIssue) sign() (err error) {
 
 func (c *cardIssue) grant() (*wire.CardGrant, error) {
 	grant := &wire.CardGrant{
-		Patient: c.patient.ID, Security: c.security, IDFile: c.idFile, Anchor: c.a.anchor.Raw,
+		Patient: c.patient.ID, Security: c.security, IDFile: c.idFile, Anchors: c.a.cardAnchors(c.now),
 		Subjects: c.subjects.Bytes(),
 	}
 	for _, person := range c.persons {

@@ -181,11 +181,11 @@ func (a *Authority) certifyTerminal(_ context.Context, e *enrolment) error {
 	if e.role == wire.RoleIssuer {
 		roles = cvc.RoleIssuer
 	}
-	from, to := cvc.DateOf(e.now), cvc.DateOf(e.until)
+	under, from, to := a.newest(), cvc.DateOf(e.now), cvc.DateOf(e.until)
 	e.facility, err = cvc.Issue(cvc.Template{
 		CHR: fmt.Sprintf("IQF%08d00001", e.opts.Facility), Public: pub, Kind: cvc.KindFacility,
 		Roles: roles, Rights: clinicRights, From: from, To: to,
-	}, a.anchor, a.anchorSigner)
+	}, under.cert, under.signer)
 	if err != nil {
 		return err
 	}
@@ -266,9 +266,10 @@ func (a *Authority) grant(ctx context.Context, e *enrolment) (*wire.EnrolGrant, 
 	if err != nil {
 		return nil, fmt.Errorf("enrol workstation: %w", err)
 	}
+	anchor, chain := a.links(e.now)
 	return &wire.EnrolGrant{
 		Facility: e.opts.Facility, AuthorKID: e.author.KID, TLSCert: e.tlsCert, TLSCA: a.ca.Raw,
-		TerminalChain: [][]byte{e.facility.Raw, e.terminal.Raw}, Anchor: a.anchor.Raw, Root: [65]byte(root),
+		TerminalChain: append(chain, e.facility.Raw, e.terminal.Raw), Anchor: anchor.Raw, Root: [65]byte(root),
 		Trust: e.trustList.Raw, Block: block.Raw, CentreURL: a.config.URL, CentreName: a.config.Name,
 	}, nil
 }

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dhamani-iq/dhamani/crypto/cvc"
 	"github.com/dhamani-iq/dhamani/crypto/keystore"
 	"github.com/dhamani-iq/dhamani/crypto/trust"
 	"github.com/dhamani-iq/dhamani/sync/central/store"
@@ -22,8 +21,6 @@ import (
 
 // loopback is always in the server's certificate.
 var loopback = []string{"localhost", "127.0.0.1", "::1"}
-
-const anchorName = "IQDHAMANI00001"
 
 // Check reports what is wrong with the configuration, in words for people.
 func (c *Config) Check() error {
@@ -82,7 +79,7 @@ func (a *Authority) makeKeys(context.Context) error {
 	}
 	a.keys = keys
 	for name, into := range map[string]*crypto.Signer{
-		keyAnchor: &a.anchorSigner, keyIssuer: &a.issuer, keyRoot: &a.root, keyReceipt: &a.receipt,
+		anchorKey(1): nil, keyIssuer: &a.issuer, keyRoot: &a.root, keyReceipt: &a.receipt,
 		keyTLSCA: &a.tlsCA, keyTLSServer: nil,
 	} {
 		signer, err := keys.EnsureSigner(name)
@@ -98,22 +95,6 @@ func (a *Authority) makeKeys(context.Context) error {
 	}
 	a.rootKey, err = publicOf(a.root)
 	return err
-}
-
-func (a *Authority) issueAnchor(context.Context) error {
-	pub, err := publicOf(a.anchorSigner)
-	if err != nil {
-		return err
-	}
-	now := time.Now()
-	a.anchor, err = cvc.Issue(cvc.Template{
-		CHR: anchorName, Public: pub, Kind: cvc.KindAnchor, Roles: cvc.AllRoles, Rights: cvc.AllRights,
-		From: cvc.DateOf(now), To: cvc.DateOf(now.AddDate(anchorYears, 0, 0)),
-	}, nil, a.anchorSigner)
-	if err != nil {
-		return err
-	}
-	return a.writeFile(fileAnchor, a.anchor.Raw)
 }
 
 // firstLists signs version 1 of both lists, unless an Init that was

@@ -108,8 +108,11 @@ func (a *Authority) list(ctx context.Context, name string) (list store.List, err
 	return list, err
 }
 
-// Reload takes the lists over that another process has signed.
+// Reload takes over the lists and the anchor that another process has made.
 func (a *Authority) Reload(ctx context.Context) error {
+	if err := a.loadAnchors(); err != nil {
+		return fmt.Errorf("load anchors: %w", err)
+	}
 	var lists [2]store.List
 	err := a.store.View(ctx, func(r store.Reader) (err error) {
 		if lists[0], err = r.List(wire.ListTrust); err != nil {

@@ -38,6 +38,7 @@ type logSigner struct {
 	centre, receipt crypto.Signer
 
 	mu    sync.Mutex // guards what follows
+	under *anchor    // what the chain stands under
 	chain [][]byte   // child of the anchor first
 	until time.Time  // when the chain is to be issued anew
 }
@@ -52,20 +53,20 @@ func (l *logSigner) open(keys *keystore.Store) (err error) {
 
 // certificates returns the chain under an anchor, issued anew when half of its
 // time is over. It owes ErrNoReceipts.
-func (l *logSigner) certificates(anchor *cvc.Certificate, anchorSigner crypto.Signer, now time.Time) ([][]byte, error) {
+func (l *logSigner) certificates(under *anchor, now time.Time) ([][]byte, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if now.Before(l.until) {
+	if l.under != nil && l.under.cert.CHR == under.cert.CHR && now.Before(l.until) {
 		return l.chain, nil
 	}
-	if !anchor.Rights.Has(cvc.RightReceipt) {
+	if !under.cert.Rights.Has(cvc.RightReceipt) {
 		return nil, ErrNoReceipts
 	}
 	from, to := cvc.DateOf(now), cvc.DateOf(now.Add(receiptLife))
-	if anchor.To.Before(to) {
-		to = anchor.To
+	if under.cert.To.Before(to) {
+		to = under.cert.To
 	}
-	parent, signer := anchor, anchorSigner
+	parent, signer := under.cert, under.signer
 	var chain [][]byte
 	for _, c := range []struct {
 		name string
@@ -82,7 +83,7 @@ func (l *logSigner) certificates(anchor *cvc.Certificate, anchorSigner crypto.Si
 		}
 		signer, chain = c.key, append(chain, parent.Raw)
 	}
-	l.chain, l.until = chain, now.Add(to.Time().Sub(now)/2)
+	l.under, l.chain, l.until = under, chain, now.Add(to.Time().Sub(now)/2)
 	return chain, nil
 }
 
@@ -102,10 +103,12 @@ func (a *Authority) LogReceipt(ctx context.Context, facility uint32, req *wire.L
 
 func (a *Authority) logReceipt(ctx context.Context, facility uint32, req *wire.LogReceiptRequest) (*wire.LogReceipt, error) {
 	now := time.Now()
-	chain, err := a.logs.certificates(a.anchor, a.anchorSigner, now)
+	chain, err := a.logs.certificates(a.newest(), now)
 	if err != nil {
 		return nil, err
 	}
+	_, links := a.links(now)
+	chain = append(links, chain...)
 	var issued store.Card
 	err = a.store.View(ctx, func(r store.Reader) (err error) {
 		if issued, err = r.Card(req.Card); err != nil || req.Seq == 0 {
