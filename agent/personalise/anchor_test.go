@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/dhamani-iq/dhamani/agent"
+	"github.com/dhamani-iq/dhamani/agent/home"
+	"github.com/dhamani-iq/dhamani/card/softcard"
 	"github.com/dhamani-iq/dhamani/crypto/cvc"
 )
 
@@ -23,23 +25,21 @@ func TestAnchorChanges(t *testing.T) {
 		t.Fatalf("chains of %d and %d certificates", n, m)
 	}
 	late := c.enrol(t, 3, cvc.RolePhysician)
+	check(t, oldDesk.Trust.UpdateTrust(late.Grant.Trust)) // the author of the new card's entries is in it
 	for name, read := range map[string]struct {
-		desk *desk
+		desk *home.Home
+		card *softcard.Card
 		want int
 	}{
-		"old desk, new card":  {start(t, oldDesk, newCard), 3},
-		"new desk, old card":  {start(t, newDesk, oldCard), 2},
-		"late desk, new card": {start(t, late, newCard), 3},
+		"old desk, new card":  {oldDesk, newCard, 3},
+		"new desk, old card":  {newDesk, oldCard, 2},
+		"late desk, new card": {late, newCard, 3},
 	} {
-		v := read.desk.await(t, func(v agent.Visit) bool { return v.Ready })
-		if len(v.Entries) != read.want {
-			t.Errorf("%s: %d entries", name, len(v.Entries))
-		}
-		read.desk.stop()
+		t.Log(name)
+		desk := start(t, read.desk, read.card)
+		desk.await(t, func(v agent.Visit) bool { return v.Ready && len(v.Entries) == read.want })
+		desk.stop()
 	}
 	// The old card has both anchors now, and takes the old desk still.
-	v := start(t, oldDesk, oldCard).await(t, func(v agent.Visit) bool { return v.Ready })
-	if len(v.Entries) != 2 {
-		t.Errorf("old desk, old card: %d entries", len(v.Entries))
-	}
+	start(t, oldDesk, oldCard).await(t, func(v agent.Visit) bool { return v.Ready && len(v.Entries) == 2 })
 }
