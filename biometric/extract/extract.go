@@ -65,6 +65,8 @@ type state struct {
 	border, picked []int
 	starts         []int
 	points         []point
+
+	measure Measures // of the last extraction
 }
 
 var pool = sync.Pool{New: func() any { return new(Extractor) }}
@@ -89,7 +91,8 @@ func (e *Extractor) Extract(img *image.Gray, dpi int) (*fmr.Template, error) {
 	points := e.s.run(img, e.picture)
 	t := &fmr.Template{Width: b.Dx(), Height: b.Dy(), XRes: fmr.PerCm(dpi), YRes: fmr.PerCm(dpi)}
 	t.Views = []fmr.View{{Minutiae: encode(points, scale, b.Dx(), b.Dy(), MaxMinutiae)}}
-	t.Views[0].Quality = e.s.quality()
+	e.s.measure = e.s.measures(len(t.Views[0].Minutiae))
+	t.Views[0].Quality = e.s.measure.Quality()
 	return t, nil
 }
 
@@ -142,20 +145,68 @@ func (s *state) binarise(p *plane) {
 	}
 }
 
-// quality sums up the foreground's clearness, 0 to 100.
-func (s *state) quality() uint8 {
-	var sum float64
-	n := 0
+// Measures tell how an impression came out, for judging it.
+type Measures struct {
+	Area     float64 // square millimetres of the foreground
+	X, Y     float64 // mm from the image's middle to the foreground's, right and down
+	Clear    float64 // 0 to 1: how much of the foreground is ridges
+	Contrast float64 // grey levels, the deviation in the foreground
+	Dark     float64 // share of the foreground that is darker than its surroundings
+	Minutiae int
+}
+
+// Measures returns those of the last extraction.
+func (e *Extractor) Measures() Measures { return e.s.measure }
+
+// squareMM is the area of a block in square millimetres.
+const squareMM = block * block * (25.4 / nominalDPI) * (25.4 / nominalDPI)
+
+// measures sums up the foreground.
+func (s *state) measures(minutiae int) Measures {
+	m := Measures{Minutiae: minutiae}
+	n, dark, pixels := 0, 0, 0
 	for i, f := range s.fore {
-		if f {
-			sum += float64(s.clear[i])
-			n++
+		if !f {
+			continue
+		}
+		n++
+		bx, by := i%s.gw, i/s.gw
+		m.X += float64(bx)
+		m.Y += float64(by)
+		m.Clear += float64(s.clear[i])
+		m.Contrast += float64(s.contrast[i])
+		for y := by * block; y < min(by*block+block, s.h); y++ {
+			for _, v := range s.flat.row(y)[bx*block : min(bx*block+block, s.w)] {
+				if v < 0 {
+					dark++
+				}
+				pixels++
+			}
 		}
 	}
 	if n == 0 {
-		return 0
+		return m
 	}
-	// A print that fills less than a square of 1 cm is worth less.
-	area := min(1, float64(n)/600)
-	return uint8(math.Round(100 * sum / float64(n) * area))
+	const mm = 25.4 / nominalDPI
+	k := float64(n)
+	m.X = ((m.X/k+0.5)*block - float64(s.w)/2) * mm
+	m.Y = ((m.Y/k+0.5)*block - float64(s.h)/2) * mm
+	m.Clear /= k
+	m.Contrast /= k
+	m.Area = k * squareMM
+	m.Dark = float64(dark) / float64(pixels)
+	return m
+}
+
+// Amounts of which more makes an impression no better.
+const (
+	enoughArea     = 100 // square millimetres
+	enoughMinutiae = 24
+)
+
+// Quality foretells, 0 to 100, how well an impression will be known again; the
+// class that package quality makes of it has its error rates.
+func (m Measures) Quality() uint8 {
+	few := math.Sqrt(min(1, float64(m.Minutiae)/enoughMinutiae))
+	return uint8(math.Round(100 * min(1, m.Clear) * min(1, m.Area/enoughArea) * few))
 }

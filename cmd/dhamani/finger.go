@@ -21,7 +21,7 @@ func newFingerCommand(g *globals) *cobra.Command {
 		Use:   "finger",
 		Short: "Work with fingerprints in files: templates, comparisons, error rates",
 	}, newFingerExtractCommand(g), newFingerMatchCommand(g), newFingerShowCommand(g), newFingerExplainCommand(g),
-		newFingerEvalCommand(g), newFingerSynthCommand(g))
+		newFingerQualityCommand(g), newFingerEvalCommand(g), newFingerSynthCommand(g))
 }
 
 // fingerOptions are the flags of the commands that read an image.
