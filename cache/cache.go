@@ -41,6 +41,7 @@ type Cache struct {
 
 	writing sync.Mutex // held by the one write transaction; guards gen
 	gen     uint64     // the highest generation in the file
+	schema  uint32     // of the file as it was found
 }
 
 // Open opens the cache file at path, and makes an empty one if there is none.
@@ -81,6 +82,9 @@ func open(path string, key [32]byte, log *slog.Logger) (*Cache, error) {
 	if err := c.mapped(path, f); err != nil {
 		return nil, err
 	}
+	if err := c.upgrade(); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
 	return c, nil
 }
 
@@ -115,7 +119,7 @@ func (c *Cache) check(f *os.File) error {
 	if err != nil {
 		return err
 	}
-	c.gen = got.gen
+	c.gen, c.schema = got.gen, got.schema
 	c.outboxLen.Store(got.outbox)
 	c.quarantineLen.Store(got.quarantine)
 	return nil
@@ -205,6 +209,21 @@ func tempFile(path string) (string, error) {
 		return "", err
 	}
 	return f.Name(), f.Close()
+}
+
+// upgrade gives a file of an older schema what it lacks, in one transaction.
+func (c *Cache) upgrade() error {
+	if c.schema == schemaVersion {
+		return nil
+	}
+	return full(c.db.Update(func(t *bbolt.Tx) error {
+		for _, name := range sinceSchema2 {
+			if _, err := t.CreateBucketIfNotExists([]byte(name)); err != nil {
+				return err
+			}
+		}
+		return t.Bucket([]byte(bucketMeta)).Put([]byte(keyHeader), header(c.box))
+	}))
 }
 
 // lay makes the buckets and the header.

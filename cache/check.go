@@ -12,12 +12,13 @@ const (
 	headerName = "dhamani cache\x00"
 	headerSize = len(headerName) + 4 + 16 + 4
 
-	schemaVersion = 1
+	schemaVersion = 2
 )
 
 // found is what a check learned on its way.
 type found struct {
 	gen                uint64 // the highest generation
+	schema             uint32
 	outbox, quarantine int64
 }
 
@@ -109,8 +110,12 @@ func (c *checker) root(page uint64) error {
 			return corrupt("no header")
 		}
 	}
-	if len(c.buckets) != len(keyLengths)+1 {
-		return corrupt("%d buckets, want %d", len(c.buckets), len(keyLengths)+1)
+	want := len(keyLengths) + 1
+	if c.found.schema < 2 {
+		want -= len(sinceSchema2)
+	}
+	if len(c.buckets) != want {
+		return corrupt("%d buckets, want %d", len(c.buckets), want)
 	}
 	return nil
 }
@@ -197,12 +202,13 @@ func between(key, low, high []byte) bool {
 }
 
 // value checks one key and value of a bucket.
-func (c *checker) value(b bucket, key, value []byte) error {
+func (c *checker) value(b bucket, key, value []byte) (err error) {
 	if b == bucketMeta {
 		if string(key) != keyHeader {
 			return corrupt("unknown key in meta")
 		}
-		return checkHeader(value, c.box)
+		c.found.schema, err = checkHeader(value, c.box)
+		return err
 	}
 	if want := keyLengths[b]; want != 0 && len(key) != want || want == 0 && len(key) > maxName {
 		return corrupt("key of %d bytes in %s", len(key), b)
@@ -268,19 +274,20 @@ func header(b *box) []byte {
 	return binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(out))
 }
 
-// checkHeader owes ErrCorrupt, ErrSchema and ErrWrongKey.
-func checkHeader(value []byte, b *box) error {
+// checkHeader returns the schema. It owes ErrCorrupt, ErrSchema and ErrWrongKey.
+func checkHeader(value []byte, b *box) (schema uint32, err error) {
 	if len(value) != headerSize || string(value[:len(headerName)]) != headerName {
-		return corrupt("header")
+		return 0, corrupt("header")
 	}
 	body, sum := value[:headerSize-4], binary.BigEndian.Uint32(value[headerSize-4:])
+	schema = binary.BigEndian.Uint32(body[len(headerName):])
 	switch {
 	case crc32.ChecksumIEEE(body) != sum:
-		return corrupt("header: bad checksum")
-	case binary.BigEndian.Uint32(body[len(headerName):]) != schemaVersion:
-		return ErrSchema
+		return 0, corrupt("header: bad checksum")
+	case schema < 1 || schema > schemaVersion:
+		return 0, ErrSchema
 	case !bytes.Equal(body[len(headerName)+4:], b.keyID[:]):
-		return ErrWrongKey
+		return 0, ErrWrongKey
 	}
-	return nil
+	return schema, nil
 }

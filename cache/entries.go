@@ -30,6 +30,8 @@ const (
 	// CardUnknown: it was being written when the card was taken away, and the
 	// card has not been seen since.
 	CardUnknown
+	// CardOwed: the card has no room for it; its next tap with room writes it.
+	CardOwed
 )
 
 // Entry is a sealed entry as the cache keeps it.
@@ -59,14 +61,21 @@ func (t *tx) putEntry(p record.PatientID, sealed []byte, flags Flags) (entryRow,
 	if err != nil {
 		return r, err
 	}
-	next := entryRow{Flags: r.Flags | flags, Time: parsed.Time().Unix(), Sealed: sealed}
-	if flags&OnCard != 0 {
-		next.Flags &^= CardUnknown
+	next := entryRow{Flags: r.Flags, Time: parsed.Time().Unix(), Sealed: sealed}
+	if flags&(OnCard|CardUnknown|CardOwed) != 0 {
+		next.Flags &^= CardUnknown | CardOwed
 	}
+	next.Flags |= flags
 	if ok && next.Flags == r.Flags {
 		return r, nil
 	}
 	return next, t.put(bucketEntries, key, &next)
+}
+
+// entryRow reads an entry's row; an empty one when it is not kept.
+func (t *tx) entryRow(p record.PatientID, id record.EntryID) (r entryRow, err error) {
+	_, err = t.get(bucketEntries, entryKey(t.box.name(kindPatient, p[:]), id), &r)
+	return r, err
 }
 
 // each calls fn for every entry of a patient, in the order of identifiers. The

@@ -204,7 +204,7 @@ func checkInvariants(tb testing.TB, c *Cache) {
 				return err
 			}
 			entry, err := t.sealedOf(p.Patient, record.EntryID(key))
-			if _, ok := own[record.EntryID(key)]; !ok || err != nil || entry.Flags&(CardUnknown|OnCard) == 0 {
+			if _, ok := own[record.EntryID(key)]; !ok || err != nil || entry.Flags&(CardUnknown|CardOwed|OnCard) == 0 {
 				tb.Errorf("write %x of unknown outcome: own %v, entry %v %v", key[:4], ok, entry.Flags, err)
 			}
 			return nil
@@ -259,6 +259,10 @@ func accepted(ids ...record.EntryID) []wire.Result {
 	return out
 }
 
+func receiptOf(seq uint32) wire.LogReceipt {
+	return wire.LogReceipt{Seq: seq, Chain: [16]byte{byte(seq)}, Signature: [64]byte{7}, Certificates: [][]byte{{1, 2}, {3}}}
+}
+
 // fill gives a cache something in every bucket, and enough for several pages.
 func fill(tb testing.TB, c *Cache, entries int) {
 	tb.Helper()
@@ -267,7 +271,11 @@ func fill(tb testing.TB, c *Cache, entries int) {
 		a = append(a, sealedEntry(tb, i, i, 200+i%400))
 		z = append(z, sealedEntry(tb, 10_000+i, i, 100+i%300))
 	}
-	must(tb, c.PutRead(readOf(ahmed, cardA, a...)))
+	read := readOf(ahmed, cardA, a...)
+	for i := range uint32(5) {
+		read.Log = append(read.Log, LogEntry{i + 1, record.EntryID{byte(i)}})
+	}
+	must(tb, c.PutRead(read))
 	must(tb, c.PutRead(readOf(zahra, cardZ, z...)))
 	for i := range 6 {
 		sealed := sealedEntry(tb, 20_000+i, i, 300)
@@ -288,6 +296,7 @@ func fill(tb testing.TB, c *Cache, entries int) {
 		}
 	}
 	must(tb, c.ApplyChanges([]wire.Envelope{{Patient: zahra, Sealed: sealedEntry(tb, 30_000, 5, 50)}}, "77.12"))
+	must(tb, c.PutLogReceipt(cardA, receiptOf(3)))
 	must(tb, c.PutList(wire.ListTrust, bytes.Repeat([]byte("trust"), 3000)))
 	must(tb, c.PutList(wire.ListBlock, []byte("block")))
 }

@@ -14,7 +14,8 @@ import (
 // Pending is a card write that has begun and is not yet settled.
 //
 //	Begin --> pending --Commit---------> entry + outbox
-//	             |  \---CommitUnknown--> entry + outbox, marked, and unknown
+//	             |  \---CommitUnknown,
+//	             |      CommitOwed-----> entry + outbox, marked, and unknown
 //	             |                           |   \--Commit--> entry + outbox
 //	             \--DropPending--> nothing   \--DropPending--> entry + outbox, still marked
 type Pending struct {
@@ -54,6 +55,7 @@ func (c *Cache) Begin(p Pending) error {
 type Placed struct {
 	Head    []byte // nil leaves what is known of the head
 	Summary []byte // sealed; nil leaves what is known of the summary
+	Seq     uint32 // of the entry in the card's log; 0 when a reading has shown it
 }
 
 // Commit settles a pending write that is on the card, or one of unknown
@@ -63,7 +65,7 @@ type Placed struct {
 // neither pending nor committed.
 func (c *Cache) Commit(id record.EntryID, placed Placed, a Audit) error {
 	return c.update("commit card write", func(t *tx) error {
-		p, err := t.take(id, true)
+		p, err := t.take(id)
 		if err != nil || p == nil {
 			return err
 		}
@@ -76,6 +78,11 @@ func (c *Cache) Commit(id record.EntryID, placed Placed, a Audit) error {
 		if err := t.place(p.Card, placed); err != nil {
 			return err
 		}
+		if placed.Seq > 0 {
+			if err := t.putLog(p.Card, []LogEntry{{placed.Seq, id}}); err != nil {
+				return err
+			}
+		}
 		return t.audit(a, p.Patient)
 	})
 }
@@ -85,32 +92,46 @@ func (c *Cache) Commit(id record.EntryID, placed Placed, a Audit) error {
 // CardUnknown. Pendings goes on listing it, with Unknown set and in its old
 // place, until Commit or DropPending.
 func (c *Cache) CommitUnknown(id record.EntryID, a Audit) error {
-	return c.update("commit card write of unknown outcome", func(t *tx) error {
-		p, err := t.take(id, false)
-		if err != nil || p == nil {
-			return err
-		}
-		if _, err := t.putEntry(p.Patient, p.Sealed, CardUnknown); err != nil {
-			return err
-		}
-		if err := t.enqueue(p.Patient, id); err != nil {
-			return err
-		}
-		if err := t.put(bucketUnknown, id[:], p); err != nil {
-			return err
-		}
-		return t.audit(a, p.Patient)
-	})
+	return c.update("commit card write of unknown outcome", func(t *tx) error { return t.commitOpen(id, CardUnknown, a) })
 }
 
-// take removes and returns a pending write, also one of unknown outcome when
-// that is asked for. It returns nil for an entry that was committed before.
-func (t *tx) take(id record.EntryID, unknown bool) (*pendingRow, error) {
-	buckets := []bucket{bucketPending, bucketUnknown}
-	if !unknown {
-		buckets = buckets[:1]
+// CommitOwed settles a pending write for which the card has no room: as
+// CommitUnknown, but marked CardOwed, since the entry is known not to be there.
+func (c *Cache) CommitOwed(id record.EntryID, a Audit) error {
+	return c.update("commit card write that waits for room", func(t *tx) error { return t.commitOpen(id, CardOwed, a) })
+}
+
+// commitOpen keeps and queues an entry whose card write stays open, with one of
+// the two flags that say why.
+func (t *tx) commitOpen(id record.EntryID, why Flags, a Audit) error {
+	var open pendingRow
+	if ok, err := t.get(bucketUnknown, id[:], &open); err != nil {
+		return err
+	} else if ok {
+		if had, err := t.entryRow(open.Patient, id); err != nil || had.Flags&(why|OnCard) != 0 {
+			return err // nothing new
+		}
 	}
-	for _, b := range buckets {
+	p, err := t.take(id)
+	if err != nil || p == nil {
+		return err
+	}
+	if err := t.put(bucketUnknown, id[:], p); err != nil {
+		return err
+	}
+	if _, err := t.putEntry(p.Patient, p.Sealed, why); err != nil {
+		return err
+	}
+	if err := t.enqueue(p.Patient, id); err != nil {
+		return err
+	}
+	return t.audit(a, p.Patient)
+}
+
+// take removes and returns a pending write, also one that was left open. It
+// returns nil for an entry that was committed before.
+func (t *tx) take(id record.EntryID) (*pendingRow, error) {
+	for _, b := range []bucket{bucketPending, bucketUnknown} {
 		p := new(pendingRow)
 		ok, err := t.get(b, id[:], p)
 		if err != nil {

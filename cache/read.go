@@ -15,9 +15,10 @@ type Read struct {
 	IDFile        []byte
 	Security      []byte
 	SummarySealed []byte
-	Head          []byte   // the card's head, 52 bytes
-	Entries       [][]byte // sealed, those not yet in the cache at least
-	Keys          KeySet   // of Patient
+	Head          []byte     // the card's head, 52 bytes
+	Entries       [][]byte   // sealed, those not yet in the cache at least
+	Keys          KeySet     // of Patient
+	Log           []LogEntry // places in the card's log that the tap has shown
 	Audit         Audit
 }
 
@@ -52,6 +53,9 @@ func (c *Cache) PutRead(r Read) error {
 			if _, err := t.putEntry(r.Patient, sealed, OnCard); err != nil {
 				return err
 			}
+		}
+		if err := t.putLog(r.Card, r.Log); err != nil {
+			return err
 		}
 		return t.audit(r.Audit, r.Patient)
 	})

@@ -27,6 +27,8 @@ const (
 	bucketState      bucket = "state"
 	bucketLists      bucket = "lists"
 	bucketAudit      bucket = "audit"
+	bucketLogs       bucket = "logs"
+	bucketFreeing    bucket = "freeing"
 )
 
 // keyLengths are the buckets of sealed values with the length of their keys;
@@ -37,7 +39,11 @@ var keyLengths = map[bucket]int{
 	bucketPending: 32, bucketUnknown: 32, bucketOwn: 32, bucketQuarantine: 32,
 	bucketOutbox: 8, bucketReceipts: 8, bucketAudit: 8,
 	bucketState: 0, bucketLists: 0,
+	bucketLogs: indexSize + 4, bucketFreeing: indexSize + 4,
 }
+
+// sinceSchema2 are the buckets that a file of schema 1 does not have.
+var sinceSchema2 = []bucket{bucketLogs, bucketFreeing}
 
 // Bounds of the fields.
 const (
@@ -131,6 +137,20 @@ type receiptRow struct {
 	At  int64 // POSIX seconds
 }
 
+// logRow is the place of an entry in a card's log; its number is in the key.
+type logRow struct {
+	_  struct{} `cbor:",toarray"`
+	ID record.EntryID
+}
+
+// freeingRow is a receipt for a card's log; its number is in the key.
+type freeingRow struct {
+	_            struct{} `cbor:",toarray"`
+	Chain        [16]byte
+	Signature    [64]byte
+	Certificates [][]byte
+}
+
 type cursorRow struct {
 	_      struct{} `cbor:",toarray"`
 	Cursor string
@@ -190,6 +210,15 @@ func (r *receiptRow) check() error    { return within("receipt", bound{len(r.Raw
 func (r *cursorRow) check() error     { return within("cursor", bound{len(r.Cursor), maxCode}) }
 func (r *clockRow) check() error      { return nil }
 func (r *listRow) check() error       { return within("list", bound{len(r.Raw), maxList}) }
+func (r *logRow) check() error        { return nil }
+func (r *freeingRow) check() error {
+	bounds := []bound{{len(r.Certificates), wire.MaxChain}}
+	for _, cert := range r.Certificates {
+		bounds = append(bounds, bound{len(cert), wire.MaxCertificate})
+	}
+	return within("log receipt", bounds...)
+}
+
 func (r *auditRow) check() error {
 	return within("audit record", bound{len(r.Actor), maxCode}, bound{len(r.Action), maxCode}, bound{len(r.Code), maxCode})
 }
@@ -258,6 +287,10 @@ func newRow(b bucket, key []byte) row {
 		return new(listRow)
 	case bucketAudit:
 		return new(auditRow)
+	case bucketLogs:
+		return new(logRow)
+	case bucketFreeing:
+		return new(freeingRow)
 	case bucketMeta: // not a row
 	case bucketState:
 		switch string(key) {

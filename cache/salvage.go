@@ -33,7 +33,10 @@ type salvaged struct {
 }
 
 // notSalvaged are the buckets that are built anew, or are better left behind.
-var notSalvaged = map[bucket]bool{bucketKeys: true, bucketOutbox: true, bucketQuarantine: true, bucketState: true}
+var notSalvaged = map[bucket]bool{
+	bucketKeys: true, bucketOutbox: true, bucketQuarantine: true, bucketState: true,
+	bucketLogs: true, bucketFreeing: true,
+}
 
 // scan reads the file from front to back with ordinary reads. A page that
 // cannot be read is passed over; only the new file's errors stop it.
@@ -146,7 +149,7 @@ func (s *salvager) inline(value []byte) error {
 // value keeps a value if it authenticates in a bucket that its key fits.
 func (s *salvager) value(key, value []byte) error {
 	if string(key) == keyHeader {
-		if err := checkHeader(value, s.box); errors.Is(err, ErrWrongKey) || errors.Is(err, ErrSchema) {
+		if _, err := checkHeader(value, s.box); errors.Is(err, ErrWrongKey) || errors.Is(err, ErrSchema) {
 			return err
 		}
 	}

@@ -21,6 +21,7 @@ func TestSettling(t *testing.T) {
 	begin := func(c *Cache) error { return c.Begin(pendingOf(ahmed, cardA, sealed)) }
 	commit := func(c *Cache) error { return c.Commit(id, Placed{Head: head}, audit("append")) }
 	lose := func(c *Cache) error { return c.CommitUnknown(id, audit("append")) }
+	owe := func(c *Cache) error { return c.CommitOwed(id, audit("append")) }
 	drop := func(c *Cache) error { return c.DropPending(id) }
 	seen := func(c *Cache) error {
 		r := readOf(ahmed, cardA, sealed)
@@ -46,6 +47,12 @@ func TestSettling(t *testing.T) {
 		"unknown, then seen":     {[]step{begin, lose, seen}, state{unknown: true, kept: true, queued: true}, OnCard},
 		"unknown, seen, settled": {[]step{begin, lose, seen, commit}, state{kept: true, queued: true}, OnCard},
 		"unknown, given up":      {[]step{begin, lose, drop}, state{kept: true, queued: true}, CardUnknown},
+		"owed":                   {[]step{begin, owe}, state{unknown: true, kept: true, queued: true}, CardOwed},
+		"owed, there later":      {[]step{begin, owe, commit}, state{kept: true, queued: true}, OnCard},
+		"owed, then unknown":     {[]step{begin, owe, lose}, state{unknown: true, kept: true, queued: true}, CardUnknown},
+		"unknown, then owed":     {[]step{begin, lose, owe}, state{unknown: true, kept: true, queued: true}, CardOwed},
+		"owed, seen, then lost":  {[]step{begin, owe, seen, lose}, state{unknown: true, kept: true, queued: true}, OnCard},
+		"owed, acknowledged":     {[]step{begin, owe, ack, owe}, state{unknown: true, kept: true}, CardOwed | AtCentre},
 		"seen while pending":     {[]step{begin, seen}, state{pending: true, kept: true}, OnCard},
 		"seen, then committed":   {[]step{begin, seen, commit}, state{kept: true, queued: true}, OnCard},
 		"acknowledged":           {[]step{begin, commit, ack}, state{kept: true}, OnCard | AtCentre},
@@ -106,10 +113,10 @@ func TestCommitPlaces(t *testing.T) {
 		placed Placed
 		want   Placed
 	}{
-		{Placed{}, Placed{was.Head, was.SummarySealed}},
-		{Placed{Head: head}, Placed{head, was.SummarySealed}},
-		{Placed{Summary: []byte("newer")}, Placed{head, []byte("newer")}},
-		{Placed{was.Head, []byte("newest")}, Placed{was.Head, []byte("newest")}},
+		{Placed{}, Placed{Head: was.Head, Summary: was.SummarySealed}},
+		{Placed{Head: head}, Placed{Head: head, Summary: was.SummarySealed}},
+		{Placed{Summary: []byte("newer")}, Placed{Head: head, Summary: []byte("newer")}},
+		{Placed{Head: was.Head, Summary: []byte("newest")}, Placed{Head: was.Head, Summary: []byte("newest")}},
 	} {
 		sealed := sealedEntry(t, i, 10, 200)
 		must(t, c.Begin(pendingOf(ahmed, cardA, sealed)))
