@@ -56,6 +56,7 @@ type Agent struct {
 	mu      sync.Mutex // guards what follows
 	readers map[string]*reader
 	missed  map[record.PatientID]struct{} // to be compared with the centre
+	wanted  map[card.ID]wantedLog         // of whose logs receipts are wanted
 	pcscUp  bool
 	who     actor     // on whose behalf cards are read
 	active  time.Time // the operator's last sign of life
@@ -67,7 +68,8 @@ type Agent struct {
 func New(cfg Config) (*Agent, error) {
 	a := &Agent{
 		cfg: cfg, patience: tapLimit, bus: newBus(), visits: newVisits(),
-		started: time.Now().UTC(), readers: make(map[string]*reader), missed: make(map[record.PatientID]struct{}), pcscUp: true,
+		started: time.Now().UTC(), readers: make(map[string]*reader), missed: make(map[record.PatientID]struct{}),
+		wanted: make(map[card.ID]wantedLog), pcscUp: true,
 	}
 	a.who = a.device(1)
 	var err error

@@ -47,6 +47,7 @@ func (r *reader) write(ctx context.Context, visit string, draft *record.Entry) (
 		r.a.centre.Kick()
 		r.a.reshow(c.id.Subjects.Patient)
 		r.a.visits.update(c.visit, func(v *Visit) { v.Stats = c.session.Stats() })
+		err = errors.Join(err, r.showSpace(c))
 	}
 	if err != nil {
 		r.a.fail(r.name, c.visit, err)
@@ -183,12 +184,10 @@ func (r *reader) place(ctx context.Context, c *openCard, p part) (Written, error
 	switch {
 	case err == nil:
 	case errors.Is(err, card.ErrFull):
-		r.a.fail(r.name, c.visit, err)
-		if err := r.a.cfg.Cache.CommitUnknown(p.ID, r.audit("append", "card_full")); err != nil {
-			return Written{}, err
+		if !p.Unknown {
+			r.a.fail(r.name, c.visit, err)
 		}
-		// It is known that this card never will hold it: nothing is left to settle.
-		return Written{ID: p.ID, Where: []string{AtCache, AtOutbox}}, r.a.cfg.Cache.DropPending(p.ID)
+		return Written{ID: p.ID, Where: []string{AtCache, AtOutbox, AtOwed}}, r.a.cfg.Cache.CommitOwed(p.ID, r.audit("append", "card_full"))
 	case ambiguous(err):
 		return r.unknown(ctx, p, err)
 	case p.Unknown:
@@ -197,7 +196,7 @@ func (r *reader) place(ctx context.Context, c *openCard, p part) (Written, error
 		return Written{}, errors.Join(err, r.a.cfg.Cache.DropPending(p.ID))
 	}
 	c.head = head
-	if err := r.commit(c, p.ID); err != nil {
+	if err := r.commit(c, p.ID, head.Seq); err != nil {
 		// The entry is on the card and must not be written again by hand.
 		return Written{ID: p.ID, Seq: head.Seq, Where: []string{AtCard}}, err
 	}
@@ -216,16 +215,26 @@ func (r *reader) unknown(ctx context.Context, p part, cause error) (Written, err
 
 // appendOnce appends at the head that is known. When another terminal wrote in
 // between, what it wrote is read first, so that the cache never knows of a
-// head without all that lies below it.
+// head without all that lies below it. A card without room frees what it may.
 func (r *reader) appendOnce(ctx context.Context, c *openCard, sealed []byte) (card.Head, error) {
-	head, err := c.session.Append(ctx, c.head.Seq, sealed)
-	if !errors.Is(err, card.ErrSequence) {
-		return head, err
+	caught := false
+	for {
+		for len(sealed)+card.LenLength > c.head.Free() {
+			if freed, err := r.makeRoom(ctx, c); err != nil {
+				return card.Head{}, err
+			} else if !freed {
+				return card.Head{}, card.ErrFull
+			}
+		}
+		head, err := c.session.Append(ctx, c.head.Seq, sealed)
+		if !errors.Is(err, card.ErrSequence) || caught {
+			return head, err
+		}
+		caught = true
+		if err := r.catchUp(ctx, c); err != nil {
+			return card.Head{}, err
+		}
 	}
-	if err := r.catchUp(ctx, c); err != nil {
-		return card.Head{}, err
-	}
-	return c.session.Append(ctx, c.head.Seq, sealed)
 }
 
 // catchUp reads and keeps what has come to the card since c.head.
@@ -235,7 +244,7 @@ func (r *reader) catchUp(ctx context.Context, c *openCard) error {
 		return err
 	}
 	known := c.head
-	c.head, c.fresh = head, nil
+	c.head, c.fresh, c.places = head, nil, nil
 	if err := r.readLog(ctx, c, known); err != nil {
 		return err
 	}
@@ -248,17 +257,23 @@ func (r *reader) catchUp(ctx context.Context, c *openCard) error {
 	return r.keep(ctx, c)
 }
 
-func (r *reader) commit(c *openCard, id record.EntryID) error {
+// commit settles a write; seq is the entry's number in the log when it was
+// written just now, else 0.
+func (r *reader) commit(c *openCard, id record.EntryID, seq uint32) error {
 	head, err := c.head.MarshalBinary()
 	if err != nil {
 		return err
 	}
-	return r.a.cfg.Cache.Commit(id, cache.Placed{Head: head, Summary: c.sumRaw}, r.audit("append", ""))
+	return r.a.cfg.Cache.Commit(id, cache.Placed{Head: head, Summary: c.sumRaw, Seq: seq}, r.audit("append", ""))
 }
 
-// settle deals with the writes whose outcome the last tap of this card left
-// open. It runs after keep, so the cache knows all that the card holds.
+// settle frees what the centre holds, and deals with the writes whose outcome
+// the last tap of this card left open. It runs after keep, so the cache knows
+// all that the card holds.
 func (r *reader) settle(ctx context.Context, c *openCard) error {
+	if err := r.free(ctx, c); err != nil {
+		return err
+	}
 	pending, err := r.a.cfg.Cache.Pendings(c.info.ID)
 	if err != nil {
 		return err
@@ -306,7 +321,7 @@ func (r *reader) settleOne(ctx context.Context, c *openCard, p part) error {
 		r.a.fail(r.name, c.visit, fmt.Errorf("%w: %w", ErrSummary, err))
 	}
 	r.a.cfg.Log.InfoContext(ctx, "pending write settled", logkey.Reader, r.name, logkey.Entry, p.ID.Short())
-	return r.commit(c, p.ID)
+	return r.commit(c, p.ID, 0)
 }
 
 // ambiguous says that a write may or may not have reached the card.

@@ -53,14 +53,15 @@ func (s *syncStore) Acknowledge(results []wire.Result, receipt []byte) error {
 		return err
 	}
 	s.a.reshowAll(false)
+	s.a.askAllReceipts()
 	return nil
 }
 
 // missedKept bounds the patients whose comparison with the centre is owed.
 const missedKept = 1000
 
-// refresh compares a patient's entries with the centre's, and shows what that
-// brings. It returns at once; the exchange outlives the tap that asked for it.
+// refresh compares a patient's entries with the centre's, shows what that
+// brings, and asks for the receipts that the patient's card wants. It returns at once; the exchange outlives the tap that asked for it.
 // While the centre is out of reach, the comparison is owed.
 func (a *Agent) refresh(patient record.PatientID) {
 	a.mu.Lock()
@@ -68,6 +69,9 @@ func (a *Agent) refresh(patient record.PatientID) {
 	a.mu.Unlock()
 	group.Go(func() error {
 		err := a.fetch(life, patient)
+		if err == nil {
+			err = a.askReceipts(life, patient)
+		}
 		if err != nil && life.Err() == nil {
 			a.cfg.Log.Debug("compare with centre", logkey.Code, Classify(err).Code)
 		}

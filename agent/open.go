@@ -86,6 +86,9 @@ func (r *reader) show(_ context.Context, c *openCard) error {
 		v.Entries, v.Problems, v.Ready = entries, problems, true
 		v.Steps, v.Stats = steps, stats
 	})
+	if err := r.showSpace(c); err != nil {
+		return err
+	}
 	for i := range problems {
 		r.a.publish(Event{Kind: KindFailure, Reader: r.name, Visit: c.visit, Failure: &problems[i]})
 	}
@@ -137,6 +140,7 @@ func places(e cache.Entry) []string {
 	}{
 		{e.Flags&cache.OnCard != 0, AtCard},
 		{e.Flags&cache.CardUnknown != 0, AtUnknown},
+		{e.Flags&cache.CardOwed != 0, AtOwed},
 		{true, AtCache},
 		{e.Queued, AtOutbox},
 		{e.Flags&cache.AtCentre != 0, AtCentre},

@@ -121,7 +121,7 @@ func TestFullCardKeepsItsSummaryUpToDate(t *testing.T) {
 		full = !slices.Contains(w.Where, AtCard)
 	}
 	w, err := d.agent.Append(t.Context(), v.ID, allergic())
-	if err != nil || !slices.Equal(w.Where, []string{AtCache, AtOutbox}) && !slices.Contains(w.Where, AtCard) {
+	if err != nil || !slices.Equal(w.Where, []string{AtCache, AtOutbox, AtOwed}) && !slices.Contains(w.Where, AtCard) {
 		t.Fatalf("written %+v, %v", w, err)
 	}
 	d.take(t)

@@ -33,7 +33,8 @@ type openCard struct {
 	knows    bool
 	sumRaw   []byte // EF.SUM
 	sums     *envelope.Summaries
-	fresh    [][]byte // entries read from the card and not kept yet, newest first
+	fresh    [][]byte         // entries read from the card and not kept yet, newest first
+	places   []cache.LogEntry // of all that was read
 	problems []Failure
 	visit    string
 	steps    []Step
@@ -216,12 +217,20 @@ func (r *reader) readKeys(ctx context.Context, c *openCard) error {
 // readEntries reads what the cache has not seen of the log, newest first.
 func (r *reader) readEntries(ctx context.Context, c *openCard) error {
 	known, _ := knownHead(c)
+	gap, err := r.a.gapInLog(c.info.ID, c.head, known)
+	if err != nil {
+		return err
+	}
+	if gap {
+		known = card.Head{}
+	}
 	return r.readLog(ctx, c, known)
 }
 
 // readLog adds to c.fresh what lies above a known head, up to c.head.
 func (r *reader) readLog(ctx context.Context, c *openCard, known card.Head) error {
-	return c.session.Entries(ctx, c.head, known, func(_ uint32, sealed []byte) error {
+	return c.session.Entries(ctx, c.head, known, func(seq uint32, sealed []byte) error {
+		c.places = append(c.places, cache.LogEntry{Seq: seq, ID: envelope.IDOf(sealed)})
 		if _, err := envelope.Parse(sealed); err != nil {
 			c.problems = append(c.problems, Classify(err))
 			return nil
@@ -242,7 +251,7 @@ func (r *reader) keep(_ context.Context, c *openCard) error {
 	err = r.a.cfg.Cache.PutRead(cache.Read{
 		Card: c.info.ID, Patient: c.id.Subjects.Patient, Subjects: c.id.Subjects.Bytes(),
 		Security: c.security, IDFile: c.idRaw, SummarySealed: c.sumRaw, Head: head,
-		Entries: c.fresh, Keys: keys,
+		Entries: c.fresh, Log: c.places, Keys: keys,
 		Audit: r.audit("read", ""),
 	})
 	if err != nil {

@@ -52,6 +52,7 @@ const (
 	AtOutbox  = "outbox"
 	AtCentre  = "centre"
 	AtUnknown = "card_unknown" // written while the card was taken away; settled at its next tap
+	AtOwed    = "card_owed"    // the card has no room for it; written at a later tap, when there is
 )
 
 // Visit is one card's stay at one reader, with everything that the terminal's
@@ -75,6 +76,7 @@ type Visit struct {
 	Alerts   []record.Alert   `json:"alerts"`
 	Entries  []VisitEntry     `json:"entries"` // newest first
 	Problems []Failure        `json:"problems,omitempty"`
+	Space    *Space           `json:"space,omitempty"` // of the card's log, once it is read
 	Steps    []Step           `json:"steps"`
 	Stats    card.Stats       `json:"stats"`
 	Verified bool             `json:"verified"` // PIN or finger, for at least one of the persons

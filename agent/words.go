@@ -92,9 +92,9 @@ var wordings = []wording{
 		"The card's log does not continue what was read from it before.",
 	},
 	{
-		"card_full", actionWait, "البطاقة ممتلئة. حُفظت الزيارة هنا وتُرسل إلى المركز.",
-		"کارتەکە پڕە. سەردانەکە لێرە پاشەکەوت کرا و دەنێردرێت بۆ ناوەند.",
-		"The card's log is full. The visit is kept here and goes to the centre; the card keeps its summary up to date.",
+		"card_full", actionWait, "البطاقة ممتلئة. حُفظت الزيارة هنا وتُرسل إلى المركز، وتُكتب على البطاقة عندما يتوفر مكان.",
+		"کارتەکە پڕە. سەردانەکە لێرە پاشەکەوت کرا و دەنێردرێت بۆ ناوەند، و کاتێک جێگا هەبوو لە کارتەکە دەنووسرێت.",
+		"The card's log is full. The visit is kept here, goes to the centre, and is written to the card when there is room; the card keeps its summary up to date.",
 	},
 	{
 		"card_write_unknown", actionTapAgain, "رُفعت البطاقة أثناء الكتابة. القيد محفوظ؛ ضع البطاقة مجدداً لإكماله.",

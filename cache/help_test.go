@@ -259,8 +259,8 @@ func accepted(ids ...record.EntryID) []wire.Result {
 	return out
 }
 
-func receiptOf(seq uint32) wire.LogReceipt {
-	return wire.LogReceipt{Seq: seq, Chain: [16]byte{byte(seq)}, Signature: [64]byte{7}, Certificates: [][]byte{{1, 2}, {3}}}
+func receiptOf(seq uint32) LogReceipt {
+	return LogReceipt{wire.LogReceipt{Seq: seq, Chain: [16]byte{byte(seq)}, Signature: [64]byte{7}, Certificates: [][]byte{{1, 2}, {3}}}, 100 * seq}
 }
 
 // fill gives a cache something in every bucket, and enough for several pages.

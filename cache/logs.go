@@ -15,6 +15,12 @@ type LogEntry struct {
 	ID  record.EntryID
 }
 
+// LogReceipt is a receipt of the centre for a card's log.
+type LogReceipt struct {
+	wire.LogReceipt
+	Offset uint32 // at which the log begins once it is freed
+}
+
 func logKey(card []byte, seq uint32) []byte {
 	return binary.BigEndian.AppendUint32(bytes.Clone(card), seq)
 }
@@ -76,14 +82,14 @@ func (c *Cache) LogIDs(card [8]byte, after, upTo uint32) (ids []record.EntryID, 
 }
 
 // LogReceipts returns the receipts that are kept for a card, oldest first.
-func (c *Cache) LogReceipts(card [8]byte) (out []wire.LogReceipt, err error) {
+func (c *Cache) LogReceipts(card [8]byte) (out []LogReceipt, err error) {
 	err = c.view("read log receipts", func(t *tx) error {
 		return t.eachNumbered(bucketFreeing, card, func(seq uint32, key, value []byte) error {
 			var r freeingRow
 			if err := t.decode(bucketFreeing, key, value, &r); err != nil {
 				return err
 			}
-			out = append(out, wire.LogReceipt{Seq: seq, Chain: r.Chain, Signature: r.Signature, Certificates: r.Certificates})
+			out = append(out, LogReceipt{wire.LogReceipt{Seq: seq, Chain: r.Chain, Signature: r.Signature, Certificates: r.Certificates}, r.Offset})
 			return nil
 		})
 	})
@@ -91,13 +97,13 @@ func (c *Cache) LogReceipts(card [8]byte) (out []wire.LogReceipt, err error) {
 }
 
 // PutLogReceipt keeps a receipt of the centre until the card has seen it.
-func (c *Cache) PutLogReceipt(card [8]byte, r wire.LogReceipt) error {
+func (c *Cache) PutLogReceipt(card [8]byte, r LogReceipt) error {
 	return c.update("keep log receipt", func(t *tx) error {
 		key := logKey(t.box.name(kindCard, card[:]), r.Seq)
-		next := &freeingRow{Chain: r.Chain, Signature: r.Signature, Certificates: r.Certificates}
+		next := &freeingRow{Offset: r.Offset, Chain: r.Chain, Signature: r.Signature, Certificates: r.Certificates}
 		var old freeingRow
 		ok, err := t.get(bucketFreeing, key, &old)
-		if err != nil || ok && old.Chain == r.Chain && old.Signature == r.Signature && slices.EqualFunc(old.Certificates, r.Certificates, bytes.Equal) {
+		if err != nil || ok && old.Offset == r.Offset && old.Chain == r.Chain && old.Signature == r.Signature && slices.EqualFunc(old.Certificates, r.Certificates, bytes.Equal) {
 			return err
 		}
 		return t.put(bucketFreeing, key, next)

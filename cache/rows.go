@@ -146,6 +146,7 @@ type logRow struct {
 // freeingRow is a receipt for a card's log; its number is in the key.
 type freeingRow struct {
 	_            struct{} `cbor:",toarray"`
+	Offset       uint32
 	Chain        [16]byte
 	Signature    [64]byte
 	Certificates [][]byte

@@ -390,4 +390,4 @@ func newestThatFit(history [][]byte) [][]byte {
 
 // logReserve is kept free on a new card, so that the next visits can be
 // written before any room has to be made.
-const logReserve = 8 << 10
+const logReserve = card.LogSize / card.Segments

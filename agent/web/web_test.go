@@ -207,7 +207,7 @@ func TestChoicesHaveWords(t *testing.T) {
 		),
 		"section": {"coverage", "summary", "medication", "laboratory", "clinical", "sensitive"},
 		"role":    {"receptionist", "nurse", "physician", "pharmacist", "laboratory", "emergency", "issuer"},
-		"where":   {"card", "cache", "outbox", "centre", "card_unknown"},
+		"where":   {"card", "cache", "outbox", "centre", "card_unknown", "card_owed"},
 	} {
 		for _, v := range values {
 			if table[list+"."+v] == nil {

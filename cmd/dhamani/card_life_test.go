@@ -243,7 +243,7 @@ func TestCardLife(t *testing.T) {
 				t.Fatal(err)
 			}
 			l := space.Log
-			if l.Used+l.Free != card.LogSize || int(l.Entries) != made.Items[0].OnCard || l.Visits == nil || *l.Visits != l.Free/l.Mean {
+			if l.Used+l.Free != card.LogSize || int(l.Entries) != made.Items[0].OnCard || l.Visits == nil || *l.Visits != l.Free/l.Mean || l.Freed != 0 {
 				t.Errorf("%+v", l)
 			}
 			if (space.Summary != nil) != summary || summary && (space.Summary.Used == 0 || space.Summary.Version != 1) {
@@ -369,12 +369,13 @@ func TestCardLife(t *testing.T) {
 
 // TestSpace checks the arithmetic of the budget.
 func TestSpace(t *testing.T) {
-	empty := spaceOf(card.Head{}, card.MaxEntry)
+	empty := spaceOf(card.Head{}, nil, card.MaxEntry)
 	if empty.Free != card.LogSize || empty.Visits != nil || empty.Largest != card.LogSize/(card.MaxEntry+card.LenLength) {
 		t.Errorf("%+v", empty)
 	}
-	some := spaceOf(card.Head{Seq: 12, StartSeq: 2, Start: 100, Tail: 1101}, card.MaxEntry)
-	if some.Entries != 10 || some.Ever != 12 || some.Used != 1001 || some.Mean != 101 || *some.Visits != (card.LogSize-1001)/101 {
+	some := spaceOf(card.Head{Seq: 12, StartSeq: 2, Start: 100, Tail: 1101}, []card.Mark{{Seq: 5, Offset: 400}, {Seq: 9, Offset: 800}}, card.MaxEntry)
+	if some.Entries != 10 || some.Ever != 12 || some.Used != 1001 || some.Mean != 101 || *some.Visits != (card.LogSize-1001)/101 ||
+		some.Freed != 2 || some.Marked != 700 || empty.Marked != 0 {
 		t.Errorf("%+v", some)
 	}
 }

@@ -106,6 +106,9 @@ func runCardReissue(ctx context.Context, out, errOut io.Writer, g *globals, opts
 	}
 	fmt.Fprintf(out, "card %s, patient %s, %d of %d entries on it, %d bytes; the old card is blocked\n",
 		res.Card, res.Patient, res.OnCard, len(res.Entries), res.Bytes)
+	if left := len(res.Entries) - res.OnCard - res.Unverified; left > 0 {
+		fmt.Fprintf(out, "%d older entries are at the centre: there is no room for them on a card\n", left)
+	}
 	if res.Unverified > 0 {
 		fmt.Fprintf(out, "%d entries at the centre are not on it: their author does not count\n", res.Unverified)
 	}

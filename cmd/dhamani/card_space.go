@@ -22,7 +22,10 @@ func newCardSpaceCommand(g *globals) *cobra.Command {
 		Short: "Tell how full the card in the reader is",
 		Long: `Tell how full the card in the reader is: the log's bytes in use and free, the
 entries in it, and how many more fit that are as long as this patient's are in
-the mean; and the size of the summary, where the workstation's role may read it.
+the mean; how many entries the card has freed, all of which the centre holds,
+and how much more it would free against the centre's receipts, which the agent
+fetches and shows to the card when little is free; and the size of the summary,
+where the workstation's role may read it.
 Nothing is opened. It needs an enrolled workstation's folder (--home).`,
 		Example: "  dhamani card space\n  dhamani card space --json --wait 30s",
 		Args:    cli.Args(cobra.NoArgs),
@@ -47,6 +50,8 @@ type logSpace struct {
 	Free    int    `json:"free"`
 	Entries uint32 `json:"entries"`         // on the card now
 	Ever    uint32 `json:"ever"`            // ever appended
+	Freed   uint32 `json:"freed"`           // of these, no longer on the card: the centre holds them
+	Marked  int    `json:"freeable"`        // bytes that go when the centre has signed that it holds them
 	Mean    int    `json:"mean"`            // of an entry with its trailer, rounded up; 0 without entries
 	Visits  *int   `json:"visits_left"`     // entries of the mean size that fit; null without entries
 	Largest int    `json:"largest_entries"` // entries of the largest size that fit
@@ -58,9 +63,11 @@ type summarySpace struct {
 	Size    int    `json:"size"`
 }
 
-func spaceOf(head card.Head, maxEntry int) logSpace {
+func spaceOf(head card.Head, marks []card.Mark, maxEntry int) logSpace {
+	_, marked := card.Freeable(head, marks)
 	l := logSpace{
 		Size: card.LogSize, Used: head.Size(), Free: head.Free(), Entries: head.Seq - head.StartSeq, Ever: head.Seq,
+		Freed: head.StartSeq, Marked: marked,
 		Largest: head.Free() / (maxEntry + card.LenLength),
 	}
 	if n := int(l.Entries); n > 0 {
@@ -106,7 +113,11 @@ func runCardSpace(ctx context.Context, out io.Writer, g *globals, opts cardOptio
 	if err != nil {
 		return err
 	}
-	space := cardSpace{Card: info.ID, Log: spaceOf(head, info.MaxEntry)}
+	marks, err := c.Marks(ctx)
+	if err != nil {
+		return err
+	}
+	space := cardSpace{Card: info.ID, Log: spaceOf(head, marks, info.MaxEntry)}
 	if space.Summary, err = measureSummary(ctx, c.Session, head); err != nil {
 		return err
 	}
@@ -138,6 +149,7 @@ func (s cardSpace) print(out io.Writer) error {
 	fmt.Fprintf(w, "card\t%s\n", s.Card)
 	fmt.Fprintf(w, "log\t%d of %d bytes in use, %d free\n", s.Log.Used, s.Log.Size, s.Log.Free)
 	fmt.Fprintf(w, "entries\t%d on the card, %d ever written\n", s.Log.Entries, s.Log.Ever)
+	fmt.Fprintf(w, "freed\t%d entries, which the centre holds; %d bytes more against its receipts\n", s.Log.Freed, s.Log.Marked)
 	if s.Log.Visits != nil {
 		fmt.Fprintf(w, "room for\t%d more visits of %d bytes, this patient's mean\n", *s.Log.Visits, s.Log.Mean)
 	} else {

@@ -1,0 +1,358 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/dhamani-iq/dhamani/agent/home"
+	"github.com/dhamani-iq/dhamani/agent/personalise"
+	"github.com/dhamani-iq/dhamani/cache"
+	"github.com/dhamani-iq/dhamani/card"
+	"github.com/dhamani-iq/dhamani/card/softcard"
+	"github.com/dhamani-iq/dhamani/crypto/cvc"
+	"github.com/dhamani-iq/dhamani/crypto/envelope"
+	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/record/fhir"
+	"github.com/dhamani-iq/dhamani/record/terms"
+	"github.com/dhamani-iq/dhamani/sync/central"
+	"github.com/dhamani-iq/dhamani/sync/central/authority"
+	"github.com/dhamani-iq/dhamani/sync/central/sqlite"
+	"github.com/dhamani-iq/dhamani/sync/client"
+	"github.com/dhamani-iq/dhamani/sync/wire"
+)
+
+var quiet = slog.New(slog.DiscardHandler)
+
+// country is a whole centre on loopback, its clinics, and one patient.
+type country struct {
+	auth    *authority.Authority
+	store   *sqlite.Store
+	card    *softcard.Card
+	patient record.PatientID
+	clinics []*clinic
+}
+
+// clinic is a workstation whose steps the test calls one by one, so that
+// nothing depends on time. The line to the centre is up or down as the test says.
+type clinic struct {
+	name   string
+	home   *home.Home
+	agent  *Agent
+	reader *reader
+	web    *http.Client
+}
+
+// slotOf is a reader with one card in it.
+type slotOf struct{ card *softcard.Card }
+
+func (s slotOf) Watch(ctx context.Context, _ func(card.Event)) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (s slotOf) Connect(context.Context, string) (card.Transport, error) {
+	return s.card.Transport(), nil
+}
+
+func newCountry(t *testing.T) *country {
+	t.Helper()
+	ctx, dir := context.Background(), t.TempDir()
+	listener := must[net.Listener](t)(new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0"))
+	n := &country{card: softcard.New(softcard.Options{})}
+	n.store = must[*sqlite.Store](t)(sqlite.Open(ctx, filepath.Join(dir, "centre.db"), sqlite.Options{}))
+	n.auth = must[*authority.Authority](t)(authority.Init(ctx, dir, n.store, authority.Config{Name: "Test centre", URL: "https://" + listener.Addr().String()}))
+	serving, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() {
+		done <- central.New(n.auth, n.store, central.Limits{RequestsPerSecond: 1e9, BurstRequests: 1e9}, quiet).Serve(serving, listener)
+	}()
+	t.Cleanup(func() {
+		stop()
+		if err := errors.Join(<-done, n.store.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	station := n.enrol(t, 1, cvc.RoleIssuer)
+	api := must[*client.Client](t)(station.Client(nil, quiet))
+	t.Cleanup(api.Close)
+	desk := personalise.Station{Readers: slotOf{n.card}, Centre: api, Author: station.Author}
+	res := must[personalise.Result](t)(desk.Issue(ctx, "reader", &fhir.Bundle{
+		Identity: &record.Identity{Names: record.Names{Latin: &record.Name{Given: []string{"Synthetic"}, Family: "Elder"}}},
+		Summary:  &record.Summary{},
+	}))
+	n.patient = res.Patient
+	return n
+}
+
+func (n *country) enrol(t *testing.T, facility uint32, role cvc.Roles) *home.Home {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "ws")
+	req := new(wire.EnrolRequest)
+	if err := wire.Decode(must[[]byte](t)(home.Request(dir, "Facility", "desk")), req); err != nil {
+		t.Fatal(err)
+	}
+	grant := must[*wire.EnrolGrant](t)(n.auth.Enrol(t.Context(), req, authority.EnrolOptions{Facility: facility, Role: role, Rights: authority.RightsOf(role)}))
+	if err := home.Accept(dir, must[[]byte](t)(wire.Encode(grant))); err != nil {
+		t.Fatal(err)
+	}
+	return must[*home.Home](t)(home.Load(dir))
+}
+
+// clinic opens a workstation.
+func (n *country) clinic(t *testing.T, name string, role cvc.Roles) *clinic {
+	t.Helper()
+	h := n.enrol(t, uint32(2+len(n.clinics)), role)
+	kept := must[*cache.Cache](t)(cache.Open(home.CachePath(h.Dir), h.CacheKey, quiet))
+	k := &clinic{name: name, home: h}
+	k.agent = must[*Agent](t)(New(Config{
+		Version: "test", Facility: h.Grant.Facility, Role: h.Role, Terminal: h.Terminal, Author: h.Author,
+		Readers: slotOf{n.card}, Cache: kept, Trust: h.Trust, Log: quiet,
+		Centre: func(s client.Store) (*client.Client, error) { return h.Client(s, quiet) },
+	}))
+	k.reader = newReader(k.agent, "reader")
+	k.reader.who = k.agent.actor()
+	k.agent.running, k.agent.ctx = new(errgroup.Group), context.Background()
+	k.web = &http.Client{Transport: &http.Transport{TLSClientConfig: h.TLS, ForceAttemptHTTP2: true}}
+	t.Cleanup(func() {
+		k.web.CloseIdleConnections()
+		k.agent.centre.Close()
+		if err := kept.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	n.clinics = append(n.clinics, k)
+	for _, other := range n.clinics { // each knows the others' authors
+		if err := other.agent.centre.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return k
+}
+
+// tap reads the card, but for opening the whole record, and settles.
+func (k *clinic) tap(t *testing.T) *openCard {
+	t.Helper()
+	c := &openCard{books: make(map[uint8]*book), sums: &envelope.Summaries{}}
+	if err := k.reader.steps(t.Context(), c, tapIdentity); err != nil {
+		t.Fatalf("%s: %v", k.name, err)
+	}
+	if !k.reader.openVisit(c) {
+		t.Fatalf("%s: no visit", k.name)
+	}
+	if err := k.reader.steps(t.Context(), c, tapRecord[:len(tapRecord)-1]); err != nil {
+		t.Fatalf("%s: %v", k.name, err)
+	}
+	return c
+}
+
+// write carries out one visit's write path.
+func (k *clinic) write(t *testing.T, c *openCard, e *record.Entry) Written {
+	t.Helper()
+	w, err := k.reader.write(appendRequest{ctx: t.Context(), visit: c.visit, draft: e})
+	if err != nil || !slices.Contains(w.Where, AtCache) {
+		t.Fatalf("%s: the visit was refused: %+v, %v", k.name, w, err)
+	}
+	return w
+}
+
+// exchange does what the loops do while the line is up: entries go and come,
+// receipts are asked for, and of an open visit what the card carried is sent on.
+func (k *clinic) exchange(t *testing.T, c *openCard, open bool) {
+	t.Helper()
+	ctx := t.Context()
+	k.push(t)
+	k.agent.visits.update(c.visit, func(v *Visit) { v.Ready = open })
+	if err := k.agent.fetch(ctx, c.patient()); err != nil {
+		t.Fatalf("%s: %v", k.name, err)
+	}
+	k.push(t) // what it relayed
+	if err := k.agent.askReceipts(ctx, c.patient()); err != nil {
+		t.Fatalf("%s: %v", k.name, err)
+	}
+}
+
+// push empties the outbox.
+func (k *clinic) push(t *testing.T) {
+	t.Helper()
+	for {
+		items := must[[]wire.Envelope](t)(k.agent.cfg.Cache.OutboxBatch(wire.MaxItems, 1<<20))
+		if len(items) == 0 {
+			return
+		}
+		req := &wire.PushRequest{Items: items}
+		_, _ = rand.Read(req.Batch[:])
+		raw, err := k.web.Post(k.home.CentreURL()+wire.PathRecords, wire.ContentCBOR, bytes.NewReader(must[[]byte](t)(wire.Encode(req))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp := new(wire.PushResponse)
+		err = wire.Decode(must[[]byte](t)(wire.ReadBody(raw.Body, raw.Header.Get("Content-Encoding"), wire.MaxBody)), resp)
+		if err := errors.Join(err, raw.Body.Close()); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range resp.Results {
+			if r.Status == wire.StatusRejected {
+				t.Fatalf("%s: the centre rejects an entry: %s", k.name, r.Code)
+			}
+		}
+		store := &syncStore{k.agent.cfg.Cache, k.agent}
+		if err := errors.Join(store.Acknowledge(resp.Results, resp.Receipt), k.agent.running.Wait()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// held returns where each entry is: on the card, at the centre, in an outbox.
+func (n *country) held(t *testing.T) (onCard, atCentre, inOutbox map[record.EntryID]int) {
+	t.Helper()
+	onCard, atCentre, inOutbox = make(map[record.EntryID]int), make(map[record.EntryID]int), make(map[record.EntryID]int)
+	c := n.clinics[0].open(t)
+	err := c.session.Entries(t.Context(), c.head, card.Head{}, func(_ uint32, raw []byte) error {
+		onCard[envelope.IDOf(raw)]++
+		return nil
+	})
+	if err = errors.Join(err, c.session.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range must[[]record.EntryID](t)(n.store.IDs(t.Context(), n.patient)) {
+		atCentre[id]++
+	}
+	for _, k := range n.clinics {
+		for _, e := range must[[]wire.Envelope](t)(k.agent.cfg.Cache.OutboxBatch(100_000, 1<<30)) {
+			inOutbox[e.ID()]++
+		}
+	}
+	return onCard, atCentre, inOutbox
+}
+
+// open authenticates and reads head and summary, and keeps nothing.
+func (k *clinic) open(t *testing.T) *openCard {
+	t.Helper()
+	c := &openCard{books: make(map[uint8]*book), sums: &envelope.Summaries{}}
+	if err := k.reader.steps(t.Context(), c, tapIdentity); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// mustBeHeld checks that nothing that was ever written is lost, and that what
+// everybody must know stands on the card.
+func (n *country) mustBeHeld(t *testing.T, when string, written []record.EntryID) {
+	t.Helper()
+	onCard, atCentre, inOutbox := n.held(t)
+	for i, id := range written {
+		if onCard[id] == 0 && atCentre[id] == 0 && inOutbox[id] == 0 {
+			t.Fatalf("%s: visit %d is lost", when, i)
+		}
+		if onCard[id] > 1 {
+			t.Fatalf("%s: visit %d is %d times on the card", when, i, onCard[id])
+		}
+	}
+	c := n.clinics[0].open(t)
+	defer func() { _ = c.session.Close() }()
+	s := c.book.summary
+	if s == nil || len(s.Allergies) != 1 || !slices.ContainsFunc(s.Problems, func(p record.Problem) bool { return p.Code.Value == "I10" }) ||
+		!slices.ContainsFunc(s.Medicines, func(m record.Medicine) bool { return m.Code.Value == "C09AA02" }) {
+		t.Fatalf("%s: the card's summary is %+v", when, s)
+	}
+}
+
+// encounter is the i-th visit of a patient who comes often. The first says what
+// has to stay on the card for ever.
+func encounter(i int) *record.Entry {
+	e := &record.Entry{
+		Diagnoses: []record.Diagnosis{{Code: record.Code{System: terms.ICD10, Value: fmt.Sprintf("J%02d", i%90)}}},
+		Observations: []record.Observation{{
+			Code:  record.Code{System: terms.LOINC, Value: "8480-6"},
+			Value: record.Value{Quantity: &record.Quantity{Value: record.Int(int64(120 + i%40)), Unit: "mm[Hg]"}},
+		}},
+	}
+	for range 3 + i*7%9 {
+		e.Notes = append(e.Notes, record.Note{Text: strings.Repeat("looked at, spoken about, written down. ", 3)})
+	}
+	if i == 0 {
+		e.Allergies = []record.Allergy{{Code: record.Code{System: terms.ATC, Value: "J01C"}}}
+		e.Diagnoses = append(e.Diagnoses, record.Diagnosis{Code: record.Code{System: terms.ICD10, Value: "I10"}, Chronic: true})
+		e.Prescriptions = []record.Prescription{{Medicine: record.Code{System: terms.ATC, Value: "C09AA02"}, Ongoing: true}}
+	}
+	return e
+}
+
+// TestThirtyDenseYears follows a patient of 20 long visits a year for thirty years
+// through three clinics, one of which never has a line. Every year the centre
+// is out of reach for some weeks, and once for five years, so that the card
+// runs full. No visit is refused, nothing is ever lost, and the card goes on
+// taking entries. The clock stands still meanwhile: only the order matters.
+func TestThirtyDenseYears(t *testing.T) {
+	const years, perYear = 30, 20
+	n := newCountry(t)
+	town, city, far := n.clinic(t, "town", cvc.RolePhysician), n.clinic(t, "city", cvc.RolePhysician), n.clinic(t, "far", cvc.RolePhysician)
+	var written []record.EntryID
+	var start uint32
+	frees, freed, full, most, size := 0, 0, 0, 0, 0
+	for i := range years * perYear {
+		year, week := i/perYear, i%perYear
+		k := [...]*clinic{town, town, city, town, far, town, city, town}[i%8]
+		up := k != far && week != 7 && week != 8 && (year < 12 || year >= 17)
+		c := k.tap(t)
+		w := k.write(t, c, encounter(i))
+		written = append(written, w.ID)
+		if slices.Contains(w.Where, AtOwed) {
+			full++
+		}
+		space := must[*Space](t)(k.agent.spaceOf(c.info.ID, c.head))
+		most = max(most, space.Waiting)
+		if space.Used+space.Free != card.LogSize || space.Entries+space.Freed != space.Ever || space.Freeable < 0 || space.Freeable > space.Used {
+			t.Fatalf("visit %d: space %+v", i, space)
+		}
+		e, ok, err := k.agent.cfg.Cache.Entry(n.patient, w.ID)
+		if err != nil || !ok {
+			t.Fatal(err)
+		}
+		size += len(e.Sealed) + card.LenLength
+		head := c.head
+		k.reader.release()
+		if up {
+			k.exchange(t, c, i%5 == 0)
+		}
+		if head.StartSeq > start {
+			frees, freed, start = frees+1, freed+int(head.StartSeq-start), head.StartSeq
+		}
+		if week == perYear-1 || head.StartSeq > start {
+			n.mustBeHeld(t, fmt.Sprintf("year %d, visit %d", year, i), written)
+		}
+	}
+	// The far clinic's desk sees the card now and then; what waited there for
+	// room comes to the card, and from it to the centre.
+	for range 2 {
+		far.tap(t)
+		far.reader.release()
+		c := town.tap(t)
+		town.reader.release()
+		town.exchange(t, c, true)
+	}
+	n.mustBeHeld(t, "at the end", written)
+	_, atCentre, _ := n.held(t)
+	for i, id := range written {
+		if atCentre[id] == 0 {
+			t.Errorf("visit %d never reached the centre", i)
+		}
+	}
+	t.Logf("%d visits, %d bytes of log; the card was freed %d times, of %d entries; it was full at %d visits, at most %d entries waited for room",
+		len(written), size, frees, freed, full, most)
+	if size < 6*card.LogSize || frees < 15 || full == 0 {
+		t.Error("the card's log has not gone round often enough to say anything")
+	}
+}
