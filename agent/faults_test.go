@@ -252,7 +252,7 @@ func TestDamagedCacheIsSetAside(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Truncate(path, info.Size()/2+100); err != nil {
+	if err := os.Truncate(path, info.Size()/4+100); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := cache.Open(path, [32]byte{1}, log); Classify(err).Code != "cache_corrupt" {

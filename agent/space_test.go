@@ -356,3 +356,97 @@ func TestThirtyDenseYears(t *testing.T) {
 		t.Error("the card's log has not gone round often enough to say anything")
 	}
 }
+
+// TestReceiptsAtADesk: a receipt that the card refuses is forgotten and does
+// not disturb the visit; another is asked for; a log whose order is not known
+// any more is read whole; and a card that another clinic has freed is known.
+func TestReceiptsAtADesk(t *testing.T) {
+	n := newCountry(t)
+	town, city := n.clinic(t, "town", cvc.RolePhysician), n.clinic(t, "city", cvc.RolePhysician)
+	id := n.card.ID()
+	visit := func(k *clinic, i int, up bool) card.Head {
+		c := k.tap(t)
+		k.write(t, c, encounter(i))
+		k.reader.release()
+		if up {
+			k.exchange(t, c, true)
+		}
+		return c.head
+	}
+	receipts := func(k *clinic) []cache.LogReceipt {
+		return must[[]cache.LogReceipt](t)(k.agent.cfg.Cache.LogReceipts(id))
+	}
+	i := 0
+	fill := func(k *clinic, below int) card.Head {
+		for {
+			h := visit(k, i, true)
+			if i++; h.Free() < below {
+				return h
+			}
+		}
+	}
+	h := fill(town, askBelow-3000)
+	if len(receipts(town)) == 0 || h.StartSeq != 0 {
+		t.Fatalf("%d receipts, %d entries freed", len(receipts(town)), h.StartSeq)
+	}
+	// The cache loses the order of the log, and with it the receipts.
+	if err := town.agent.cfg.Cache.ForgetLog(id); err != nil {
+		t.Fatal(err)
+	}
+	visit(town, i, true)
+	i++
+	if ids := must[[]record.EntryID](t)(town.agent.cfg.Cache.LogIDs(id, 0, 1<<20)); len(ids) != i || len(receipts(town)) == 0 {
+		t.Fatalf("%d of %d entries have their place again, %d receipts", len(ids), i, len(receipts(town)))
+	}
+	// Its receipts are tampered with: the card refuses them.
+	for _, r := range receipts(town) {
+		r.Signature[9] ^= 1
+		if err := town.agent.cfg.Cache.PutLogReceipt(id, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for h.Free() >= freeBelow && h.StartSeq == 0 {
+		h = visit(town, i, false)
+		i++
+	}
+	if h = visit(town, i, false); h.StartSeq != 0 || len(receipts(town)) != 0 {
+		t.Fatalf("%d entries freed, %d receipts kept", h.StartSeq, len(receipts(town)))
+	}
+	i++
+	visit(town, i, true)
+	i++
+	if h = visit(town, i, true); h.StartSeq == 0 {
+		t.Fatal("the card is not freed against a receipt that was asked for again")
+	}
+	i++
+	// City sees a card that town has freed.
+	if h = visit(city, i, true); len(receipts(city)) == 0 && h.Free() < askBelow {
+		t.Fatal("no receipts at the second clinic")
+	}
+	i++
+	kept := len(receipts(town))
+	h = fill(city, freeBelow)
+	start := h.StartSeq
+	for h.StartSeq == start {
+		h = visit(city, i, true)
+		i++
+	}
+	c := town.tap(t)
+	town.reader.release()
+	for _, r := range receipts(town) {
+		if r.Seq <= c.head.StartSeq {
+			t.Errorf("a receipt for %d is kept, %d entries are freed", r.Seq, c.head.StartSeq)
+		}
+	}
+	t.Logf("%d visits, %d entries freed, %d receipts at town before", i, c.head.StartSeq, kept)
+	v, ok := town.agent.Visit(c.visit)
+	if !ok {
+		t.Fatal("no visit")
+	}
+	if err := town.reader.showSpace(c); err != nil {
+		t.Fatal(err)
+	}
+	if v, _ = town.agent.Visit(c.visit); v.Space == nil || v.Space.Freed != c.head.StartSeq || v.Space.Used != c.head.Size() {
+		t.Fatalf("space %+v", v.Space)
+	}
+}
