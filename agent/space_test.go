@@ -160,7 +160,7 @@ func (k *clinic) tap(t *testing.T) *openCard {
 // write carries out one visit's write path.
 func (k *clinic) write(t *testing.T, c *openCard, e *record.Entry) Written {
 	t.Helper()
-	w, err := k.reader.write(appendRequest{ctx: t.Context(), visit: c.visit, draft: e})
+	w, err := k.reader.write(t.Context(), c.visit, e)
 	if err != nil || !slices.Contains(w.Where, AtCache) {
 		t.Fatalf("%s: the visit was refused: %+v, %v", k.name, w, err)
 	}

@@ -212,13 +212,18 @@ func tempFile(path string) (string, error) {
 }
 
 // upgrade gives a file of an older schema what it lacks, in one transaction.
+// Section keys, which schema 1 kept for all operators alike, go; the next tap
+// brings them again.
 func (c *Cache) upgrade() error {
 	if c.schema == schemaVersion {
 		return nil
 	}
 	return full(c.db.Update(func(t *bbolt.Tx) error {
-		for _, name := range sinceSchema2 {
-			if _, err := t.CreateBucketIfNotExists([]byte(name)); err != nil {
+		if err := t.DeleteBucket([]byte(bucketKeys)); err != nil {
+			return err
+		}
+		for _, name := range append([]bucket{bucketKeys}, sinceSchema2...) {
+			if _, err := t.CreateBucket([]byte(name)); err != nil {
 				return err
 			}
 		}

@@ -228,6 +228,9 @@ func (c *checker) value(b bucket, key, value []byte) (err error) {
 	if err != nil || b == bucketEntries { // what authenticates was encoded here
 		return err
 	}
+	if b == bucketKeys && c.found.schema < 2 {
+		return nil // of another form; upgrade throws them away
+	}
 	r := newRow(b, key)
 	if r == nil {
 		return corrupt("unknown key in %s", b)

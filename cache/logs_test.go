@@ -93,6 +93,8 @@ func TestUpgrade(t *testing.T) {
 		for _, name := range sinceSchema2 {
 			must(t, b.DeleteBucket([]byte(name)))
 		}
+		key := c.box.name(kindPatient, ahmed[:])
+		must(t, b.Bucket([]byte(bucketKeys)).Put(key, c.box.seal(bucketKeys, key, 1, []byte{0x80})))
 		return b.Bucket([]byte(bucketMeta)).Put([]byte(keyHeader), old)
 	}))
 	must(t, c.Close())
