@@ -193,7 +193,10 @@ func (k *clinic) push(t *testing.T) {
 		}
 		req := &wire.PushRequest{Items: items}
 		_, _ = rand.Read(req.Batch[:])
-		raw, err := k.web.Post(k.home.CentreURL()+wire.PathRecords, wire.ContentCBOR, bytes.NewReader(must[[]byte](t)(wire.Encode(req))))
+		post := must[*http.Request](t)(http.NewRequestWithContext(t.Context(), http.MethodPost, k.home.CentreURL()+wire.PathRecords,
+			bytes.NewReader(must[[]byte](t)(wire.Encode(req)))))
+		post.Header.Set("Content-Type", wire.ContentCBOR)
+		raw, err := k.web.Do(post)
 		if err != nil {
 			t.Fatal(err)
 		}
