@@ -25,8 +25,9 @@ type visits struct {
 type heldVisit struct {
 	Visit
 	subjects envelope.Subjects
-	books    map[uint8]*book // of the persons who were shown
-	left     time.Time       // when the card was taken away; zero while it is there
+	books    map[uint8]*book  // of the persons who were shown
+	retired  []*envelope.Keys // of books that were replaced by others
+	left     time.Time        // when the card was taken away; zero while it is there
 }
 
 func newVisits() *visits { return &visits{byReader: make(map[string]*heldVisit)} }
@@ -64,6 +65,9 @@ func (s *visits) end(gen uint64) {
 func (h *heldVisit) wipe() {
 	for _, b := range h.books {
 		b.keys.Wipe()
+	}
+	for _, keys := range h.retired {
+		keys.Wipe()
 	}
 }
 
@@ -106,6 +110,9 @@ func (s *visits) put(id string, b *book) {
 	h := s.find(id)
 	if h == nil {
 		return
+	}
+	if old := h.books[b.person()]; old != nil && old.keys != b.keys {
+		h.retired = append(h.retired, old.keys) // somebody may be opening entries with them
 	}
 	h.books[b.person()] = b
 	if h.Person == b.person() {

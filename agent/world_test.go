@@ -152,7 +152,7 @@ func (n *nation) personalise(visits int, extra func(*patient) []byte, opts softc
 			}
 			return nil
 		},
-		func() error { return blank.PutPIN(ctx, record.PersonsOf(0, 2), []byte(testPIN)) },
+		func() error { return blank.PutPIN(ctx, family().VerifiesFor(0), []byte(testPIN)) },
 		func() error { return blank.WriteFile(ctx, card.FileSecurity, security) },
 		func() error { return blank.WriteFile(ctx, card.FileID, idFile) },
 		func() error {

@@ -11,4 +11,7 @@ import (
 
 // The first signal asks the agent to end, which takes 10 s at most; a second
 // one ends the process at once.
-func main() { os.Exit(cli.Run(newRootCommand(), table)) }
+func main() {
+	clobberFreed()
+	os.Exit(cli.Run(newRootCommand(), table))
+}
