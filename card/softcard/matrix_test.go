@@ -30,11 +30,7 @@ import (
 //	…!      after a verification that counts for the holder
 //
 // joined by blanks; nothing: nobody.
-var matrix = []struct {
-	name                   string
-	cmd                    apdu.Command
-	creation, use, blocked string
-}{
+var matrix = []cellRow{
 	{"read EF.CardSecurity", read(0x9D), "open", "open sm *", "open sm *"},
 	{"read EF.ID", read(0x81), "", "*", ""},
 	{"read EF.PHOTO", read(0x82), "", "*", ""},
@@ -82,6 +78,12 @@ var matrix = []struct {
 	{"terminate", apdu.Command{INS: 0xE6}, "", "i", "i"},
 }
 
+type cellRow struct {
+	name                   string
+	cmd                    apdu.Command
+	creation, use, blocked string
+}
+
 func read(p1 byte) apdu.Command { return apdu.Command{INS: 0xB0, P1: p1, Ne: 16} }
 
 func update(p1 byte) apdu.Command { return apdu.Command{INS: 0xD6, P1: p1, Data: []byte{1}} }
@@ -122,7 +124,7 @@ func (w who) String() string {
 // may reads a column of the matrix.
 func (w who) may(column string) bool {
 	rights := map[byte]cvc.Rights{'a': cvc.RightAppend, 's': cvc.RightWriteSummary, 'h': cvc.RightHostMatch, 'u': cvc.RightUnblock}
-	for _, clause := range strings.Fields(column) {
+	for clause := range strings.FieldsSeq(column) {
 		switch clause {
 		case "open":
 			if w.plain {
@@ -178,6 +180,7 @@ type walker struct {
 }
 
 func newWalker(t *testing.T) *walker {
+	t.Helper()
 	w := &walker{t: t, f: newFamily(t, Options{}), terminals: make(map[string]card.Terminal), images: make(map[byte][]byte)}
 	s := w.f.open(t, cvc.RolePhysician, cvc.AllRights)
 	if _, err := s.Append(t.Context(), 0, []byte("entry")); err != nil { // there is a log, and a line of audit
@@ -377,13 +380,7 @@ func TestMatrixControl(t *testing.T) {
 				continue
 			}
 			change(&rules[i])
-			probe := slices.IndexFunc(matrix, func(row struct {
-				name                   string
-				cmd                    apdu.Command
-				creation, use, blocked string
-			}) bool {
-				return row.name == "read EF.SUM"
-			})
+			probe := slices.IndexFunc(matrix, func(row cellRow) bool { return row.name == "read EF.SUM" })
 			w := newWalker(t)
 			life, as := lifeOperational, who{letter: 'r'}
 			if strings.Contains(name, "state") {
@@ -408,9 +405,19 @@ func TestDateMovesForward(t *testing.T) {
 			t.Errorf("the card's date is %s, want %s", got, want)
 		}
 	}
+	facility := func(from string) *cvc.Certificate {
+		return p.issue(t, cvc.Template{
+			CHR: "IQCLINIC00001", Public: &p.facilityKey.PublicKey, Kind: cvc.KindFacility,
+			Roles: cvc.AllRoles, Rights: cvc.AllRights, From: day(t, from), To: day(t, "2027-02-01"),
+		}, p.anchor, p.anchorKey)
+	}
 	date("2026-02-01")
 	open(t, c, pub, p.terminal(t, cvc.RoleNurse, 0, "2026-05-01", "2026-06-01"))
+	date("2026-02-01") // a terminal's certificate does not move it
+	p.facility = facility("2026-05-01")
+	open(t, c, pub, p.terminal(t, cvc.RoleNurse, 0, "2026-05-01", "2026-06-01"))
 	date("2026-05-01")
+	p.facility = facility("2026-03-01")
 	open(t, c, pub, p.terminal(t, cvc.RoleNurse, 0, "2026-03-01", "2026-07-01"))
 	date("2026-05-01")
 	ended := p.terminal(t, cvc.RoleNurse, 0, "2026-03-01", "2026-04-30")
@@ -427,8 +434,9 @@ func TestDateMovesForward(t *testing.T) {
 		}
 		date("2026-05-01")
 	}
+	p.facility = facility("2026-08-01")
 	forged := p.terminal(t, cvc.RoleNurse, 0, "2026-08-01", "2026-09-01")
-	forged.Chain[1][len(forged.Chain[1])-1] ^= 1
+	forged.Chain[0][len(forged.Chain[0])-1] ^= 1
 	s, err := card.Open(t.Context(), c.Transport())
 	if err != nil {
 		t.Fatal(err)
