@@ -31,9 +31,11 @@ type Config struct {
 	Terminal card.Terminal // proves the workstation to cards
 	Author   envelope.Author
 	Idle     time.Duration // without Active, after which an operator is signed out; 0: never
-	Readers  card.Readers
-	Cache    *cache.Cache
-	Trust    *trust.Store
+	// Operators knows who may sign in; nil: nobody.
+	Operators Operators
+	Readers   card.Readers
+	Cache     *cache.Cache
+	Trust     *trust.Store
 	// Centre makes the client of the centre on a store that the agent gives.
 	Centre func(client.Store) (*client.Client, error)
 	Log    *slog.Logger

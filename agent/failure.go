@@ -9,6 +9,7 @@ import (
 	"github.com/dhamani-iq/dhamani/card/stripe"
 	"github.com/dhamani-iq/dhamani/crypto/claim"
 	"github.com/dhamani-iq/dhamani/crypto/envelope"
+	"github.com/dhamani-iq/dhamani/crypto/operator"
 	"github.com/dhamani-iq/dhamani/crypto/trust"
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/sync/client"
@@ -64,6 +65,10 @@ var classes = []struct {
 	{envelope.ErrPerson, "person_unknown"},
 	{ErrTerminalExpired, "terminal_expired"},
 	{ErrClaimAuthor, "claim_author"},
+	{operator.ErrSecret, "operator_secret"},
+	{operator.ErrUnknown, "operator_unknown"},
+	{operator.ErrID, "operator_unknown"},
+	{operator.ErrNotGranted, "operator_not_granted"},
 	{cache.ErrCorrupt, "cache_corrupt"},
 	{cache.ErrLocked, "cache_locked"},
 	{cache.ErrWrongKey, "cache_wrong_key"},
@@ -143,6 +148,9 @@ func codeOf(err error) string {
 		case card.StepSetChip, card.StepChip:
 			return "card_not_genuine"
 		}
+	}
+	if _, ok := errors.AsType[*operator.WaitError](err); ok {
+		return "operator_wait"
 	}
 	if errors.Is(err, errChipUnproven) {
 		return "card_not_genuine"

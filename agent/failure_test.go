@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/card/apdu"
+	"github.com/dhamani-iq/dhamani/crypto/operator"
 	"github.com/dhamani-iq/dhamani/sync/client"
 )
 
@@ -25,6 +27,7 @@ func TestClassify(t *testing.T) {
 		{"clone", fmt.Errorf("authenticate: %w: %w", errChipUnproven, card.ErrSecureMessaging), "card_not_genuine"},
 		{"swap in mid-session", fmt.Errorf("summary: %w", card.ErrSecureMessaging), "card_changed"},
 		{"unknown write wins over its cause", fmt.Errorf("%w: %w", ErrWriteUnknown, card.ErrRemoved), "card_write_unknown"},
+		{"too many passphrases", fmt.Errorf("operator: %w", &operator.WaitError{Wait: time.Minute}), "operator_wait"},
 		{"refusal of the centre", &client.ServerError{Status: 403, Code: "forbidden"}, "centre_refused"},
 	}
 	for _, tt := range tests {
@@ -39,7 +42,7 @@ func TestClassify(t *testing.T) {
 // TestWordings holds the table whole: every code that an error can become has
 // words in three languages, and no words stand there for nothing.
 func TestWordings(t *testing.T) {
-	used := map[string]bool{"internal": true, "terminal_refused": true, "card_not_genuine": true, "card_changed": true, "card_refused": true, "centre_refused": true}
+	used := map[string]bool{"internal": true, "terminal_refused": true, "card_not_genuine": true, "card_changed": true, "card_refused": true, "centre_refused": true, "operator_wait": true}
 	for _, c := range classes {
 		used[c.code] = true
 	}

@@ -42,7 +42,10 @@ func OpenEntry(t *trust.Store, raw []byte, subjects *envelope.Subjects, keys *en
 	if err != nil {
 		return VisitEntry{}, err
 	}
-	out := VisitEntry{ID: sealed.ID(), Author: author.Name, Facility: author.Facility, Where: []string{}}
+	out := VisitEntry{ID: sealed.ID(), Author: author.Name, Signer: SignerDevice, Facility: author.Facility, Where: []string{}}
+	if author.Usage == trust.UsageOperator {
+		out.Signer = SignerOperator
+	}
 	texts, locked, err := sealed.OpenAll(keys)
 	if err != nil {
 		return VisitEntry{}, err

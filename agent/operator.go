@@ -1,13 +1,16 @@
 package agent
 
 import (
+	"context"
 	"strconv"
 	"time"
 
 	"github.com/dhamani-iq/dhamani/cache"
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/crypto/envelope"
+	"github.com/dhamani-iq/dhamani/crypto/operator"
 	"github.com/dhamani-iq/dhamani/internal/logkey"
+	"github.com/dhamani-iq/dhamani/internal/redact"
 	"github.com/dhamani-iq/dhamani/record"
 )
 
@@ -24,6 +27,51 @@ type Operator struct {
 	Vault    [32]byte        // seals the section keys that cards give them, in the cache
 	Reader   string          // holds the credential: taking it out signs out; empty when it needs no reader
 	Close    func()          // ends the use of the credential; may be nil
+}
+
+// OperatorRef is someone who may sign in. Without a role the centre's grant is
+// not there yet.
+type OperatorRef struct {
+	ID      string    `json:"id"`
+	Name    string    `json:"name"`
+	Kind    string    `json:"kind"` // "passphrase" or "piv"
+	Role    string    `json:"role,omitempty"`
+	Expires time.Time `json:"expires,omitzero"`
+}
+
+// Operators knows who may sign in. Open proves one of them by a passphrase or
+// a PIN; it owes operator.ErrUnknown, operator.ErrNotGranted,
+// operator.ErrSecret, *operator.WaitError and ErrTerminalExpired.
+type Operators interface {
+	List() ([]OperatorRef, error)
+	Open(ctx context.Context, id string, secret redact.String) (Operator, error)
+}
+
+// ListOperators lists who may sign in here.
+func (a *Agent) ListOperators() ([]OperatorRef, error) {
+	if a.cfg.Operators == nil {
+		return nil, nil
+	}
+	return a.cfg.Operators.List()
+}
+
+// Prove signs an operator in by a passphrase or a PIN. It owes what
+// Operators.Open owes. A try that fails leaves an audit line, and whoever is
+// signed in stays so.
+func (a *Agent) Prove(ctx context.Context, id string, secret redact.String) (OperatorInfo, error) {
+	if a.cfg.Operators == nil {
+		return OperatorInfo{}, operator.ErrUnknown
+	}
+	op, err := a.cfg.Operators.Open(ctx, id, secret)
+	if err != nil {
+		line := a.actor().audit(a.cfg.Facility, "sign_in_refused", Classify(err).Code)
+		if operator.CheckID(id) == nil {
+			line.Actor += "/" + id
+		}
+		a.note(line)
+		return OperatorInfo{}, err
+	}
+	return a.SignIn(op), nil
 }
 
 // OperatorInfo is what may be shown of the operator who is signed in.
@@ -86,7 +134,7 @@ func (a *Agent) Operator() (OperatorInfo, bool) {
 
 // SignIn lets an operator take the workstation over. Another one is signed out
 // first; cards that lie in readers are read anew, with the operator's role.
-func (a *Agent) SignIn(op Operator) {
+func (a *Agent) SignIn(op Operator) OperatorInfo {
 	a.mu.Lock()
 	old := a.who
 	a.who = actor{
@@ -102,6 +150,7 @@ func (a *Agent) SignIn(op Operator) {
 	a.changed(old, who, outOther)
 	a.note(who.audit(a.cfg.Facility, "sign_in", ""))
 	a.publish(Event{Kind: KindSignedIn})
+	return who.info
 }
 
 // SignOut takes the workstation back from its operator: the visits that are

@@ -55,6 +55,12 @@ const (
 	AtOwed    = "card_owed"    // the card has no room for it; written at a later tap, when there is
 )
 
+// Whose key has signed an entry.
+const (
+	SignerOperator = "operator"
+	SignerDevice   = "workstation"
+)
+
 // Visit is one card's stay at one reader, with everything that the terminal's
 // role may see. It stays readable after the card has gone, until the reader's
 // next card or the end of its time.
@@ -94,6 +100,7 @@ func (v *Visit) turn(b *book) {
 type VisitEntry struct {
 	ID       record.EntryID `json:"id"`
 	Author   string         `json:"author"`
+	Signer   string         `json:"signer"` // whose key signed: SignerOperator or SignerDevice
 	Facility uint32         `json:"facility"`
 	Where    []string       `json:"where"`
 	Locked   []string       `json:"locked,omitempty"` // sections that this role may not open

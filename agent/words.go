@@ -237,6 +237,26 @@ var wordings = []wording{
 		"This visit has ended. Tap the card again.",
 	},
 	{
+		"operator_secret", actionCorrect, "كلمة المرور أو الرمز غير صحيح.",
+		"وشەی نهێنی یان کۆدەکە هەڵەیە.",
+		"The passphrase or PIN is wrong.",
+	},
+	{
+		"operator_wait", actionWait, "محاولات خاطئة كثيرة. انتظر قبل المحاولة التالية.",
+		"هەوڵی هەڵەی زۆر درا. پێش هەوڵی داهاتوو چاوەڕێ بکە.",
+		"Too many wrong tries. Wait before the next one.",
+	},
+	{
+		"operator_unknown", actionCorrect, "لا يوجد مستخدم بهذا الاسم على هذا الجهاز.",
+		"لەم ئامێرەدا بەکارهێنەرێک بەم ناوە نییە.",
+		"Nobody of that name may sign in at this workstation.",
+	},
+	{
+		"operator_not_granted", actionCallSupport, "لم تصل موافقة المركز على هذا المستخدم بعد.",
+		"هێشتا ڕەزامەندی ناوەند بۆ ئەم بەکارهێنەرە نەگەیشتووە.",
+		"The centre's grant for this operator is not in place yet.",
+	},
+	{
 		"stripe_misread", actionCorrect, "لم يُقرأ الشريط المغناطيسي. مرّر البطاقة مجدداً أو اكتب الرقم.",
 		"شریتە موگناتیسییەکە نەخوێندرایەوە. کارتەکە دووبارە تێپەڕێنە یان ژمارەکە بنووسە.",
 		"The magnetic stripe was not read. Swipe the card again, or type its number.",

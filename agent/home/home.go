@@ -3,6 +3,7 @@
 //
 //	agent.json            configuration
 //	keys/                 author, terminal and tls key, cache secret (crypto/keystore)
+//	operators/            credentials of the people who work here (crypto/operator)
 //	grant.cbor            the centre's grant (wire.EnrolGrant)
 //	cache.db              the cache
 //	agent.sock            control socket
@@ -55,6 +56,24 @@ type Config struct {
 	Listen string `json:"listen,omitempty"`
 	// Centre overrides the address of the centre in the grant.
 	Centre string `json:"centre,omitempty"`
+	// LockMinutes is how long an operator may leave the page alone before they
+	// are signed out; DefaultLock when 0, at most MaxLockMinutes.
+	LockMinutes int `json:"lock_minutes,omitempty"`
+}
+
+// An operator who has left is signed out after DefaultLock, or as the
+// configuration says, within MaxLockMinutes.
+const (
+	DefaultLock    = 10 * time.Minute
+	MaxLockMinutes = 240
+)
+
+// Lock is how long an operator may be away.
+func (c *Config) Lock() time.Duration {
+	if c.LockMinutes == 0 {
+		return DefaultLock
+	}
+	return time.Duration(c.LockMinutes) * time.Minute
 }
 
 // Home is an enrolled workstation's folder, read and checked.
@@ -218,6 +237,9 @@ func readConfig(dir string) (Config, error) {
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return c, fmt.Errorf("%s: %w: text behind the end", configPath(dir), ErrConfig)
+	}
+	if c.LockMinutes < 0 || c.LockMinutes > MaxLockMinutes {
+		return c, fmt.Errorf("%s: %w: lock_minutes must be 1 to %d", configPath(dir), ErrConfig, MaxLockMinutes)
 	}
 	return c, nil
 }

@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/dhamani-iq/dhamani/agent"
+	"github.com/dhamani-iq/dhamani/internal/redact"
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/sync/client"
 )
@@ -116,6 +117,22 @@ func (c *Client) Lookup(ctx context.Context, line string) ([]agent.Found, error)
 // Claim checks the text of a QR code against the agent's lists.
 func (c *Client) Claim(ctx context.Context, text string) (agent.Claimed, error) {
 	return call[agent.Claimed](ctx, c, http.MethodPost, "/v1/claim", map[string]string{"text": text})
+}
+
+// Operator tells who is signed in, and who may be.
+func (c *Client) Operator(ctx context.Context) (Signed, error) {
+	return call[Signed](ctx, c, http.MethodGet, operatorPath, nil)
+}
+
+// SignIn signs an operator in by a passphrase or a PIN.
+func (c *Client) SignIn(ctx context.Context, id string, secret redact.String) (agent.OperatorInfo, error) {
+	return call[agent.OperatorInfo](ctx, c, http.MethodPost, operatorPath, credential{id, secret.Reveal()})
+}
+
+// SignOut signs the operator out, if there is one.
+func (c *Client) SignOut(ctx context.Context) error {
+	_, err := call[struct{}](ctx, c, http.MethodDelete, operatorPath, nil)
+	return err
 }
 
 // PageCode returns the page's address with a fresh one-time code.

@@ -72,6 +72,11 @@ func bound(next http.Handler) http.Handler {
 		switch r.Method {
 		case http.MethodGet, http.MethodHead:
 			limit = 0
+		case http.MethodDelete:
+			if limit = 0; r.URL.Path != operatorPath {
+				writeRefusal(w, refuseMethod)
+				return
+			}
 		case http.MethodPost:
 			if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 				writeRefusal(w, refuseType)

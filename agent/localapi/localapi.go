@@ -12,6 +12,10 @@
 //	POST /v1/visits/{id}/entries    record.Entry -> 201 agent.Written
 //	POST /v1/lookup                 {"line"} -> [agent.Found]: a stripe's line or a number
 //	POST /v1/claim                  {"text"} -> agent.Claimed: what a QR code says
+//	GET  /v1/operator               Signed: who is signed in, and who may be
+//	POST /v1/operator               {"id","secret"} -> agent.OperatorInfo: sign in
+//	DELETE /v1/operator             sign out: the open visits end
+//	POST /v1/operator/active        the operator is at work: no time-out for now
 //	GET  /v1/events                 server-sent events, see events.go
 //	POST /v1/session                {"code"} -> {"token"} and a cookie (TCP only)
 //	POST /v1/session/end            ends the session (TCP only)
@@ -30,6 +34,7 @@ import (
 	"time"
 
 	"github.com/dhamani-iq/dhamani/agent"
+	"github.com/dhamani-iq/dhamani/internal/redact"
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/sync/client"
 )
@@ -44,7 +49,8 @@ var ErrNotLoopback = errors.New("not a loopback address with a port")
 
 // Backend is the agent as this package needs it; *agent.Agent is one. The
 // channel of Subscribe is closed for a subscriber that falls behind and when
-// the agent ends. ShowPerson, Append, Lookup and Claim owe errors that agent.Classify knows.
+// the agent ends. ShowPerson, Append, Lookup, Claim, ListOperators and Prove owe
+// errors that agent.Classify knows.
 type Backend interface {
 	Visits() []agent.Visit
 	Visit(id string) (agent.Visit, bool)
@@ -57,6 +63,11 @@ type Backend interface {
 	Readers() []agent.ReaderState
 	Sync() client.Status
 	Health() agent.Health
+	ListOperators() ([]agent.OperatorRef, error)
+	Operator() (agent.OperatorInfo, bool)
+	Prove(ctx context.Context, id string, secret redact.String) (agent.OperatorInfo, error)
+	SignOut()
+	Active()
 }
 
 // Config tells a Server where to listen and what to serve.

@@ -13,11 +13,13 @@ import (
 
 	"github.com/dhamani-iq/dhamani/agent"
 	"github.com/dhamani-iq/dhamani/agent/home"
+	"github.com/dhamani-iq/dhamani/agent/operators"
 	"github.com/dhamani-iq/dhamani/agent/personalise"
 	"github.com/dhamani-iq/dhamani/cache"
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/card/softcard"
 	"github.com/dhamani-iq/dhamani/crypto/cvc"
+	"github.com/dhamani-iq/dhamani/internal/redact"
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/record/fhir"
 	"github.com/dhamani-iq/dhamani/record/terms"
@@ -73,7 +75,32 @@ func newCentre(t *testing.T) *centre {
 	return c
 }
 
+// Who works at a clinic of these tests.
+const operatorID = "somebody"
+
+var operatorSecret = redact.NewString("a test's passphrase")
+
+// enrol makes a workstation; with a clinical role, one with an operator.
 func (c *centre) enrol(t *testing.T, facility uint32, role cvc.Roles) *home.Home {
+	t.Helper()
+	if role == cvc.RoleIssuer {
+		return c.workstation(t, facility, role)
+	}
+	h := c.workstation(t, facility, cvc.RoleReceptionist)
+	raw, err := operators.Of(h).Request(operatorID, "Somebody", operatorSecret)
+	check(t, err)
+	request := new(wire.OperatorRequest)
+	check(t, wire.Decode(raw, request))
+	grant, err := c.auth.EnrolOperator(t.Context(), request, authority.OperatorOptions{Role: role, Rights: authority.RightsOf(role)})
+	check(t, err)
+	raw, err = wire.Encode(grant)
+	check(t, err)
+	_, err = operators.Of(h).Accept(raw)
+	check(t, err)
+	return h
+}
+
+func (c *centre) workstation(t *testing.T, facility uint32, role cvc.Roles) *home.Home {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "ws")
 	raw, err := home.Request(dir, "Facility", "desk")
@@ -232,6 +259,9 @@ func start(t *testing.T, h *home.Home, soft *softcard.Card) *desk {
 		Centre: func(s client.Store) (*client.Client, error) { return h.Client(s, quiet) },
 	})
 	check(t, err)
+	op, err := operators.Of(h).Open(t.Context(), operatorID, operatorSecret)
+	check(t, err)
+	d.agent.SignIn(op)
 	events, cancel := d.agent.Subscribe(0)
 	d.events = events
 	ctx, stop := context.WithCancel(context.Background())

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -184,9 +185,15 @@ func controls(backend *apitest.Agent, codes func() (string, error)) http.Handler
 		"/reader": func() {
 			backend.SetHealth(agent.Health{PCSC: "up", Role: "physician", Facility: 1207}, agent.ReaderState{Name: "Reader 0"})
 		},
-		"/refuse": func() { backend.Refuse(agent.ErrSectionLocked, nil) },
-		"/torn":   func() { backend.Refuse(nil, agent.ErrWriteUnknown) },
-		"/obey":   func() { backend.Refuse(nil, nil) },
+		"/operators": func() {
+			backend.SetOperators("a good passphrase",
+				agent.OperatorRef{ID: "amal", Name: "Dr Amal", Kind: "passphrase", Role: "physician"},
+				agent.OperatorRef{ID: "new", Name: "Not granted yet", Kind: "passphrase"})
+		},
+		"/operators/none": func() { backend.SetOperators("") },
+		"/refuse":         func() { backend.Refuse(agent.ErrSectionLocked, nil) },
+		"/torn":           func() { backend.Refuse(nil, agent.ErrWriteUnknown) },
+		"/obey":           func() { backend.Refuse(nil, nil) },
 		"/fail": func() {
 			f := agent.Classify(errors.New("anything"))
 			backend.Publish(agent.Event{Kind: agent.KindFailure, Reader: "Reader 0", Failure: &f})
@@ -199,6 +206,10 @@ func controls(backend *apitest.Agent, codes func() (string, error)) http.Handler
 				http.Error(w, err.Error(), http.StatusInternalServerError)
 			}
 			_, _ = w.Write([]byte(url))
+			return
+		}
+		if r.URL.Path == "/active" {
+			_, _ = fmt.Fprint(w, backend.ActiveCalls())
 			return
 		}
 		if act, ok := do[r.URL.Path]; ok {

@@ -22,9 +22,11 @@ type status struct {
 	ListsExpired bool                `json:"lists_expired"`
 	ServerCert   time.Time           `json:"server_certificate_ends"`
 	Workstations []workstationStatus `json:"workstations"`
+	Operators    []workstationStatus `json:"operators"`
 	Rejected     []rejectedStatus    `json:"rejected"` // the newest
 }
 
+// workstationStatus is an enrolled workstation or operator.
 type workstationStatus struct {
 	Facility     uint32    `json:"facility"`
 	FacilityName string    `json:"facility_name"`
@@ -72,7 +74,7 @@ func readStatus(ctx context.Context, c *centre) (*status, error) {
 	config := c.auth.Config()
 	st := &status{
 		Name: config.Name, URL: config.URL, ServerCert: c.auth.ServerCertificateEnds(),
-		ListsExpired: c.auth.Trust().Age(time.Now()).Expired, Workstations: []workstationStatus{}, Rejected: []rejectedStatus{},
+		ListsExpired: c.auth.Trust().Age(time.Now()).Expired, Workstations: []workstationStatus{}, Operators: []workstationStatus{}, Rejected: []rejectedStatus{},
 	}
 	st.TrustVersion, st.BlockVersion = c.auth.Trust().Versions()
 	var err error
@@ -98,7 +100,14 @@ func readStatus(ctx context.Context, c *centre) (*status, error) {
 				Key: fmt.Sprintf("%x", ws.Author), Expires: ws.Expires, Revoked: !ws.Revoked.IsZero(),
 			})
 		}
-		return nil
+		operators, err := r.Operators()
+		for _, op := range operators {
+			st.Operators = append(st.Operators, workstationStatus{
+				Facility: op.Facility, FacilityName: names[op.Facility], Name: op.Name, Role: op.Role,
+				Key: fmt.Sprintf("%x", op.Author), Expires: op.Expires, Revoked: !op.Revoked.IsZero(),
+			})
+		}
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -130,8 +139,14 @@ func (st *status) print(p *printer) {
 		p.printf("  %s  facility %d  entry %s  %s\n", q.At.UTC().Format(time.DateTime), q.Facility, q.Entry, q.Code)
 	}
 	p.printf("%d workstations\n", len(st.Workstations))
-	tw = p.table()
-	for _, ws := range st.Workstations {
+	printEnrolled(p, st.Workstations)
+	p.printf("%d operators\n", len(st.Operators))
+	printEnrolled(p, st.Operators)
+}
+
+func printEnrolled(p *printer, list []workstationStatus) {
+	tw := p.table()
+	for _, ws := range list {
 		state := "until " + ws.Expires.UTC().Format(time.DateOnly)
 		if ws.Revoked {
 			state = "revoked"

@@ -43,7 +43,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 4 refused, 5 a proof or signature
 does not hold, 130 interrupted.`,
 		Example: `  dhamani-central init --dir ./centre --url https://centre.example:8443 --name "National centre"
   dhamani-central serve --dir ./centre
-  dhamani-central enrol --dir ./centre --request request.cbor --role physician -o grant.cbor
+  dhamani-central enrol --dir ./centre --request request.cbor -o grant.cbor
   dhamani-central status --dir ./centre --json`,
 		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
 			level := slog.LevelInfo

@@ -25,6 +25,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"dhamani-central": main,
 		"make-request":    makeRequest,
+		"make-operator":   makeOperator,
 		"issue-card":      issueCard,
 		"wait-listening":  waitListening,
 	})
@@ -65,6 +66,37 @@ func writeRequest(path, name string) error {
 	}
 	req := &wire.EnrolRequest{FacilityName: "Karkh clinic", Name: name}
 	if err := req.Sign(keys[0], keys[1], keys[2]); err != nil {
+		return err
+	}
+	raw, err := wire.Encode(req)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, raw, 0o600)
+}
+
+// makeOperator writes an operator's request: make-operator FILE FACILITY NAME.
+func makeOperator() {
+	flag.Parse()
+	if err := writeOperator(flag.Arg(0), flag.Arg(1), flag.Arg(2)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func writeOperator(path, facility, name string) error {
+	number, err := strconv.ParseUint(facility, 10, 32)
+	if err != nil {
+		return err
+	}
+	var keys [2]*ecdsa.PrivateKey
+	for i := range keys {
+		if keys[i], err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
+			return err
+		}
+	}
+	req := &wire.OperatorRequest{Facility: uint32(number), Name: name}
+	if err := req.Sign(keys[0], keys[1]); err != nil {
 		return err
 	}
 	raw, err := wire.Encode(req)

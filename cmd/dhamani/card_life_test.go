@@ -234,7 +234,11 @@ func TestCardLife(t *testing.T) {
 	t.Run("space", func(t *testing.T) {
 		desk.put(first)
 		for dir, summary := range map[string]bool{physician: true, station: false} {
-			out, _, err := run(t, dir, "card", "space", "--json")
+			args := []string{"card", "space", "--json"}
+			if summary {
+				args = append(args, "--operator", testOperator)
+			}
+			out, _, err := runWith(t, testPassphrase+"\n", dir, args...)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -20,24 +20,51 @@ import (
 func newCardReadCommand(g *globals) *cobra.Command {
 	var opts cardOptions
 	var person uint8
+	var operator string
 	cmd := &cobra.Command{
 		Use:   "read",
-		Short: "Read the card in the reader with this workstation's certificate",
+		Short: "Read the card in the reader with this workstation's or an operator's certificate",
 		Long: `Read the card in the reader: authenticate with the workstation's terminal
-certificate, check every signature and show what the workstation's role may see.
-Nothing is kept. It needs an enrolled workstation's folder (--home).
+certificate, or with that of one of its operators, check every signature and show
+what the role may see. Nothing is kept. It needs an enrolled workstation's folder
+(--home). The operator's passphrase is asked for, or read from standard input.
 
 A card may carry a family. --person shows one of them by the number that the
 identity gives: 0 is the holder.`,
-		Example: "  dhamani card read\n  dhamani card read --person 2\n  dhamani card read --json --wait 30s",
+		Example: "  dhamani card read\n  dhamani card read --operator zaynab --person 2\n  dhamani card read --json --wait 30s",
 		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runCardRead(cmd.Context(), cmd.OutOrStdout(), g, opts, person)
+			who, err := actorOf(cmd, g, operator)
+			if err != nil {
+				return err
+			}
+			return runCardRead(cmd.Context(), cmd.OutOrStdout(), g, who, opts, person)
 		},
 	}
 	opts.addFlags(cmd)
 	cmd.Flags().Uint8Var(&person, "person", 0, "number of the person on the card")
+	cmd.Flags().StringVar(&operator, "operator", "", "read with this operator's role (default: the workstation's)")
 	return cmd
+}
+
+// cardActor is on whose behalf a card is read.
+type cardActor struct {
+	home     *home.Home
+	role     string
+	terminal card.Terminal
+}
+
+// actorOf is the workstation itself, or one of its operators.
+func actorOf(cmd *cobra.Command, g *globals, operator string) (cardActor, error) {
+	h, err := home.Load(g.home)
+	if err != nil {
+		return cardActor{}, err
+	}
+	if operator == "" {
+		return cardActor{h, h.Role, h.Terminal}, nil
+	}
+	op, err := openOperator(cmd.Context(), h, operator, newSecrets(cmd.InOrStdin(), cmd.ErrOrStderr()))
+	return cardActor{h, op.Role, op.Terminal}, err
 }
 
 // cardRecord is the JSON answer of card read.
@@ -68,7 +95,7 @@ type readEntry struct {
 // cardReader is one card read. Its steps fill it in their order.
 type cardReader struct {
 	*openedCard
-	home   *home.Home
+	cardActor
 	secure trust.CardSecurity
 	id     trust.IDFile
 	keys   *envelope.Keys
@@ -76,17 +103,13 @@ type cardReader struct {
 	record cardRecord
 }
 
-func runCardRead(ctx context.Context, out io.Writer, g *globals, opts cardOptions, person uint8) error {
-	h, err := home.Load(g.home)
-	if err != nil {
-		return err
-	}
+func runCardRead(ctx context.Context, out io.Writer, g *globals, who cardActor, opts cardOptions, person uint8) error {
 	opened, err := openCard(ctx, g, opts)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = opened.Close() }()
-	r := &cardReader{openedCard: opened, home: h, record: cardRecord{Person: person}}
+	r := &cardReader{openedCard: opened, cardActor: who, record: cardRecord{Person: person}}
 	for _, step := range []struct {
 		name string
 		do   func(context.Context) error
@@ -129,12 +152,12 @@ func (r *cardReader) recognise(ctx context.Context) error {
 	if r.secure.Card != info.ID {
 		return fmt.Errorf("its signed key names another card: %w", card.ErrMalformed)
 	}
-	r.record.Card, r.record.Role = info.ID, r.home.Role
+	r.record.Card, r.record.Role = info.ID, r.role
 	return nil
 }
 
 func (r *cardReader) authenticate(ctx context.Context) error {
-	return r.Authenticate(ctx, r.secure.Public, r.home.Terminal)
+	return r.Authenticate(ctx, r.secure.Public, r.terminal)
 }
 
 func (r *cardReader) readIdentity(ctx context.Context) error {

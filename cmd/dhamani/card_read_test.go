@@ -5,16 +5,19 @@ import (
 	"context"
 	"encoding/json"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/dhamani-iq/dhamani/agent/home"
+	"github.com/dhamani-iq/dhamani/agent/operators"
 	"github.com/dhamani-iq/dhamani/agent/personalise"
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/card/softcard"
 	"github.com/dhamani-iq/dhamani/crypto/cvc"
 	"github.com/dhamani-iq/dhamani/crypto/envelope"
+	"github.com/dhamani-iq/dhamani/internal/redact"
 	"github.com/dhamani-iq/dhamani/internal/testpcsc"
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/record/fhir"
@@ -63,8 +66,49 @@ func (c centre) Patient(_ context.Context, id record.PatientID, _ [16]byte) (*wi
 	return &wire.PatientResponse{Subjects: c.subjects[id], Digest: wire.Digest(nil)}, nil
 }
 
-// enrolled makes an enrolled workstation's folder.
+// testOperator is the operator of a clinical role in a folder of enrolled.
+const (
+	testOperator   = "somebody"
+	testPassphrase = "a test's passphrase"
+)
+
+// enrolled makes an enrolled workstation's folder. With a clinical role it has
+// an operator of that role.
 func (c centre) enrolled(t *testing.T, facility uint32, role cvc.Roles) string {
+	t.Helper()
+	if role == cvc.RoleReceptionist || role == cvc.RoleIssuer {
+		return c.workstation(t, facility, role)
+	}
+	dir := c.workstation(t, facility, cvc.RoleReceptionist)
+	h, err := home.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := operators.Of(h).Request(testOperator, "Somebody", redact.NewString(testPassphrase))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := new(wire.OperatorRequest)
+	if err := wire.Decode(raw, request); err != nil {
+		t.Fatal(err)
+	}
+	grant, err := c.EnrolOperator(t.Context(), request, authority.OperatorOptions{Role: role, Rights: authority.RightsOf(role)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if raw, err = wire.Encode(grant); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := operators.Of(h).Accept(raw); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// asOperator reads a card with the role of a folder's operator.
+var asOperator = []string{"card", "read", "--operator", testOperator}
+
+func (c centre) workstation(t *testing.T, facility uint32, role cvc.Roles) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "home")
 	raw, err := home.Request(dir, "Facility", "desk")
@@ -153,15 +197,16 @@ func TestCardRead(t *testing.T) {
 		t.Helper()
 		var out bytes.Buffer
 		root := newRootCommand(&globals{})
+		root.SetIn(strings.NewReader(testPassphrase + "\n"))
 		root.SetOut(&out)
 		root.SetErr(&out)
-		root.SetArgs(append(args, "--home", dir))
+		root.SetArgs(append(slices.Clone(args), "--home", dir))
 		err := root.ExecuteContext(t.Context())
 		return out.String(), err
 	}
-	read := func(t *testing.T, dir string) (got cardRecord) {
+	read := func(t *testing.T, dir string, args ...string) (got cardRecord) {
 		t.Helper()
-		out, err := run(t, dir, "card", "read", "--json")
+		out, err := run(t, dir, append(args, "--json")...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -172,7 +217,7 @@ func TestCardRead(t *testing.T) {
 	}
 
 	t.Run("physician", func(t *testing.T) {
-		got := read(t, physician)
+		got := read(t, physician, asOperator...)
 		if got.Patient != issued.Patient || got.Card != issued.Card || got.Identity.Names.Latin.Family != "Holder" {
 			t.Errorf("read %+v", got)
 		}
@@ -190,7 +235,7 @@ func TestCardRead(t *testing.T) {
 		}
 	})
 	t.Run("table", func(t *testing.T) {
-		out, err := run(t, physician, "card", "read")
+		out, err := run(t, physician, asOperator...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -201,7 +246,10 @@ func TestCardRead(t *testing.T) {
 		}
 	})
 	t.Run("reception", func(t *testing.T) {
-		got := read(t, reception)
+		got := read(t, reception, "card", "read")
+		if alone := read(t, physician, "card", "read"); alone.Role != "receptionist" || alone.Summary != nil {
+			t.Errorf("a workstation without its operator reads as %s, summary %v", alone.Role, alone.Summary != nil)
+		}
 		if got.Identity == nil || got.Summary != nil {
 			t.Errorf("a receptionist reads identity %v, summary %v", got.Identity != nil, got.Summary != nil)
 		}

@@ -10,13 +10,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/dhamani-iq/dhamani/agent/home"
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/internal/cli"
 )
 
 func newCardSpaceCommand(g *globals) *cobra.Command {
 	var opts cardOptions
+	var operator string
 	cmd := &cobra.Command{
 		Use:   "space",
 		Short: "Tell how full the card in the reader is",
@@ -25,15 +25,20 @@ entries in it, and how many more fit that are as long as this patient's are in
 the mean; how many entries the card has freed, all of which the centre holds,
 and how much more it would free against the centre's receipts, which the agent
 fetches and shows to the card when little is free; and the size of the summary,
-where the workstation's role may read it.
+where the workstation's role, or that of --operator, may read it.
 Nothing is opened. It needs an enrolled workstation's folder (--home).`,
 		Example: "  dhamani card space\n  dhamani card space --json --wait 30s",
 		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runCardSpace(cmd.Context(), cmd.OutOrStdout(), g, opts)
+			who, err := actorOf(cmd, g, operator)
+			if err != nil {
+				return err
+			}
+			return runCardSpace(cmd.Context(), cmd.OutOrStdout(), g, who, opts)
 		},
 	}
 	opts.addFlags(cmd)
+	cmd.Flags().StringVar(&operator, "operator", "", "look with this operator's role (default: the workstation's)")
 	return cmd
 }
 
@@ -78,11 +83,8 @@ func spaceOf(head card.Head, marks []card.Mark, maxEntry int) logSpace {
 	return l
 }
 
-func runCardSpace(ctx context.Context, out io.Writer, g *globals, opts cardOptions) error {
-	h, err := home.Load(g.home)
-	if err != nil {
-		return err
-	}
+func runCardSpace(ctx context.Context, out io.Writer, g *globals, who cardActor, opts cardOptions) error {
+	h := who.home
 	c, err := openCard(ctx, g, opts)
 	if err != nil {
 		return err
@@ -106,7 +108,7 @@ func runCardSpace(ctx context.Context, out io.Writer, g *globals, opts cardOptio
 	if secure.Card != info.ID {
 		return fmt.Errorf("signed key names another card: %w", card.ErrMalformed)
 	}
-	if err := c.Authenticate(ctx, secure.Public, h.Terminal); err != nil {
+	if err := c.Authenticate(ctx, secure.Public, who.terminal); err != nil {
 		return err
 	}
 	head, err := c.Head(ctx)

@@ -113,7 +113,7 @@ func readHolder(ctx context.Context, g *globals, h *home.Home, opts cardOptions)
 		return nil, err
 	}
 	defer func() { _ = opened.Close() }()
-	r := &cardReader{openedCard: opened, home: h}
+	r := &cardReader{openedCard: opened, cardActor: cardActor{h, h.Role, h.Terminal}}
 	for _, step := range []struct {
 		name string
 		do   func(context.Context) error

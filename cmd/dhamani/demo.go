@@ -29,8 +29,8 @@ func newDemoCommand(g *globals) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Show the whole main job on a soft card and the real PC/SC stack",
-		Long: `demo makes a centre with its trust anchor, three workstations and a soft card,
-and carries out the main job: the card is personalised from a FHIR Bundle,
+		Long: `demo makes a centre with its trust anchor, three workstations, a physician for
+each clinic and a soft card, and carries out the main job: the card is personalised from a FHIR Bundle,
 tapped through the real PC/SC service at one agent, read, shown on the page,
 given one new encounter, synchronised, and tapped at a second agent that has
 never seen it. In the end it compares what card, agents and centre hold.
@@ -142,6 +142,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		{"enrol three workstations", d.enrol},
 		{"personalise the card", d.personalise},
 		{"start the first agent", d.startFirst},
+		{"sign the physician in", func(ctx context.Context) (string, error) { return d.world.first.signIn(ctx) }},
 		{"switch the centre off", d.centreOff},
 		{"tap the card", d.tapFirst},
 		{"show it on the page", d.showPage},
@@ -198,6 +199,8 @@ func (d *demo) stay(ctx context.Context) error {
 			return err
 		}
 	}
+	fmt.Fprintf(os.Stderr, "%s is signed in at both; should the pages lock, the passphrases of %s are\n  %s (first) and %s (second).\n",
+		demoName, demoOperator, d.world.first.secret.Reveal(), d.world.second.secret.Reveal())
 	fmt.Fprintln(os.Stderr, "End with Ctrl-C.")
 	<-ctx.Done()
 	return nil

@@ -45,7 +45,7 @@ func TestDemo(t *testing.T) {
 	}
 	if want := []string{
 		"read the patient's bundle", "find the virtual readers", "start the centre", "enrol three workstations",
-		"personalise the card", "start the first agent", "switch the centre off", "tap the card", "show it on the page",
+		"personalise the card", "start the first agent", "sign the physician in", "switch the centre off", "tap the card", "show it on the page",
 		"append an encounter", "switch the centre on", "synchronise", "tap at a second agent", "compare",
 	}; !slices.Equal(names, want) {
 		t.Errorf("steps %q, want %q", names, want)

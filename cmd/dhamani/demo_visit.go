@@ -241,9 +241,12 @@ func (d *demo) append(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if len(visit.Entries) == 0 || visit.Entries[0].Signer != agent.SignerOperator {
+		return "", errors.New("the entry is not signed by the physician who is signed in")
+	}
 	apdus := visit.Stats.APDUs - d.report.APDUs
 	d.report.APDUs, d.report.Bytes = visit.Stats.APDUs, visit.Stats.Sent+visit.Stats.Received
-	return fmt.Sprintf("entry %s, number %d on the card, %d APDUs", written.ID.Short(), written.Seq, apdus), nil
+	return fmt.Sprintf("entry %s by %s, number %d on the card, %d APDUs", written.ID.Short(), visit.Entries[0].Author, written.Seq, apdus), nil
 }
 
 // demoEncounter is what the demo's physician writes.
@@ -288,6 +291,9 @@ func (d *demo) tapSecond(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if _, err := w.start(ctx, w.second); err != nil {
+		return "", err
+	}
+	if _, err := w.second.signIn(ctx); err != nil {
 		return "", err
 	}
 	visit, err := w.tap(ctx, w.second, 1)

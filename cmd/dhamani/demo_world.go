@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,10 +15,12 @@ import (
 
 	"github.com/dhamani-iq/dhamani/agent/home"
 	"github.com/dhamani-iq/dhamani/agent/localapi"
+	"github.com/dhamani-iq/dhamani/agent/operators"
 	"github.com/dhamani-iq/dhamani/agent/personalise"
 	"github.com/dhamani-iq/dhamani/card/pcsc"
 	"github.com/dhamani-iq/dhamani/card/softcard"
 	"github.com/dhamani-iq/dhamani/internal/cli"
+	"github.com/dhamani-iq/dhamani/internal/redact"
 	"github.com/dhamani-iq/dhamani/record/fhir"
 )
 
@@ -48,7 +51,14 @@ type workstation struct {
 	name, dir string
 	process   *process
 	api       *localapi.Client
+	secret    redact.String // passphrase of its operator
 }
+
+// demoOperator is the synthetic physician of each clinic.
+const (
+	demoOperator = "demo-doctor"
+	demoName     = "Dr Demo (synthetic)"
+)
 
 // vpcdPorts are the ports of Debian's two virtual slots.
 var vpcdPorts = []string{"35963", "35964"}
@@ -210,8 +220,8 @@ func (d *demo) enrol(ctx context.Context) (string, error) {
 	w := d.world
 	for _, e := range []struct{ dir, facility, number, role string }{
 		{w.stationDir(), "Baghdad personalisation", "9001", "issuer"},
-		{w.first.dir, "Karkh clinic", "101", "physician"},
-		{w.second.dir, "Erbil clinic", "202", "physician"},
+		{w.first.dir, "Karkh clinic", "101", "receptionist"},
+		{w.second.dir, "Erbil clinic", "202", "receptionist"},
 	} {
 		request, grant := e.dir+"-request.cbor", e.dir+"-grant.cbor"
 		raw, err := home.Request(e.dir, e.facility, filepath.Base(e.dir))
@@ -239,8 +249,43 @@ func (d *demo) enrol(ctx context.Context) (string, error) {
 		}); err != nil {
 			return "", err
 		}
+		if err := w.enrolOperator(ctx, ws); err != nil {
+			return "", err
+		}
 	}
-	return "an issuer, two physicians", nil
+	return "an issuer, two clinics with a physician each", nil
+}
+
+// enrolOperator makes the physician of a workstation and has the centre
+// certify them.
+func (w *world) enrolOperator(ctx context.Context, ws *workstation) error {
+	h, err := home.Load(ws.dir)
+	if err != nil {
+		return err
+	}
+	ws.secret = redact.NewString(rand.Text())
+	request, grant := ws.dir+"-operator.cbor", ws.dir+"-operator-grant.cbor"
+	raw, err := operators.Of(h).Request(demoOperator, demoName, ws.secret)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(request, raw, 0o600); err != nil {
+		return fmt.Errorf("write request: %w", err)
+	}
+	if err := w.central(ctx, "enrol", "--dir", w.centreDir(), "--request", request, "--role", "physician", "--out", grant); err != nil {
+		return err
+	}
+	if raw, err = os.ReadFile(grant); err != nil { // #nosec G304 -- just written
+		return fmt.Errorf("read grant: %w", err)
+	}
+	_, err = operators.Of(h).Accept(raw)
+	return err
+}
+
+// signIn lets the physician of a workstation take its agent over.
+func (ws *workstation) signIn(ctx context.Context) (string, error) {
+	who, err := ws.api.SignIn(ctx, demoOperator, ws.secret)
+	return who.Name + " signed in as " + who.Role, err
 }
 
 // start runs the agent of a workstation and waits until it serves.

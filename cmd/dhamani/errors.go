@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 
+	"github.com/dhamani-iq/dhamani/agent"
 	"github.com/dhamani-iq/dhamani/agent/home"
 	"github.com/dhamani-iq/dhamani/agent/personalise"
 	"github.com/dhamani-iq/dhamani/biometric/eval"
@@ -16,6 +17,7 @@ import (
 	"github.com/dhamani-iq/dhamani/card/stripe"
 	"github.com/dhamani-iq/dhamani/crypto/claim"
 	"github.com/dhamani-iq/dhamani/crypto/keystore"
+	"github.com/dhamani-iq/dhamani/crypto/operator"
 	"github.com/dhamani-iq/dhamani/crypto/trust"
 	"github.com/dhamani-iq/dhamani/internal/cli"
 	"github.com/dhamani-iq/dhamani/internal/qr"
@@ -110,6 +112,15 @@ var table = cli.Table{
 	{trust.ErrExpired, exitRefused, "send the holder to the card office: the card has expired"},
 	{client.ErrCertificate, exitUnreachable, "check the clock and the certificates' ends; enrol again if one has ended"},
 	{client.ErrOffline, exitUnreachable, "check the network and the centre's address"},
+	{operator.ErrSecret, exitRefused, "try again; after three wrong ones each try has to wait"},
+	{operator.ErrUnknown, exitRefused, "look at 'dhamani operator list'"},
+	{operator.ErrNotGranted, exitRefused, "carry the operator's request to the centre, and its grant to 'dhamani operator accept'"},
+	{operator.ErrWeak, cli.ExitFailed, "choose ten characters or more: some words are easier to keep than signs"},
+	{operator.ErrID, cli.ExitFailed, "use letters a to z, digits and hyphens, at most 24"},
+	{operator.ErrFormat, cli.ExitFailed, "remove the operator's credential, and make another one"},
+	{agent.ErrTerminalExpired, exitRefused, "have the centre renew it: dhamani operator request ID --renew, or dhamani enrol request"},
+	{errNoSecret, cli.ExitFailed, "type it when it is asked for, or give it as a line on standard input"},
+	{home.ErrGrant, cli.ExitFailed, "take the grant to the folder whose request it answers"},
 	{home.ErrNotEnrolled, cli.ExitFailed, "enrol the workstation, or give its folder with --home"},
 	{home.ErrConfig, cli.ExitFailed, "correct agent.json in the folder given with --home"},
 	{keystore.ErrPermissions, cli.ExitFailed, "let only the agent's user read the folder keys: chmod -R go= keys"},

@@ -49,7 +49,7 @@ func enrolled(tb testing.TB) string {
 	check(err)
 	request := new(wire.EnrolRequest)
 	check(wire.Decode(raw, request))
-	grant, err := centre.Enrol(ctx, request, authority.EnrolOptions{Facility: 1, Role: cvc.RolePhysician, Rights: authority.RightsOf(cvc.RolePhysician)})
+	grant, err := centre.Enrol(ctx, request, authority.EnrolOptions{Facility: 1, Role: cvc.RoleReceptionist, Rights: authority.RightsOf(cvc.RoleReceptionist)})
 	check(err)
 	raw, err = wire.Encode(grant)
 	check(err)
@@ -111,7 +111,7 @@ func TestAgentStartsServesAndEnds(t *testing.T) {
 	folder := enrolled(t)
 	s := start(t, program(t), folder)
 	h, err := s.api.Health(t.Context())
-	if err != nil || h.PCSC != "up" || h.Role != "physician" || h.Facility != 1 {
+	if err != nil || h.PCSC != "up" || h.Role != "receptionist" || h.Facility != 1 {
 		t.Fatalf("health %+v, %v", h, err)
 	}
 	second := exec.CommandContext(t.Context(), s.cmd.Path, "run", "--home", folder)

@@ -14,6 +14,7 @@ import (
 	"github.com/dhamani-iq/dhamani/agent"
 	"github.com/dhamani-iq/dhamani/agent/home"
 	"github.com/dhamani-iq/dhamani/agent/localapi"
+	"github.com/dhamani-iq/dhamani/agent/operators"
 	"github.com/dhamani-iq/dhamani/agent/web"
 	"github.com/dhamani-iq/dhamani/cache"
 	"github.com/dhamani-iq/dhamani/card/pcsc"
@@ -82,7 +83,7 @@ func serve(ctx context.Context, opts runOptions, log *slog.Logger) (err error) {
 	defer func() { err = errors.Join(err, store.Close()) }()
 	a, err := agent.New(agent.Config{
 		Version: cli.Version(), Facility: h.Grant.Facility, Role: h.Role, Only: h.Config.Readers,
-		Expires: h.Expires, Terminal: h.Terminal, Author: h.Author,
+		Expires: h.Expires, Terminal: h.Terminal, Author: h.Author, Operators: operators.Of(h), Idle: h.Config.Lock(),
 		Found: damage, Readers: pcsc.New(log), Cache: store, Trust: h.Trust, Log: log,
 		Centre: func(s client.Store) (*client.Client, error) { return h.Client(s, log) },
 	})

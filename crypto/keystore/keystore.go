@@ -99,7 +99,7 @@ func (s *Store) Signer(name string) (crypto.Signer, error) {
 	if !ok || key.Curve != elliptic.P256() {
 		return nil, fmt.Errorf("read key %s: not on P-256: %w", name, ErrFormat)
 	}
-	return &signer{public: &key.PublicKey, sign: key.Sign}, nil
+	return Signer(key), nil
 }
 
 // EnsureSigner returns the key of that name, and makes it when there is none.
@@ -206,6 +206,11 @@ func notFound(err error) error {
 		return fmt.Errorf("%w: %w", ErrNotFound, err)
 	}
 	return err
+}
+
+// Signer returns a private key as a signer that prints nothing of it.
+func Signer(key *ecdsa.PrivateKey) crypto.Signer {
+	return &signer{public: &key.PublicKey, sign: key.Sign}
 }
 
 // signer hides the private key: of a function, printing shows an address.

@@ -88,7 +88,7 @@ func (s *Store) Receipt(raw []byte) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
-	if _, err := s.valid(kid, UsageCentre, r.At); err != nil {
+	if _, err := s.valid(kid, r.At, UsageCentre); err != nil {
 		return Receipt{}, fmt.Errorf("read receipt: %w", err)
 	}
 	return r, nil

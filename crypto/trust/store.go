@@ -96,26 +96,27 @@ func (s *Store) Age(now time.Time) Age {
 	return a
 }
 
-// Author returns the key of an author who says to have signed at a time. A key
+// Author returns the key of an author, a workstation or a person (Key.Usage
+// says which), who says to have signed at a time. A key
 // revoked later than that still counts, so that a professional's old entries
 // stay good; who takes a new entry in (the centre) compares Key.Revoked with
 // the time of arrival too, because a thief would write an old date. It owes
 // ErrUnknownKey, ErrKeyRevoked and ErrKeyExpired.
 func (s *Store) Author(kid [4]byte, at time.Time) (Key, error) {
-	return s.valid(kid, UsageAuthor, at)
+	return s.valid(kid, at, UsageAuthor, UsageOperator)
 }
 
-// valid returns a key that was valid at a time.
-func (s *Store) valid(kid [4]byte, usage Usage, at time.Time) (Key, error) {
-	k, err := s.trust.Load().find(kid, usage)
+// valid returns a key of one of the usages that was valid at a time.
+func (s *Store) valid(kid [4]byte, at time.Time, usages ...Usage) (Key, error) {
+	k, err := s.trust.Load().find(kid, usages...)
 	if err != nil {
 		return Key{}, err
 	}
 	if !k.Revoked.IsZero() && !at.Before(k.Revoked) {
-		return Key{}, fmt.Errorf("%s key %x since %s: %w", usage, kid, k.Revoked.Format(time.RFC3339), ErrKeyRevoked)
+		return Key{}, fmt.Errorf("%s key %x since %s: %w", k.Usage, kid, k.Revoked.Format(time.RFC3339), ErrKeyRevoked)
 	}
 	if at.Before(k.NotBefore) || at.After(k.NotAfter) {
-		return Key{}, fmt.Errorf("%s key %x: %w", usage, kid, ErrKeyExpired)
+		return Key{}, fmt.Errorf("%s key %x: %w", k.Usage, kid, ErrKeyExpired)
 	}
 	return k, nil
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -56,7 +57,7 @@ func (t *table) checkRow(row []byte) error {
 	}
 	offset, length := uint64(binary.BigEndian.Uint32(row[54:])), uint64(row[58])
 	usage := Usage(row[37])
-	if usage < UsageIssuer || usage > UsageCentre || offset+length > uint64(len(t.names)) ||
+	if usage < UsageIssuer || usage > UsageOperator || offset+length > uint64(len(t.names)) ||
 		!utf8.ValidString(t.names[offset:offset+length]) {
 		return ErrFormat
 	}
@@ -90,12 +91,13 @@ func (t *table) decode(row []byte) (Key, error) {
 	return k, nil
 }
 
-// find returns a key by identifier and usage. It owes ErrUnknownKey.
-func (t *table) find(kid [4]byte, usage Usage) (Key, error) {
+// find returns a key by identifier that has one of the usages. It owes
+// ErrUnknownKey.
+func (t *table) find(kid [4]byte, usages ...Usage) (Key, error) {
 	if t != nil {
-		if row, found := t.rows.find(kid[:]); found && Usage(row[37]) == usage {
+		if row, found := t.rows.find(kid[:]); found && slices.Contains(usages, Usage(row[37])) {
 			return t.decode(row)
 		}
 	}
-	return Key{}, fmt.Errorf("%s key %x: %w", usage, kid, ErrUnknownKey)
+	return Key{}, fmt.Errorf("%s key %x: %w", usages[0], kid, ErrUnknownKey)
 }

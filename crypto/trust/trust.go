@@ -44,9 +44,10 @@ type Usage uint8
 
 // The usages.
 const (
-	UsageIssuer Usage = iota + 1 // EF.CardSecurity and EF.ID
-	UsageAuthor                  // entries
-	UsageCentre                  // receipts
+	UsageIssuer   Usage = iota + 1 // EF.CardSecurity and EF.ID
+	UsageAuthor                    // entries, by a workstation
+	UsageCentre                    // receipts
+	UsageOperator                  // entries, by a person
 )
 
 // String returns the usage's lower-case name.
@@ -58,6 +59,8 @@ func (u Usage) String() string {
 		return "author"
 	case UsageCentre:
 		return "centre"
+	case UsageOperator:
+		return "operator"
 	}
 	return fmt.Sprintf("usage(%d)", uint8(u))
 }

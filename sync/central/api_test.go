@@ -26,7 +26,7 @@ import (
 
 func TestPatient(t *testing.T) {
 	c := newCentre(t, unlimited)
-	w, other := c.enrol(t, 12, cvc.RolePhysician), c.enrol(t, 13, cvc.RoleNurse)
+	w, other := c.enrol(t, 12, cvc.RoleReceptionist), c.enrol(t, 13, cvc.RoleReceptionist)
 	p := c.newPatient(t, 9001)
 	var want [][]byte
 	var ids []record.EntryID
@@ -69,7 +69,7 @@ func TestPatient(t *testing.T) {
 
 func TestChangesCursor(t *testing.T) {
 	c := newCentre(t, unlimited)
-	w := c.enrol(t, 12, cvc.RolePhysician)
+	w := c.enrol(t, 12, cvc.RoleReceptionist)
 	p := c.newPatient(t, 9001)
 	if _, err := w.push(t.Context(), newBatch(t), w.seal(t, p, time.Now())); err != nil {
 		t.Fatal(err)
@@ -108,7 +108,7 @@ func TestChangesCursor(t *testing.T) {
 
 func TestLists(t *testing.T) {
 	c := newCentre(t, unlimited)
-	w := c.enrol(t, 12, cvc.RolePhysician)
+	w := c.enrol(t, 12, cvc.RoleReceptionist)
 	root, err := w.grant.RootKey()
 	if err != nil {
 		t.Fatal(err)
@@ -140,7 +140,7 @@ func TestLists(t *testing.T) {
 	if status, _, raw := get(tag); status != http.StatusNotModified || len(raw) != 0 {
 		t.Errorf("same version: %d with %d bytes", status, len(raw))
 	}
-	c.enrol(t, 13, cvc.RoleNurse)
+	c.enrol(t, 13, cvc.RoleReceptionist)
 	if status, again, _ := get(tag); status != http.StatusOK || again == tag {
 		t.Errorf("next version: %d %s", status, again)
 	}
@@ -151,7 +151,7 @@ func TestLists(t *testing.T) {
 
 func TestCards(t *testing.T) {
 	c := newCentre(t, unlimited)
-	clinic, station := c.enrol(t, 12, cvc.RolePhysician), c.enrol(t, 9001, cvc.RoleIssuer)
+	clinic, station := c.enrol(t, 12, cvc.RoleReceptionist), c.enrol(t, 9001, cvc.RoleIssuer)
 	req := newCardRequest(t)
 	var grant wire.CardGrant
 	status, err := clinic.do(t.Context(), http.MethodPost, wire.PathCards, req, &grant)
@@ -306,7 +306,7 @@ func coverOf(t *testing.T) []byte {
 // TestGarbage sends what no client would.
 func TestGarbage(t *testing.T) {
 	c := newCentre(t, unlimited)
-	w := c.enrol(t, 12, cvc.RolePhysician)
+	w := c.enrol(t, 12, cvc.RoleReceptionist)
 	w.enough(t)
 	encoder, err := zstd.NewWriter(nil)
 	if err != nil {
@@ -373,7 +373,7 @@ func (w *workstation) enough(t *testing.T) {
 
 func TestTLS(t *testing.T) {
 	c := newCentre(t, unlimited)
-	w := c.enrol(t, 12, cvc.RolePhysician)
+	w := c.enrol(t, 12, cvc.RoleReceptionist)
 	w.enough(t)
 	selfSigned := func(template *x509.Certificate, key *ecdsa.PrivateKey) tls.Certificate {
 		template.SerialNumber, template.NotBefore, template.NotAfter = big.NewInt(1), time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
@@ -426,7 +426,7 @@ func TestTLS(t *testing.T) {
 // Serve returns without an error.
 func TestShutdown(t *testing.T) {
 	c := newCentre(t, unlimited)
-	w := c.enrol(t, 12, cvc.RolePhysician)
+	w := c.enrol(t, 12, cvc.RoleReceptionist)
 	w.enough(t)
 	answered := make(chan error, 1)
 	go func() {

@@ -27,7 +27,7 @@ import (
 func BenchmarkIngest(b *testing.B) {
 	const size, clients, patients = 100, 8, 200
 	c := newCentre(b, unlimited)
-	w := c.enrol(b, 12, cvc.RolePhysician)
+	w := c.enrol(b, 12, cvc.RoleReceptionist)
 	ps := make([]*patient, patients)
 	for i := range ps {
 		ps[i] = c.newPatient(b, 9001)
@@ -149,7 +149,7 @@ func verifyBound(b *testing.B, w *workstation, p *patient) (perSecond, perCPUSec
 // BenchmarkIdlePoll measures a poll that finds nothing, on a warm connection.
 func BenchmarkIdlePoll(b *testing.B) {
 	c := newCentre(b, unlimited)
-	w := c.enrol(b, 12, cvc.RolePhysician)
+	w := c.enrol(b, 12, cvc.RoleReceptionist)
 	path := wire.PathChanges + "?c=" + string(wire.MakeCursor(c.store.Epoch(), 0))
 	for b.Loop() {
 		var page wire.ChangesPage
@@ -162,7 +162,7 @@ func BenchmarkIdlePoll(b *testing.B) {
 // BenchmarkPatient measures fetching a patient with 20 records.
 func BenchmarkPatient(b *testing.B) {
 	c := newCentre(b, unlimited)
-	w := c.enrol(b, 12, cvc.RolePhysician)
+	w := c.enrol(b, 12, cvc.RoleReceptionist)
 	p := c.newPatient(b, 9001)
 	items := make([]wire.Envelope, 20)
 	for i := range items {

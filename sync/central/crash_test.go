@@ -86,7 +86,7 @@ func TestCrash(t *testing.T) {
 	const clients = 3
 	stations := make([]*workstation, clients)
 	for i := range stations {
-		stations[i] = c.enrol(t, uint32(10+i), cvc.RolePhysician)
+		stations[i] = c.enrol(t, uint32(10+i), cvc.RoleReceptionist)
 	}
 	p := c.newPatient(t, 9001)
 	addr := strings.TrimPrefix(c.url, "https://")

@@ -59,7 +59,7 @@ func entryOf(tb testing.TB, grant *wire.CardGrant, person uint8, author envelope
 // TestFamily follows a family over three cards: a person comes, a person goes.
 func TestFamily(t *testing.T) {
 	c := newCentre(t, unlimited)
-	clinic, station := c.enrol(t, 12, cvc.RolePhysician), c.enrol(t, 9001, cvc.RoleIssuer)
+	clinic, station := c.enrol(t, 12, cvc.RoleReceptionist), c.enrol(t, 9001, cvc.RoleIssuer)
 	author := envelope.Author{KID: clinic.grant.AuthorKID, Signer: clinic.author}
 	spouse := record.Member{Person: 1, Relation: record.RelationSpouse, Names: name("Ali"), Born: record.Day(1980, 5, 6)}
 	child := record.Member{Person: 3, Relation: record.RelationChild, Names: name("Noor")}

@@ -24,7 +24,7 @@ import (
 
 func TestPush(t *testing.T) {
 	c := newCentre(t, unlimited)
-	w := c.enrol(t, 12, cvc.RolePhysician)
+	w := c.enrol(t, 12, cvc.RoleReceptionist)
 	p, other := c.newPatient(t, 9001), c.newPatient(t, 9001)
 	now := time.Now()
 	stranger := newKey(t)
@@ -123,7 +123,7 @@ func TestPush(t *testing.T) {
 // TestRevocation follows an author's key through its revocation.
 func TestRevocation(t *testing.T) {
 	c := newCentre(t, unlimited)
-	w, carrier := c.enrol(t, 12, cvc.RolePhysician), c.enrol(t, 13, cvc.RolePhysician)
+	w, carrier := c.enrol(t, 12, cvc.RoleReceptionist), c.enrol(t, 13, cvc.RoleReceptionist)
 	p := c.newPatient(t, 9001)
 	now := time.Now()
 	before, held := w.seal(t, p, now.Add(-30*time.Minute)), w.seal(t, p, now)
@@ -160,7 +160,7 @@ func TestRevocation(t *testing.T) {
 // they come in with a new card of the same station, and not otherwise.
 func TestBackdated(t *testing.T) {
 	c := newCentre(t, unlimited)
-	station, other, clinic := c.enrol(t, 9001, cvc.RoleIssuer), c.enrol(t, 9002, cvc.RoleIssuer), c.enrol(t, 12, cvc.RolePhysician)
+	station, other, clinic := c.enrol(t, 9001, cvc.RoleIssuer), c.enrol(t, 9002, cvc.RoleIssuer), c.enrol(t, 12, cvc.RoleReceptionist)
 	now := time.Now()
 	// issued makes a patient whose newest card was issued some time ago.
 	issued := func(facility uint32, ago time.Duration) *patient {
@@ -250,7 +250,7 @@ func waitFor(t *testing.T, what func() bool) {
 
 func TestRateLimits(t *testing.T) {
 	c := newCentre(t, central.Limits{RequestsPerSecond: 0.5, BurstRequests: 6, EntriesPerSecond: 1, BurstEntries: 5})
-	w, other := c.enrol(t, 12, cvc.RolePhysician), c.enrol(t, 13, cvc.RolePhysician)
+	w, other := c.enrol(t, 12, cvc.RoleReceptionist), c.enrol(t, 13, cvc.RoleReceptionist)
 	p := c.newPatient(t, 9001)
 	var items []wire.Envelope
 	for range 5 {
@@ -283,7 +283,7 @@ func TestRateLimits(t *testing.T) {
 // polls with a wait, at the same time, over the real network.
 func TestFeedMissesNothing(t *testing.T) {
 	c := newCentre(t, unlimited)
-	follower := c.enrol(t, 1, cvc.RolePhysician)
+	follower := c.enrol(t, 1, cvc.RoleReceptionist)
 	const writers, batches, size = 4, 12, 10
 	patients := make([]*patient, 4)
 	for i := range patients {
@@ -300,7 +300,7 @@ func TestFeedMissesNothing(t *testing.T) {
 	acknowledged := make(map[record.EntryID]bool)
 	var wg sync.WaitGroup
 	for i := range writers {
-		w := c.enrol(t, uint32(10+i), cvc.RolePhysician)
+		w := c.enrol(t, uint32(10+i), cvc.RoleReceptionist)
 		wg.Go(func() {
 			for range batches {
 				items := make([]wire.Envelope, size)

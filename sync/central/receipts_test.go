@@ -28,7 +28,7 @@ func logRequest(p *patient, at card.Head, ids ...record.EntryID) *wire.LogReceip
 // card, from the beginning or from where it signed before, and for nothing else.
 func TestLogReceipt(t *testing.T) {
 	c := newCentre(t, unlimited)
-	w, other := c.enrol(t, 12, cvc.RolePhysician), c.enrol(t, 13, cvc.RoleReceptionist)
+	w, other := c.enrol(t, 12, cvc.RoleReceptionist), c.enrol(t, 13, cvc.RoleReceptionist)
 	p, q := c.newPatient(t, 9001), c.newPatient(t, 9001)
 	var items []wire.Envelope
 	var ids []record.EntryID
@@ -110,7 +110,7 @@ func TestLogReceipt(t *testing.T) {
 // right to sign receipts.
 func TestNoClinicSignsReceipts(t *testing.T) {
 	c := newCentre(t, unlimited)
-	for _, role := range []cvc.Roles{cvc.RolePhysician, cvc.RoleIssuer} {
+	for _, role := range []cvc.Roles{cvc.RoleReceptionist, cvc.RoleIssuer} {
 		w := c.enrol(t, 12+uint32(role), role)
 		for _, raw := range w.grant.TerminalChain {
 			cert, err := cvc.Parse(raw)
@@ -123,7 +123,7 @@ func TestNoClinicSignsReceipts(t *testing.T) {
 	if err := req.Sign(newKey(t), newKey(t), newKey(t)); err != nil {
 		t.Fatal(err)
 	}
-	_, err := c.auth.Enrol(t.Context(), req, authority.EnrolOptions{Facility: 5, Role: cvc.RoleNurse, Rights: cvc.RightReceipt})
+	_, err := c.auth.Enrol(t.Context(), req, authority.EnrolOptions{Facility: 5, Role: cvc.RoleReceptionist, Rights: cvc.RightReceipt})
 	if err == nil {
 		t.Error("a workstation was given the right")
 	}

@@ -93,7 +93,7 @@ func (c *realCentre) enrol(tb testing.TB, facility uint32) *desk {
 	must(tb, req.Sign(d.author, newKey(tb), tlsKey))
 	var err error
 	d.grant, err = c.auth.Enrol(context.Background(), req, authority.EnrolOptions{
-		Facility: facility, Role: cvc.RolePhysician, Rights: authority.RightsOf(cvc.RolePhysician),
+		Facility: facility, Role: cvc.RoleReceptionist, Rights: authority.RightsOf(cvc.RoleReceptionist),
 	})
 	must(tb, err)
 	ca, err := x509.ParseCertificate(d.grant.TLSCA)

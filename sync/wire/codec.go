@@ -13,7 +13,8 @@ var ErrMalformed = errors.New("malformed message")
 
 // Message is a message of this protocol: *PushRequest, *PushResponse,
 // *ChangesPage, *PatientResponse, *CardRequest, *CardGrant, *LogReceiptRequest,
-// *LogReceipt, *EnrolRequest, *EnrolGrant, *Health or *Error.
+// *LogReceipt, *EnrolRequest, *EnrolGrant, *OperatorRequest, *OperatorGrant,
+// *Health or *Error.
 type Message interface {
 	// check reports whether the fields are within the bounds; it owes ErrMalformed.
 	check() error

@@ -28,7 +28,7 @@ const (
 var kinds = []string{
 	"push request", "push response", "changes page", "patient response", "card request", "card grant",
 	"log receipt request", "log receipt",
-	"enrol request", "enrol grant", "health", "error",
+	"enrol request", "enrol grant", "operator request", "operator grant", "health", "error",
 }
 
 var vector = regexp.MustCompile("(?m)^### Vector: (.+)\n\n```\n((?:[0-9a-f]+\n)+)```$")
@@ -66,11 +66,17 @@ func TestVectors(t *testing.T) {
 			if err != nil || !bytes.Equal(again, raw) {
 				t.Errorf("encodes to other bytes, %v", err)
 			}
-			if req, ok := m[1].(*wire.EnrolRequest); ok {
+			switch req := m[1].(type) { // whose signatures are drawn anew every time
+			case *wire.EnrolRequest:
 				if _, err := req.Verify(); err != nil {
 					t.Errorf("proofs: %v", err)
 				}
-				return // its signatures are drawn anew every time
+				return
+			case *wire.OperatorRequest:
+				if _, _, err := req.Verify(); err != nil {
+					t.Errorf("proofs: %v", err)
+				}
+				return
 			}
 			want, err := wire.Encode(m[0])
 			if err != nil || !bytes.Equal(want, raw) {
@@ -103,10 +109,15 @@ func writeVectors(t *testing.T, text []byte) {
 	all := samples()
 	for _, kind := range kinds {
 		m := all[kind][0]
-		if req, ok := m.(*wire.EnrolRequest); ok {
-			if err := req.Sign(vectorKey(t, 1), vectorKey(t, 2), vectorKey(t, 3)); err != nil {
-				t.Fatal(err)
-			}
+		var err error
+		switch req := m.(type) {
+		case *wire.EnrolRequest:
+			err = req.Sign(vectorKey(t, 1), vectorKey(t, 2), vectorKey(t, 3))
+		case *wire.OperatorRequest:
+			err = req.Sign(vectorKey(t, 1), vectorKey(t, 2))
+		}
+		if err != nil {
+			t.Fatal(err)
 		}
 		raw, err := wire.Encode(m)
 		if err != nil {

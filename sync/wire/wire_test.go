@@ -54,6 +54,12 @@ func samples() map[string][2]wire.Message {
 		"enrol request": {&wire.EnrolRequest{
 			FacilityName: "مستشفى ١", Name: "desk", AuthorKey: [65]byte{1}, TerminalKey: [65]byte{2}, TLSKey: [65]byte{3},
 		}, &wire.EnrolRequest{}},
+		"operator request": {&wire.OperatorRequest{
+			Facility: 12, Name: "د. أمل", AuthorKey: [65]byte{1}, TerminalKey: [65]byte{2},
+		}, &wire.OperatorRequest{}},
+		"operator grant": {&wire.OperatorGrant{
+			Facility: 12, Name: "د. أمل", AuthorKID: [4]byte{1}, TerminalChain: [][]byte{{1}, {2}}, Trust: []byte{3}, Anchor: []byte{4},
+		}, &wire.OperatorGrant{}},
 		"enrol grant": {&wire.EnrolGrant{
 			Facility: 12, AuthorKID: [4]byte{1}, TLSCert: []byte{1}, TLSCA: []byte{2}, TerminalChain: [][]byte{{3}, {4}},
 			Anchor: []byte{5}, Trust: []byte{6}, Block: []byte{7}, CentreURL: "https://localhost:8443", CentreName: "centre",

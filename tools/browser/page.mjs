@@ -297,6 +297,40 @@ await withBrowser({}, async (context) => {
     await page.waitForSelector("#lost", { state: "hidden" });
   });
 
+  await check("an operator signs in and out, and nothing of the record stays", async () => {
+    await play("/operators");
+    await page.reload();
+    await page.waitForSelector("#sign-in form");
+    await language("en");
+    await accessible("sign-in form");
+    await shot("signin-en");
+    equal("who may sign in", await page.locator("#operator-id option").count(), 1);
+    await page.fill("#operator-secret", "a wrong passphrase");
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => document.querySelector("#sign-in .refused")?.textContent !== "");
+    holds("told why", (await text("#sign-in .refused")).includes("passphrase"));
+    equal("what was typed is gone", await page.inputValue("#operator-secret"), "");
+    await page.fill("#operator-secret", "a good passphrase");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#sign-out:not([hidden])");
+    await page.waitForSelector("#sign-in", { state: "hidden" });
+    holds("who is signed in", (await text("#operator")).includes("Amal"));
+    await language("ar");
+    await accessible("signed in");
+    await shot("signedin-ar");
+    await page.click("#name");
+    holds("no sign of life", Number(await play("/active")) > 0);
+    await page.click("#sign-out");
+    await page.waitForSelector("#sign-in form");
+    await page.waitForSelector("#visit", { state: "hidden" });
+    holds("record left in the page", !(await page.content()).includes("الموسوي"));
+    await shot("signedout-ar");
+    await play("/operators/none");
+    await play("/tap");
+    await page.reload();
+    await page.waitForSelector("#visit:not([hidden])");
+  });
+
   await check("a missing reader is told", async () => {
     await play("/noreader");
     await page.waitForSelector("#state .bad");

@@ -34,6 +34,10 @@ type Agent struct {
 	refuse  error
 	partly  error
 	appends int
+	signed  *agent.OperatorInfo
+	listed  []agent.OperatorRef
+	secret  string // of those who are listed
+	active  int
 }
 
 var _ localapi.Backend = (*Agent)(nil)

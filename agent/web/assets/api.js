@@ -42,6 +42,11 @@ export const get = (path) => ask("GET", path);
 /** Has a visit show another person on its card. */
 export const showPersonOf = (visit, person) => ask("POST", `/v1/visits/${encodeURIComponent(visit)}/person`, { person });
 
+/** Signs an operator in by a passphrase or a PIN, and out again. */
+export const signIn = (id, secret) => ask("POST", "/v1/operator", { id, secret });
+export const signOut = () => ask("DELETE", "/v1/operator");
+export const stillHere = () => ask("POST", "/v1/operator/active", {});
+
 /** Writes an entry; name makes a repeated request the same request. */
 export const appendEntry = (visit, entry, name) =>
   ask("POST", `/v1/visits/${encodeURIComponent(visit)}/entries`, entry, { "Idempotency-Key": name });

@@ -4,6 +4,7 @@ import { Refused, endSession, follow, forgetSession, get, hasSession, openSessio
 import { byId, el, fill, own, show } from "./dom.js";
 import { showHistory } from "./history.js";
 import { nameOf, showAlerts, showPerson, showSide, shownPerson } from "./patient.js";
+import { forgetOperator, showOperator, watchOperator } from "./operator.js";
 import { loadPicks } from "./picks.js";
 import { showFailures, showState } from "./status.js";
 import { inLanguage, loadWords, retell, setLanguage, t } from "./words.js";
@@ -15,6 +16,7 @@ const state = {
   health: null,
   readers: [],
   sync: null,
+  signed: null, // who is signed in, and who may be
   visits: [],
   visit: null, // the one on the screen
   failures: [],
@@ -33,10 +35,12 @@ function draw() {
   if (!state.open) {
     fill(byId("closed-text"), inLanguage(state.refused?.text) || t("closed.text"));
     showState({ readers: [] });
+    forgetOperator();
     showFailures([], () => {});
     return;
   }
   showState(state);
+  showOperator(state.signed);
   showFailures(state.failures, (code) => {
     state.failures = state.failures.filter((f) => f.code !== code);
     draw();
@@ -44,7 +48,7 @@ function draw() {
   drawWaiting();
   drawTabs();
   if (!visit) {
-    drawn.visit = "";
+    clearVisit();
     return;
   }
   const now = document.documentElement.lang + JSON.stringify(visit);
@@ -77,6 +81,13 @@ async function choosePerson(person) {
   draw();
 }
 
+// clearVisit takes what was shown of a patient out of the page.
+function clearVisit() {
+  if (drawn.visit === "") return;
+  drawn.visit = "";
+  for (const id of ["person", "alerts", "side", "history", "problems", "writer"]) fill(byId(id));
+}
+
 function drawWaiting() {
   const none = state.health && (state.readers.length === 0 || state.health.pcsc !== "up");
   fill(byId("waiting-title"), t(none ? "waiting.noreader" : "waiting.title"));
@@ -99,6 +110,7 @@ const parts = {
   health: async () => { state.health = await get("/v1/health"); },
   readers: async () => { state.readers = await get("/v1/readers"); },
   sync: async () => { state.sync = await get("/v1/sync"); },
+  operator: async () => { state.signed = await get("/v1/operator"); },
   visits: async () => { takeVisits(await get("/v1/visits")); },
 };
 const needs = {
@@ -111,6 +123,8 @@ const needs = {
   person_shown: ["visits"],
   entry_written: ["visits", "sync"],
   sync_status: ["sync", "visits"],
+  signed_in: ["operator", "health", "visits"],
+  signed_out: ["operator", "health", "visits"],
   failure: ["health"],
   service_down: ["health", "readers"],
   service_up: ["health", "readers"],
@@ -171,9 +185,9 @@ function lost(yes) {
 function close(why) {
   forgetSession();
   lost(false);
-  Object.assign(state, { open: false, refused: why, visit: null, visits: [], failures: [], health: null, sync: null, readers: [] });
-  drawn.visit = "";
-  for (const id of ["person", "alerts", "side", "history", "problems", "writer", "visits", "post"]) fill(byId(id));
+  Object.assign(state, { open: false, refused: why, visit: null, visits: [], failures: [], health: null, sync: null, signed: null, readers: [] });
+  clearVisit();
+  for (const id of ["visits", "post"]) fill(byId(id));
   draw();
 }
 
@@ -188,6 +202,7 @@ async function start() {
   for (const button of document.querySelectorAll("[data-language]")) button.addEventListener("click", () => changeLanguage(button.dataset.language));
   byId("lock").addEventListener("click", () => endSession().catch(() => {}).then(() => close(null)));
   byId("new").addEventListener("click", () => openWriter(state.visit));
+  watchOperator(() => Boolean(state.signed?.operator));
   await Promise.all([loadWords(), loadPicks()]);
   retell();
   try {
@@ -201,7 +216,7 @@ async function start() {
   await follow({
     open: () => {
       lost(false);
-      load("health", "readers", "sync", "visits");
+      load("health", "readers", "sync", "operator", "visits");
     },
     event: onEvent,
     lost: (error) => {

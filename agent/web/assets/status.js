@@ -28,7 +28,7 @@ export function showState(state) {
     list.dataset.words = words;
     fill(list, chips.map(([kind, text, title]) => el("li", { class: kind, title }, text)));
   }
-  fill(byId("post"), health && [term("role", health.role), " · ", t("facility", { n: digits(health.facility) })]);
+  fill(byId("post"), health && [term("role", (health.operator ?? health).role), " · ", t("facility", { n: digits(health.facility) })]);
 }
 
 /** Shows what went wrong, newest first, until dismissed or mended. */

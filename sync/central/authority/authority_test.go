@@ -72,8 +72,8 @@ func requestOf(t *testing.T, author *ecdsa.PrivateKey) *wire.EnrolRequest {
 	return req
 }
 
-func physician(facility uint32) EnrolOptions {
-	return EnrolOptions{Facility: facility, Role: cvc.RolePhysician, Rights: cvc.RightAppend}
+func desk(facility uint32) EnrolOptions {
+	return EnrolOptions{Facility: facility, Role: cvc.RoleReceptionist, Rights: cvc.RightAppend}
 }
 
 func TestInit(t *testing.T) {
@@ -161,7 +161,7 @@ func TestEnrol(t *testing.T) {
 	a, _ := newAuthority(t)
 	author := newKey(t)
 	req := requestOf(t, author)
-	grant, err := a.Enrol(t.Context(), req, physician(12))
+	grant, err := a.Enrol(t.Context(), req, desk(12))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestEnrol(t *testing.T) {
 		t.Fatal(err)
 	}
 	effective, err := cvc.VerifyChain(anchor, chain, cvc.DateOf(time.Now()))
-	if err != nil || effective.Roles != cvc.RolePhysician || effective.Rights != cvc.RightAppend {
+	if err != nil || effective.Roles != cvc.RoleReceptionist || effective.Rights != cvc.RightAppend {
 		t.Errorf("terminal chain gives %v %v, %v", effective.Roles, effective.Rights, err)
 	}
 	root, err := grant.RootKey()
@@ -213,6 +213,7 @@ func TestEnrol(t *testing.T) {
 		"proof":               {func(r *wire.EnrolRequest, _ *EnrolOptions) { r.TLSProof[5] ^= 1 }, wire.ErrProof},
 		"name after signing":  {func(r *wire.EnrolRequest, _ *EnrolOptions) { r.Name = "other" }, wire.ErrProof},
 		"two roles":           {func(_ *wire.EnrolRequest, o *EnrolOptions) { o.Role |= cvc.RoleNurse }, ErrRequest},
+		"a clinical role":     {func(_ *wire.EnrolRequest, o *EnrolOptions) { o.Role = cvc.RoleNurse }, ErrRequest},
 		"no role":             {func(_ *wire.EnrolRequest, o *EnrolOptions) { o.Role = 0 }, ErrRequest},
 		"unknown right":       {func(_ *wire.EnrolRequest, o *EnrolOptions) { o.Rights = 1 << 9 }, ErrRequest},
 		"too long":            {func(_ *wire.EnrolRequest, o *EnrolOptions) { o.Validity = 4 * 366 * 24 * time.Hour }, ErrRequest},
@@ -220,7 +221,7 @@ func TestEnrol(t *testing.T) {
 		"clinic turns issuer": {func(_ *wire.EnrolRequest, o *EnrolOptions) { o.Role = cvc.RoleIssuer }, ErrConflict},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bad, opts := requestOf(t, newKey(t)), physician(12)
+			bad, opts := requestOf(t, newKey(t)), desk(12)
 			c.spoil(bad, &opts)
 			if _, err := a.Enrol(t.Context(), bad, opts); !errors.Is(err, c.want) {
 				t.Errorf("got %v, want %v", err, c.want)
@@ -228,17 +229,17 @@ func TestEnrol(t *testing.T) {
 		})
 	}
 	t.Run("the same request again", func(t *testing.T) {
-		if _, err := a.Enrol(t.Context(), req, physician(12)); !errors.Is(err, ErrConflict) {
+		if _, err := a.Enrol(t.Context(), req, desk(12)); !errors.Is(err, ErrConflict) {
 			t.Errorf("got %v, want %v", err, ErrConflict)
 		}
 	})
 	t.Run("a second workstation", func(t *testing.T) {
-		if _, err := a.Enrol(t.Context(), requestOf(t, newKey(t)), physician(12)); err != nil {
+		if _, err := a.Enrol(t.Context(), requestOf(t, newKey(t)), desk(12)); err != nil {
 			t.Error(err)
 		}
 	})
 	t.Run("a new number", func(t *testing.T) {
-		grant, err := a.Enrol(t.Context(), requestOf(t, newKey(t)), physician(0))
+		grant, err := a.Enrol(t.Context(), requestOf(t, newKey(t)), desk(0))
 		if err != nil || grant.Facility != 13 {
 			t.Errorf("got %v, want facility 13", err)
 		}
@@ -247,7 +248,7 @@ func TestEnrol(t *testing.T) {
 		if err := a.RevokeFacility(t.Context(), 12, time.Now()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := a.Enrol(t.Context(), requestOf(t, newKey(t)), physician(12)); !errors.Is(err, ErrRevoked) {
+		if _, err := a.Enrol(t.Context(), requestOf(t, newKey(t)), desk(12)); !errors.Is(err, ErrRevoked) {
 			t.Errorf("got %v, want %v", err, ErrRevoked)
 		}
 		if _, err := a.Trust().Author(grant.AuthorKID, time.Now().Add(time.Minute)); !errors.Is(err, trust.ErrKeyRevoked) {
@@ -273,10 +274,10 @@ func TestKIDCollision(t *testing.T) {
 	if trust.KIDOf(&keys[0].PublicKey) != trust.KIDOf(&keys[1].PublicKey) {
 		t.Fatal("the keys do not collide")
 	}
-	if _, err := a.Enrol(t.Context(), requestOf(t, keys[0]), physician(1)); err != nil {
+	if _, err := a.Enrol(t.Context(), requestOf(t, keys[0]), desk(1)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.Enrol(t.Context(), requestOf(t, keys[1]), physician(2)); !errors.Is(err, ErrKIDCollision) {
+	if _, err := a.Enrol(t.Context(), requestOf(t, keys[1]), desk(2)); !errors.Is(err, ErrKIDCollision) {
 		t.Errorf("got %v, want %v", err, ErrKIDCollision)
 	}
 	err := a.store.View(t.Context(), func(r store.Reader) error {
@@ -304,7 +305,7 @@ func TestEnrolTogether(t *testing.T) {
 			req := requestOf(t, newKey(t))
 			facility := uint32(100 + 10*i + k) // #nosec G115 -- small
 			wg.Go(func() {
-				grant, err := auth.Enrol(context.Background(), req, physician(facility))
+				grant, err := auth.Enrol(context.Background(), req, desk(facility))
 				if err != nil {
 					t.Error(err)
 					return

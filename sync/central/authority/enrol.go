@@ -33,7 +33,7 @@ type EnrolOptions struct {
 // have. To sign receipts for logs is the centre's own.
 const clinicRights = cvc.AllRights &^ cvc.RightReceipt
 
-// RightsOf returns the rights that a workstation of a role has unless the
+// RightsOf returns the rights that go with a role unless the
 // administrator decides otherwise.
 func RightsOf(role cvc.Roles) cvc.Rights {
 	switch role {
@@ -105,8 +105,8 @@ func (e *enrolment) check(req *wire.EnrolRequest) error {
 	switch {
 	case e.opts.Facility > MaxFacility:
 		return fmt.Errorf("facility number: must be 1 to %d: %w", MaxFacility, ErrRequest)
-	case !e.opts.Role.Single():
-		return fmt.Errorf("role: must be exactly one: %w", ErrRequest)
+	case e.opts.Role != cvc.RoleReceptionist && e.opts.Role != cvc.RoleIssuer:
+		return fmt.Errorf("role: a workstation alone is a receptionist's or an issuer's: %w", ErrRequest)
 	case !clinicRights.Has(e.opts.Rights):
 		return fmt.Errorf("rights: not those of a workstation: %w", ErrRequest)
 	case e.opts.Validity < time.Hour || e.opts.Validity > maxValidity:
@@ -169,32 +169,36 @@ func (a *Authority) facilitySigner(number uint32) (crypto.Signer, error) {
 }
 
 func (a *Authority) certifyTerminal(_ context.Context, e *enrolment) error {
-	signer, err := a.facilitySigner(e.opts.Facility)
-	if err != nil {
-		return err
-	}
-	pub, err := publicOf(signer)
-	if err != nil {
-		return err
-	}
-	roles := cvc.Roles(cvc.AllRoles) &^ cvc.RoleIssuer
-	if e.role == wire.RoleIssuer {
-		roles = cvc.RoleIssuer
-	}
-	under, from, to := a.newest(), cvc.DateOf(e.now), cvc.DateOf(e.until)
-	e.facility, err = cvc.Issue(cvc.Template{
-		CHR: fmt.Sprintf("IQF%08d00001", e.opts.Facility), Public: pub, Kind: cvc.KindFacility,
-		Roles: roles, Rights: clinicRights, From: from, To: to,
-	}, under.cert, under.signer)
-	if err != nil {
+	var signer crypto.Signer
+	var err error
+	if e.facility, signer, err = a.certifyFacility(e.opts.Facility, e.role, e.now, e.until); err != nil {
 		return err
 	}
 	kid := trust.KIDOf(e.keys.Terminal)
 	e.terminal, err = cvc.Issue(cvc.Template{
 		CHR: fmt.Sprintf("IQT%08X00001", kid[:]), Public: e.keys.Terminal, Kind: cvc.KindTerminal,
-		Roles: e.opts.Role, Rights: e.opts.Rights, From: from, To: to,
+		Roles: e.opts.Role, Rights: e.opts.Rights, From: cvc.DateOf(e.now), To: cvc.DateOf(e.until),
 	}, e.facility, signer)
 	return err
+}
+
+// certifyFacility issues a facility's certificate and returns the key that
+// issues under it.
+func (a *Authority) certifyFacility(number uint32, role string, from, until time.Time) (*cvc.Certificate, crypto.Signer, error) {
+	signer, err := a.facilitySigner(number)
+	if err != nil {
+		return nil, nil, err
+	}
+	pub, err := publicOf(signer)
+	if err != nil {
+		return nil, nil, err
+	}
+	under := a.newest()
+	cert, err := cvc.Issue(cvc.Template{
+		CHR: fmt.Sprintf("IQF%08d00001", number), Public: pub, Kind: cvc.KindFacility,
+		Roles: RolesOf(role), Rights: clinicRights, From: cvc.DateOf(from), To: cvc.DateOf(until),
+	}, under.cert, under.signer)
+	return cert, signer, err
 }
 
 func (a *Authority) certifyTLS(_ context.Context, e *enrolment) (err error) {
@@ -211,10 +215,7 @@ func (a *Authority) enter(ctx context.Context, e *enrolment) error {
 	kid := trust.KIDOf(e.keys.Author)
 	e.author = trust.Key{
 		KID: kid, Public: e.keys.Author, Usage: trust.UsageAuthor, Facility: e.opts.Facility,
-		Name: e.opts.FacilityName + " / " + e.opts.Name, NotBefore: e.now.Add(-clockSlack), NotAfter: e.until,
-	}
-	if len(e.author.Name) > 255 {
-		e.author.Name = e.opts.Name
+		Name: authorName(e.opts.FacilityName, e.opts.Name), NotBefore: e.now.Add(-clockSlack), NotAfter: e.until,
 	}
 	if e.opts.Role == cvc.RoleIssuer {
 		// A personalisation station signs an imported history under the times of

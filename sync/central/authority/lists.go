@@ -160,13 +160,22 @@ func (a *Authority) Refresh(ctx context.Context) error {
 	return nil
 }
 
-// RevokeAuthor revokes the workstation whose author key has the identifier:
-// what the key signed at or after since counts no more, and the workstation's
-// TLS certificate and future calls are refused. It owes store.ErrNotFound.
+// RevokeAuthor revokes the workstation or the operator whose author key has the
+// identifier: what the key signed at or after since counts no more, and future
+// calls, of a workstation its TLS certificate too, are refused. It owes
+// store.ErrNotFound.
 func (a *Authority) RevokeAuthor(ctx context.Context, kid [4]byte, since time.Time) error {
 	_, err := a.changeTrust(ctx, func(list *trust.List) error {
 		return revokeKeys(list, since, func(k *trust.Key) bool { return k.KID == kid })
 	}, func(w store.Writer) error {
+		op, err := w.Operator(kid)
+		if err == nil {
+			op.Revoked = time.Now()
+			return w.PutOperator(op)
+		}
+		if !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
 		ws, err := w.WorkstationByAuthor(kid)
 		if err != nil {
 			return err
@@ -180,7 +189,7 @@ func (a *Authority) RevokeAuthor(ctx context.Context, kid [4]byte, since time.Ti
 	return nil
 }
 
-// RevokeFacility revokes a facility with all its workstations. It owes
+// RevokeFacility revokes a facility with all its workstations and operators. It owes
 // store.ErrNotFound.
 func (a *Authority) RevokeFacility(ctx context.Context, number uint32, since time.Time) error {
 	_, err := a.changeTrust(ctx, func(list *trust.List) error {
@@ -211,10 +220,27 @@ func (a *Authority) RevokeFacility(ctx context.Context, number uint32, since tim
 				return err
 			}
 		}
-		return nil
+		return revokeOperators(w, number, f.Revoked)
 	})
 	if err != nil {
 		return fmt.Errorf("revoke facility %d: %w", number, err)
+	}
+	return nil
+}
+
+func revokeOperators(w store.Writer, facility uint32, now time.Time) error {
+	all, err := w.Operators()
+	if err != nil {
+		return err
+	}
+	for _, op := range all {
+		if op.Facility != facility || !op.Revoked.IsZero() {
+			continue
+		}
+		op.Revoked = now
+		if err := w.PutOperator(op); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -224,7 +250,7 @@ func revokeKeys(list *trust.List, since time.Time, which func(*trust.Key) bool) 
 	found := false
 	for i := range list.Keys {
 		k := &list.Keys[i]
-		if k.Usage != trust.UsageAuthor || !which(k) {
+		if k.Usage != trust.UsageAuthor && k.Usage != trust.UsageOperator || !which(k) {
 			continue
 		}
 		found = true

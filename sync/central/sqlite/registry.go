@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -135,8 +136,15 @@ func cardArgs(c store.Card) []any {
 }
 
 func (r *registry) AddRelease(v store.Release) error {
-	return r.write("release", "INSERT INTO releases (at, facility, author, card, patient) VALUES (?, ?, ?, ?, ?)",
-		unix(v.At), v.Facility, v.Author[:], v.Card[:], patientKey(v.Patient))
+	return r.write("release", "INSERT INTO releases (at, facility, author, card, patient, operator, role, proof, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		unix(v.At), v.Facility, v.Author[:], v.Card[:], patientKey(v.Patient), v.Operator[:], v.Role, v.Proof, v.Reason)
+}
+
+func (r *registry) ReleasesTo(operator [4]byte, since time.Time) (int, error) {
+	return one(r, "releases", func(scan scanFunc) (n int, err error) {
+		err = scan(&n)
+		return n, err
+	}, "SELECT count(*) FROM releases WHERE operator = ? AND at >= ?", operator[:], unix(since))
 }
 
 func (r *registry) Releases(before uint64, limit int) ([]store.Release, error) {
@@ -144,9 +152,10 @@ func (r *registry) Releases(before uint64, limit int) ([]store.Release, error) {
 		before = math.MaxInt64
 	}
 	return many(r, "releases", func(scan scanFunc) (v store.Release, err error) {
-		err = scan(&v.Number, at(&v.At), &v.Facility, fixed(v.Author[:]), fixed(v.Card[:]), fixed(v.Patient[:]))
+		err = scan(&v.Number, at(&v.At), &v.Facility, fixed(v.Author[:]), fixed(v.Card[:]), fixed(v.Patient[:]),
+			fixed(v.Operator[:]), &v.Role, &v.Proof, &v.Reason)
 		return v, err
-	}, "SELECT n, at, facility, author, card, patient FROM releases WHERE n < ? ORDER BY n DESC LIMIT ?", int64(before), limit) // #nosec G115 -- bounded above
+	}, "SELECT n, at, facility, author, card, patient, operator, role, proof, reason FROM releases WHERE n < ? ORDER BY n DESC LIMIT ?", int64(before), limit) // #nosec G115 -- bounded above
 }
 
 func (r *registry) LogState(card [8]byte, seq uint32, chain [16]byte) (store.LogState, error) {
@@ -213,6 +222,26 @@ func (r *registry) PutWorkstation(w store.Workstation) error {
 
 func workstationArgs(w store.Workstation) []any {
 	return []any{w.TLSKey[:], w.Author[:], w.Facility, w.Name, w.Role, unix(w.Created), unix(w.Expires), unix(w.Revoked)}
+}
+
+const operatorColumns = "author, facility, name, role, created, expires, revoked"
+
+func readOperator(scan scanFunc) (o store.Operator, err error) {
+	err = scan(fixed(o.Author[:]), &o.Facility, &o.Name, &o.Role, at(&o.Created), at(&o.Expires), at(&o.Revoked))
+	return o, err
+}
+
+func (r *registry) Operator(kid [4]byte) (store.Operator, error) {
+	return one(r, "operator", readOperator, "SELECT "+operatorColumns+" FROM operators WHERE author = ?", kid[:])
+}
+
+func (r *registry) Operators() ([]store.Operator, error) {
+	return many(r, "operators", readOperator, "SELECT "+operatorColumns+" FROM operators ORDER BY facility, created, author")
+}
+
+func (r *registry) PutOperator(o store.Operator) error {
+	return r.write("operator", "INSERT OR REPLACE INTO operators ("+operatorColumns+") VALUES (?, ?, ?, ?, ?, ?, ?)",
+		o.Author[:], o.Facility, o.Name, o.Role, unix(o.Created), unix(o.Expires), unix(o.Revoked))
 }
 
 func (r *registry) List(name string) (store.List, error) {

@@ -73,15 +73,21 @@ CREATE TABLE cards (
 ) STRICT;
 CREATE INDEX cards_by_patient ON cards (patient, issued);
 
--- Who was given the section keys of a patient, for which card. Never deleted.
+-- Who was given the section keys of a patient, for which card or for a visit
+-- without one. Never deleted.
 CREATE TABLE releases (
 	n        INTEGER PRIMARY KEY,
 	at       INTEGER NOT NULL,
 	facility INTEGER NOT NULL,
 	author   BLOB NOT NULL, -- key identifier of the workstation's author key
-	card     BLOB NOT NULL,
-	patient  BLOB NOT NULL
+	card     BLOB NOT NULL, -- zeros for a visit without a card, and only then the four last:
+	patient  BLOB NOT NULL,
+	operator BLOB NOT NULL, -- key identifier of who asked
+	role     TEXT NOT NULL,
+	proof    TEXT NOT NULL,
+	reason   TEXT NOT NULL
 ) STRICT;
+CREATE INDEX releases_by_operator ON releases (operator, at);
 
 -- States of cards' logs up to which the centre has signed that it holds all.
 CREATE TABLE log_states (
@@ -104,6 +110,16 @@ CREATE TABLE facilities (
 CREATE TABLE workstations (
 	tls_key  BLOB NOT NULL PRIMARY KEY,
 	author   BLOB NOT NULL UNIQUE,
+	facility INTEGER NOT NULL REFERENCES facilities (number),
+	name     TEXT NOT NULL,
+	role     TEXT NOT NULL,
+	created  INTEGER NOT NULL,
+	expires  INTEGER NOT NULL,
+	revoked  INTEGER NOT NULL -- 0 = enrolled
+) STRICT;
+
+CREATE TABLE operators (
+	author   BLOB NOT NULL PRIMARY KEY,
 	facility INTEGER NOT NULL REFERENCES facilities (number),
 	name     TEXT NOT NULL,
 	role     TEXT NOT NULL,

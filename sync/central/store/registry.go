@@ -29,6 +29,8 @@ type Reader interface {
 	// Releases lists up to limit releases of section keys whose number is below
 	// before, newest first; 0 begins with the newest.
 	Releases(before uint64, limit int) ([]Release, error)
+	// ReleasesTo counts the releases to an operator since a time.
+	ReleasesTo(operator [4]byte, since time.Time) (int, error)
 	Facility(number uint32) (Facility, error)
 	Facilities() ([]Facility, error)
 	// Workstation finds a workstation by the hash of its TLS key.
@@ -38,6 +40,9 @@ type Reader interface {
 	Workstations() ([]Workstation, error)
 	// LogState returns what is known of a state of a card's log.
 	LogState(card [8]byte, seq uint32, chain [16]byte) (LogState, error)
+	// Operator finds an operator by their author key.
+	Operator(kid [4]byte) (Operator, error)
+	Operators() ([]Operator, error)
 	// List returns a signed list as it was stored.
 	List(name string) (List, error)
 }
@@ -57,6 +62,7 @@ type Writer interface {
 	PutFacility(Facility) error
 	AddWorkstation(Workstation) error
 	PutWorkstation(Workstation) error
+	PutOperator(Operator) error
 	PutList(List) error
 }
 
@@ -84,15 +90,21 @@ type Card struct {
 	Blocked  time.Time
 }
 
-// Release says that a workstation was given the section keys of a patient, to
-// put them onto a card.
+// Release says that a workstation was given section keys of a patient: to put
+// them onto a card, or for one visit without a card.
 type Release struct {
 	Number   uint64 // rises, given by the store
 	At       time.Time
 	Facility uint32
 	Author   [4]byte // key identifier of the workstation's author key
-	Card     [8]byte
+	Card     [8]byte // that is filled; zero for a visit without a card
 	Patient  record.PatientID
+
+	// Of a visit without a card only.
+	Operator [4]byte // key identifier of who asked for it
+	Role     string  // that the keys were given for
+	Proof    string  // how the patient was known
+	Reason   string  // why the card is not there
 }
 
 // LogState is a state of a card's log up to which the centre has signed that it
@@ -122,6 +134,18 @@ type Workstation struct {
 	Facility uint32
 	Name     string
 	Role     string // of its terminal certificate
+	Created  time.Time
+	Expires  time.Time
+	Revoked  time.Time
+}
+
+// Operator is a person who works at a facility, by the author key that the
+// trust list names.
+type Operator struct {
+	Author   [4]byte
+	Facility uint32
+	Name     string
+	Role     string // of their terminal certificate
 	Created  time.Time
 	Expires  time.Time
 	Revoked  time.Time

@@ -46,12 +46,13 @@ func testRegistry(t *testing.T, open Open) {
 	card := store.Card{ID: [8]byte{9}, Patient: patient.ID, Facility: 12, Key: [65]byte{4}, Issued: now, NotAfter: later}
 	facility := store.Facility{Number: 12, Name: "عيادة", Role: wire.RoleClinic, Created: now}
 	ws := store.Workstation{TLSKey: [32]byte{1}, Author: [4]byte{2}, Facility: 12, Name: "desk", Role: "physician", Created: now, Expires: later}
+	op := store.Operator{Author: [4]byte{3}, Facility: 12, Name: "Dr Amal", Role: "physician", Created: now, Expires: later}
 	list := store.List{Name: wire.ListTrust, Version: 3, Raw: []byte("signed"), Issued: now}
 
 	update(t, s, func(w store.Writer) error {
 		missing(t, "patient", func() (store.Patient, error) { return w.Patient(patient.ID) })
 		missing(t, "list", func() (store.List, error) { return w.List(wire.ListTrust) })
-		return errors.Join(w.AddPatient(patient), w.AddPatient(other), w.AddCard(card), w.PutFacility(facility), w.AddWorkstation(ws), w.PutList(list))
+		return errors.Join(w.AddPatient(patient), w.AddPatient(other), w.AddCard(card), w.PutFacility(facility), w.AddWorkstation(ws), w.PutOperator(op), w.PutList(list))
 	})
 	for what, add := range map[string]func(store.Writer) error{
 		"patient":                func(w store.Writer) error { return w.AddPatient(patient) },
@@ -64,9 +65,9 @@ func testRegistry(t *testing.T, open Open) {
 			t.Errorf("add %s again: %v", what, err)
 		}
 	}
-	card.Blocked, facility.Revoked, ws.Revoked, list.Version, patient.Cover = later, later, later, 4, []byte{7}
+	card.Blocked, facility.Revoked, ws.Revoked, op.Revoked, list.Version, patient.Cover = later, later, later, later, 4, []byte{7}
 	update(t, s, func(w store.Writer) error {
-		return errors.Join(w.PutCard(card), w.PutFacility(facility), w.PutWorkstation(ws), w.PutList(list), w.PutPatient(patient))
+		return errors.Join(w.PutCard(card), w.PutFacility(facility), w.PutWorkstation(ws), w.PutOperator(op), w.PutList(list), w.PutPatient(patient))
 	})
 	state := store.LogState{Card: card.ID, Seq: 1<<32 - 1, Chain: [16]byte{1, 2}, At: now, Facility: 12}
 	update(t, s, func(w store.Writer) error {
@@ -93,6 +94,9 @@ func testRegistry(t *testing.T, open Open) {
 		same(t, "workstation", func() (store.Workstation, error) { return r.Workstation(ws.TLSKey) }, ws)
 		same(t, "workstation by author", func() (store.Workstation, error) { return r.WorkstationByAuthor(ws.Author) }, ws)
 		same(t, "workstations", r.Workstations, []store.Workstation{ws})
+		same(t, "operator", func() (store.Operator, error) { return r.Operator(op.Author) }, op)
+		same(t, "operators", r.Operators, []store.Operator{op})
+		missing(t, "operator", func() (store.Operator, error) { return r.Operator([4]byte{}) })
 		same(t, "list", func() (store.List, error) { return r.List(wire.ListTrust) }, list)
 		missing(t, "card", func() (store.Card, error) { return r.Card([8]byte{1}) })
 		missing(t, "facility", func() (store.Facility, error) { return r.Facility(1) })
@@ -112,6 +116,9 @@ func testReleases(t *testing.T, open Open) {
 	for i := range 5 {
 		v := store.Release{
 			At: now.Add(time.Duration(i) * time.Minute), Facility: 9001, Author: [4]byte{1, byte(i)}, Card: [8]byte{9}, Patient: patientOf(uint64(i)), // #nosec G115 -- small
+		}
+		if i%2 == 1 {
+			v.Card, v.Operator, v.Role, v.Proof, v.Reason = [8]byte{}, [4]byte{7}, "nurse", "photo", "forgotten"
 		}
 		update(t, s, func(w store.Writer) error { return w.AddRelease(v) })
 		want = append([]store.Release{v}, want...)
@@ -138,6 +145,11 @@ func testReleases(t *testing.T, open Open) {
 				break
 			}
 			got = append(got, page...)
+		}
+		for since, want := range map[time.Time]int{now: 2, now.Add(2 * time.Minute): 1, now.Add(time.Hour): 0} {
+			if n, err := r.ReleasesTo([4]byte{7}, since); err != nil || n != want {
+				t.Errorf("%d releases to the operator, want %d, %v", n, want, err)
+			}
 		}
 		for i := range got {
 			if i > 0 && got[i].Number >= got[i-1].Number {
