@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 )
 
@@ -60,7 +61,8 @@ const (
 	maxMembers = 40
 )
 
-// Table is an edition of the terminology table. It does not change.
+// Table is an edition of the terminology table. It does not change, and it is
+// safe for concurrent use.
 type Table struct {
 	Edition uint32
 	// Digest covers all rows: of the first edition SHA-256 over the files of
@@ -70,6 +72,9 @@ type Table struct {
 
 	rows  [NumSlots][]Row
 	index map[Code]place
+
+	once   sync.Once
+	search []indexed // made for the first search
 }
 
 type place struct {

@@ -1,0 +1,107 @@
+package terms
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestFold(t *testing.T) {
+	for in, want := range map[string]string{
+		"أإآا":              "اااا",
+		"مستشفى":            "مستشفي",
+		"حساسيّة":           "حساسيه",
+		"کورد":              "كورد",
+		"بەرزی پەستان":      "بهرزي پهستان",
+		"  HbA1c, (٪)  ":    "hba1c",
+		"٣٤ ۵۶ 78":          "34 56 78",
+		"ســـكر":            "سكر",
+		"Crème":             "creme",
+		"می\u200cخواهم":          "ميخواهم",
+		"نۆرەی خەمۆکی":      "نورهي خهموكي",
+		"E11.9":             "e11 9",
+		"":                  "",
+		"...":               "",
+		"ڕێگرەکانی ACE":     "ريگرهكاني ace",
+		"Type 2 diabetes":   "type 2 diabetes",
+		"لۆسارتان/ڵۆسارتان": "لوسارتان لوسارتان",
+	} {
+		if got := Fold(in); got != want {
+			t.Errorf("%q folds to %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestSearch(t *testing.T) {
+	for _, c := range []struct {
+		query string
+		slot  Slot
+		want  string // the code that must be among the first three
+	}{
+		{"diabetes type", Findings, "E11"},
+		{"diabtes", Findings, "E14"},           // a letter left out
+		{"hihg blood", Findings, "I10"},        // two swapped
+		{"hypertention pulm", Findings, "I27"}, // a letter changed
+		{"e119", Findings, ""},                 // a subdivision that the table lacks
+		{"E11", Findings, "E11"},               // a code
+		{"j18", Findings, "J18"},               //
+		{"ارتفاع ضغط", Findings, "I10"},        //
+		{"إرتفاع ضغط الدم", Findings, "I10"},   // another alef
+		{"السكرى من النوع", Findings, "E11"},   // alef maqsura for ya
+		{"بەرزي پەستاني", Findings, "I10"},     // Arabic ya in Sorani
+		{"شەکرەی جۆری دوو", Findings, "E11"},   //
+		{"شەكرەي جوري دوو", Findings, "E11"},   // as an Arabic keyboard has it
+		{"metformin", Medicines, "A10BA02"},    //
+		{"metfromin", Medicines, "A10BA02"},    //
+		{"ميتفورمين", Medicines, "A10BA02"},    //
+		{"amoxi clav", Medicines, "J01CR02"},   // beginnings of two words
+		{"بارسيتامول", Medicines, "N02BE01"},   // an alef left out
+		{"4548-4", Observations, "4548-4"},     //
+		{"hba1c", Observations, "4548-4"},      //
+		{"٤٥٤٨-٤", Observations, "4548-4"},     // Arabic digits
+		{"۴۵۴۸-۴", Observations, "4548-4"},     // Persian digits
+		{"کۆڤید", Vaccines, "208"},             //
+		{"تلقيح", Acts, "vaccination"},         //
+		{"xyzzy", Findings, ""},                //
+		{"   ", Findings, ""},                  //
+		{strings.Repeat("a", MaxQuery+1), Findings, ""},
+	} {
+		got := Current().Search(c.query, 3, c.slot)
+		if c.want == "" {
+			if len(got) != 0 {
+				t.Errorf("%.30q finds %v", c.query, got[0].Code)
+			}
+			continue
+		}
+		found := false
+		for _, term := range got {
+			found = found || term.Code.Value == c.want
+		}
+		if !found {
+			t.Errorf("%q does not find %s but %v", c.query, c.want, got)
+		}
+	}
+	if all := Current().Search("a", 7); len(all) != 7 {
+		t.Errorf("%d hits, 7 asked for", len(all))
+	}
+}
+
+func FuzzFold(f *testing.F) {
+	f.Add("حساسيّة E11.9 ٣٤")
+	f.Fuzz(func(t *testing.T, s string) {
+		once := Fold(s)
+		if twice := Fold(once); twice != once {
+			t.Fatalf("%q folds to %q and that to %q", s, once, twice)
+		}
+		Current().Search(s, 3)
+	})
+}
+
+func BenchmarkSearch(b *testing.B) {
+	for name, query := range map[string]string{"begun": "ارتفاع ضغ", "slip": "metfromin", "none": "xyzzy"} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				Current().Search(query, 10)
+			}
+		})
+	}
+}
