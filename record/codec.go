@@ -226,6 +226,27 @@ func (r *reader) checked(m Moment) Moment {
 	return m
 }
 
+// Lengths of time: quarters of an hour, else -1 - minutes.
+
+func (w *writer) minutes(n uint32) {
+	if n%15 == 0 {
+		w.uint(uint64(n / 15))
+		return
+	}
+	w.head(majorNegint, uint64(n))
+}
+
+func (r *reader) minutes() uint32 {
+	if r.peek() == majorUint {
+		return 15 * uint32(r.uint(math.MaxUint32/15)) // #nosec G115 -- bounded
+	}
+	n := r.want(majorNegint, "length of time")
+	if n > math.MaxUint32 {
+		r.fail("number out of range")
+	}
+	return uint32(n) // #nosec G115 -- bounded
+}
+
 // Quantities: an unsigned integer for a whole number without unit, else
 // [mantissa, unit] when the scale is the unit's own, else [mantissa, unit,
 // scale]. A unit is its index in the table of units, or its UCUM text. Behind

@@ -52,7 +52,7 @@ func (r *reader) diagnosis(x *Diagnosis) {
 func (w *writer) procedure(x *Procedure) {
 	w.lead(2)
 	w.code(terms.Acts, x.Code)
-	w.uint(uint64(x.Minutes))
+	w.minutes(x.Minutes)
 	w.attrUint(0, uint64(x.Status))
 	w.attrAt(1, x.At)
 	w.attrCodes(2, terms.Findings, x.Reasons)
@@ -63,7 +63,7 @@ func (w *writer) procedure(x *Procedure) {
 func (r *reader) procedure(x *Procedure) {
 	r.left -= 2
 	x.Code, x.Sensitive = r.code(terms.Acts), r.secret
-	x.Minutes = uint32(r.uint(math.MaxUint32)) // #nosec G115 -- bounded
+	x.Minutes = r.minutes()
 	for k, ok := r.attr(); ok; k, ok = r.attr() {
 		switch k {
 		case 0:

@@ -1,8 +1,11 @@
 package record
 
 import (
+	"encoding/binary"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/dhamani-iq/dhamani/record/terms"
 )
@@ -101,10 +104,46 @@ func (r *reader) note(x *Note) {
 	}
 }
 
+// A study's identifier is a byte string of its numbers, each of variable
+// length, seven bits in a byte, the lowest first; it is text when one of them
+// has a leading zero or is too great.
+
+func (w *writer) study(id string) {
+	var packed []byte
+	for part := range strings.SplitSeq(id, ".") {
+		n, err := strconv.ParseUint(part, 10, 63)
+		if err != nil || strconv.FormatUint(n, 10) != part {
+			w.text(id)
+			return
+		}
+		packed = binary.AppendUvarint(packed, n)
+	}
+	w.bytes(packed)
+}
+
+func (r *reader) study() string {
+	if r.peek() == majorText {
+		return r.text(maxStudy)
+	}
+	var id strings.Builder
+	for b := r.take(r.want(majorBytes, "byte string"), maxStudy); len(b) > 0; {
+		n, size := binary.Uvarint(b)
+		if size <= 0 || id.Len() > maxStudy {
+			r.fail("malformed identifier of a study")
+			return ""
+		}
+		if b = b[size:]; id.Len() > 0 {
+			id.WriteByte('.')
+		}
+		id.WriteString(strconv.FormatUint(n, 10))
+	}
+	return id.String()
+}
+
 // imaging = study, modality, 0 at, 1 body site, 2 series, 3 instances, 4 title
 func (w *writer) imaging(x *Imaging) {
 	w.lead(2)
-	w.text(x.Study)
+	w.study(x.Study)
 	w.text(x.Modality)
 	w.attrAt(0, x.At)
 	w.attrCode(1, terms.Acts, x.BodySite)
@@ -115,7 +154,7 @@ func (w *writer) imaging(x *Imaging) {
 
 func (r *reader) imaging(x *Imaging) {
 	r.left -= 2
-	x.Study, x.Modality = r.text(maxStudy), r.text(maxUnit)
+	x.Study, x.Modality = r.study(), r.text(maxUnit)
 	for k, ok := r.attr(); ok; k, ok = r.attr() {
 		switch k {
 		case 0:
@@ -142,16 +181,18 @@ var monies = [...]struct {
 	scale    uint8
 }{{"", 0}, {"USD", 2}, {"USD", 0}, {"USD", 1}, {"", 3}, {"", 2}, {"", 1}, {"EUR", 2}, {"EUR", 0}, {"EUR", 1}}
 
-// cost = dinars, when it is a whole number and nothing is said of the
-// patient's share, else [total, money, ? patient's share]; money = number in
-// the list of monies / [currency or null, scale]
+// cost = whole dinars / -1 - cents of a US dollar, when the amount is not
+// negative and nothing is said of the patient's share, else [total, money,
+// ? patient's share]; money = number in the list of monies / [currency or
+// null, scale]
 func (w *writer) cost(x *Cost) {
 	money := 0
 	for money < len(monies) && (monies[money].currency != x.Currency || monies[money].scale != x.Total.Scale) {
 		money++
 	}
-	if money == 0 && x.Patient == nil {
-		w.int(x.Total.Mantissa)
+	if money < 2 && x.Patient == nil && x.Total.Mantissa >= 0 {
+		major := [...]byte{majorUint, majorNegint}[money]
+		w.head(major, uint64(x.Total.Mantissa)) // #nosec G115 -- not negative
 		return
 	}
 	w.head(majorArray, 2+uint64(rank(x.Patient != nil))) // #nosec G115 -- 2 or 3
@@ -174,15 +215,22 @@ func (w *writer) cost(x *Cost) {
 }
 
 func (r *reader) cost() *Cost {
+	x := new(Cost)
 	if r.peek() != majorArray {
-		return &Cost{Total: Int(r.int())}
+		major, n := r.head()
+		if major > majorNegint || n > maxMantissa {
+			r.fail("amount out of range")
+			return x
+		}
+		x.Currency, x.Total = monies[major].currency, Decimal{Mantissa: int64(n), Scale: monies[major].scale} // #nosec G115 -- bounded
+		return x
 	}
 	n := r.array(3)
 	if n < 2 {
 		r.fail("cost is not two or three items")
 		return nil
 	}
-	x := &Cost{Total: Int(r.int())}
+	x.Total = Int(r.int())
 	if r.peek() == majorArray {
 		if r.array(2) != 2 {
 			r.fail("money is not a pair")

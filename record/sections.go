@@ -232,7 +232,7 @@ func (w *writer) section(e *Entry, s Section, core bool) (own bool) {
 func (w *writer) core(e *Entry) {
 	if e.Minutes != defaultMinutes {
 		w.key(keyMinutes)
-		w.uint(uint64(e.Minutes))
+		w.minutes(e.Minutes)
 	}
 	w.keyUint(keyClass, uint64(e.Class))
 	w.keyUint(keyFacility, uint64(e.Facility))
@@ -254,7 +254,7 @@ func (w *writer) core(e *Entry) {
 func (r *reader) core(e *Entry, key uint64) {
 	switch key {
 	case keyMinutes:
-		e.Minutes = uint32(r.uint(math.MaxUint32)) // #nosec G115 -- bounded
+		e.Minutes = r.minutes()
 	case keyClass:
 		e.Class = readEnum[classNames](r)
 	case keyFacility:
