@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -451,5 +452,103 @@ func TestReceiptsAtADesk(t *testing.T) {
 	}
 	if v, _ = town.agent.Visit(c.visit); v.Space == nil || v.Space.Freed != c.head.StartSeq || v.Space.Used != c.head.Size() {
 		t.Fatalf("space %+v", v.Space)
+	}
+}
+
+// wrapped is a reader whose transport a test may spoil.
+type wrapped struct {
+	slotOf
+	wrap func(card.Transport) card.Transport
+}
+
+func (w wrapped) Connect(ctx context.Context, reader string) (card.Transport, error) {
+	t, err := w.slotOf.Connect(ctx, reader)
+	return w.wrap(t), err
+}
+
+// TestCutWhileFreeing takes the card away before and behind every command of a
+// tap that frees the log and writes an entry that waited for the room. The next
+// tap leaves the card freed once, with the entry on it once, and the cache in
+// step with it.
+func TestCutWhileFreeing(t *testing.T) {
+	n := newCountry(t)
+	town := n.clinic(t, "town", cvc.RolePhysician)
+	var written []record.EntryID
+	visit := func(up bool) Written {
+		c := town.tap(t)
+		w := town.write(t, c, encounter(len(written)))
+		written = append(written, w.ID)
+		town.reader.release()
+		if up {
+			town.exchange(t, c, true)
+		}
+		return w
+	}
+	id := n.card.ID()
+	for len(must[[]cache.LogReceipt](t)(town.agent.cfg.Cache.LogReceipts(id))) == 0 {
+		visit(true)
+	}
+	receipts := must[[]cache.LogReceipt](t)(town.agent.cfg.Cache.LogReceipts(id))
+	if err := town.agent.cfg.Cache.ForgetLog(id); err != nil { // without receipts the card runs full
+		t.Fatal(err)
+	}
+	for !slices.Contains(visit(false).Where, AtOwed) {
+		continue
+	}
+	if err := town.agent.cfg.Cache.PutLogReceipt(id, receipts[0]); err != nil {
+		t.Fatal(err)
+	}
+	image, path := n.card.Image(), home.CachePath(town.home.Dir)
+	if err := town.agent.cfg.Cache.Close(); err != nil {
+		t.Fatal(err)
+	}
+	kept := must[[]byte](t)(os.ReadFile(path))
+	cuts := 0
+	for _, after := range []bool{false, true} {
+		for cut := 0; ; cut++ {
+			at := new(int)
+			*at = cut
+			soft := must[*softcard.Card](t)(softcard.Load(image, softcard.Options{}))
+			if err := os.WriteFile(path, kept, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			store := must[*cache.Cache](t)(cache.Open(path, town.home.CacheKey, quiet))
+			town.agent.cfg.Cache = store
+			town.agent.cfg.Readers = wrapped{slotOf{soft}, func(tr card.Transport) card.Transport {
+				return &cutter{Transport: tr, at: at, after: after}
+			}}
+			c := &openCard{books: make(map[uint8]*book), sums: &envelope.Summaries{}}
+			err := town.reader.steps(t.Context(), c, tapIdentity)
+			if err == nil && town.reader.openVisit(c) {
+				err = town.reader.steps(t.Context(), c, tapRecord[:len(tapRecord)-1])
+			}
+			town.reader.release()
+			over := *at >= 0
+			if over != (err == nil) {
+				t.Fatalf("cut at %d (after %v): %v", cut, after, err)
+			}
+			*at = -1
+			c = town.tap(t)
+			town.reader.release()
+			if c.head.StartSeq != receipts[0].Seq || c.head.Seq != uint32(len(written)) {
+				t.Fatalf("cut at %d (after %v): %d freed, %d of %d entries", cut, after, c.head.StartSeq, c.head.Seq, len(written))
+			}
+			ids := must[[]record.EntryID](t)(store.LogIDs(id, c.head.StartSeq, c.head.Seq))
+			pending := must[[]cache.Pending](t)(store.Pendings(id))
+			if !slices.Equal(ids, written[c.head.StartSeq:]) || len(pending) != 0 {
+				t.Fatalf("cut at %d (after %v): %d places, %d writes open", cut, after, len(ids), len(pending))
+			}
+			if err := store.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if over {
+				break
+			}
+			cuts++
+		}
+	}
+	t.Logf("%d cut points", cuts)
+	if cuts < 40 {
+		t.Error("too few to say anything")
 	}
 }

@@ -290,7 +290,7 @@ func (r *rig) points(t *testing.T, memory []byte, d *deskModel) int {
 
 // pairsEach is how many second cuts follow each first one, spread over the tap
 // that settles it.
-const pairsEach = 30
+const pairsEach = 28
 
 // TestPowerCut is the promise of the format. The power goes at every write step
 // (before, amid, torn), before every command and behind every command whose
