@@ -126,8 +126,18 @@ var classes = []struct {
 }
 
 // Classify is the only place where an error becomes a stable code with words
-// for people; docs/failure-codes.md lists them all.
-func Classify(err error) Failure { return wordingOf(codeOf(err)).failure() }
+// for people; docs/failure-codes.md lists them all. Where the system tells
+// which programs may hold a busy reader, their names stand behind the words.
+func Classify(err error) Failure {
+	f := wordingOf(codeOf(err)).failure()
+	var holders interface{ Programs() string }
+	if errors.Is(err, card.ErrBusy) && errors.As(err, &holders) && holders.Programs() != "" {
+		for language, text := range f.Text {
+			f.Text[language] = text + " (" + holders.Programs() + ")"
+		}
+	}
+	return f
+}
 
 // Failures lists every failure that Classify knows.
 func Failures() []Failure {

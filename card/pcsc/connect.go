@@ -25,7 +25,7 @@ const busyLimit = 5 * time.Second
 //
 // Connecting blocks inside PC/SC while another program is in a transaction;
 // after 5 s that is ErrBusy, and the blocked call cleans up when it returns.
-// Errors: card.ErrNoCard, card.ErrBusy, card.ErrNoReader, card.ErrServiceDown,
+// Errors: card.ErrNoCard, card.ErrBusy (a *BusyError), card.ErrNoReader, card.ErrServiceDown,
 // card.ErrUnpowered, ErrProtocol, ErrDenied, ctx.Err().
 func (s *Service) Connect(ctx context.Context, reader string) (card.Transport, error) {
 	if err := ctx.Err(); err != nil {
@@ -59,7 +59,7 @@ func (s *Service) Connect(ctx context.Context, reader string) (card.Transport, e
 	select {
 	case o := <-came:
 		if o.err != nil {
-			return nil, o.err
+			return nil, nameHolders(reader, o.err)
 		}
 		s.log.LogAttrs(ctx, slog.LevelDebug, "card connected", slog.String("reader", reader))
 		if o.t.t0 {
@@ -67,7 +67,7 @@ func (s *Service) Connect(ctx context.Context, reader string) (card.Transport, e
 		}
 		return o.t, nil
 	case <-busy.C:
-		return nil, fmt.Errorf("connect to the card: %w", card.ErrBusy)
+		return nil, nameHolders(reader, fmt.Errorf("connect to the card: %w", card.ErrBusy))
 	case <-ctx.Done():
 		return nil, fmt.Errorf("connect to the card: %w", ctx.Err())
 	}

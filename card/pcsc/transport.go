@@ -78,7 +78,7 @@ func (t *transport) Transmit(ctx context.Context, cmd []byte) ([]byte, error) {
 	case <-t.closed:
 		return nil, fmt.Errorf("%s: %w", op, ErrClosed)
 	case <-busy.C:
-		return nil, fmt.Errorf("%s: %w", op, card.ErrBusy)
+		return nil, nameHolders(t.reader, fmt.Errorf("%s: %w", op, card.ErrBusy))
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%s: %w", op, ctx.Err())
 	}
@@ -106,7 +106,7 @@ func (t *transport) Transmit(ctx context.Context, cmd []byte) ([]byte, error) {
 		case <-begun:
 			begun, wait = nil, nil // a slow command is not a busy reader
 		case <-wait:
-			return nil, fmt.Errorf("%s: %w", op, card.ErrBusy)
+			return nil, nameHolders(t.reader, fmt.Errorf("%s: %w", op, card.ErrBusy))
 		case <-ctx.Done():
 			return nil, fmt.Errorf("%s: %w", op, ctx.Err())
 		}

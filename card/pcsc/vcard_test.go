@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -23,7 +24,16 @@ import (
 // eventLimit is generous: an insertion is seen after 0.4 s at most.
 const eventLimit = 10 * time.Second
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// second is what this program does when it was started as the second program of
+// a test; it says whether it was.
+var second = func() (code int, started bool) { return 0, false }
+
+func TestMain(m *testing.M) {
+	if code, started := second(); started {
+		os.Exit(code)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // A T=1 card without history, and one that can be told from it.
 var (

@@ -13,6 +13,7 @@ import (
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/card/pcsc"
 	"github.com/dhamani-iq/dhamani/internal/cli"
+	"github.com/dhamani-iq/dhamani/internal/logkey"
 )
 
 func newReaderListCommand(g *globals) *cobra.Command {
@@ -43,11 +44,23 @@ func runReaderList(ctx context.Context, out io.Writer, g *globals) error {
 		return err
 	}
 	lines := make([]readerLine, len(readers))
+	var holders *pcsc.Holders
 	for i, r := range readers {
+		if r.InUse && holders == nil {
+			found, err := pcsc.FindHolders()
+			if err != nil {
+				g.log.DebugContext(ctx, "programs at the card service are not known", logkey.Error, err)
+			}
+			holders = &found
+		}
 		lines[i] = readerLine{Name: r.Name, Card: r.Present, Mute: r.Mute, InUse: r.InUse, ATR: hexUpper(r.ATR)}
 	}
 	if g.json {
-		return cli.PrintJSON(out, map[string]any{"readers": lines})
+		answer := map[string]any{"readers": lines}
+		if holders != nil {
+			answer["holders"] = holders
+		}
+		return cli.PrintJSON(out, answer)
 	}
 	if len(lines) == 0 {
 		return fmt.Errorf("list readers: %w", card.ErrNoReader)
@@ -57,7 +70,11 @@ func runReaderList(ctx context.Context, out io.Writer, g *globals) error {
 	for _, l := range lines {
 		fmt.Fprintf(table, "%s\t%s\t%s\n", l.Name, l.state(), l.ATR)
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil || holders == nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "in use: %v\n", holders)
+	return err
 }
 
 // state words what is in the reader.
