@@ -57,6 +57,8 @@ type Agent struct {
 
 	mu      sync.Mutex // guards what follows
 	readers map[string]*reader
+	claims  map[string]holding            // by device, what its slots have open
+	waiting map[*reader]string            // who waits for which device
 	missed  map[record.PatientID]struct{} // to be compared with the centre
 	wanted  map[card.ID]wantedLog         // of whose logs receipts are wanted
 	pcscUp  bool
@@ -71,6 +73,7 @@ func New(cfg Config) (*Agent, error) {
 	a := &Agent{
 		cfg: cfg, patience: tapLimit, bus: newBus(), visits: newVisits(),
 		started: time.Now().UTC(), readers: make(map[string]*reader), missed: make(map[record.PatientID]struct{}),
+		claims: make(map[string]holding), waiting: make(map[*reader]string),
 		wanted: make(map[card.ID]wantedLog), pcscUp: true,
 	}
 	a.who = a.device(1)
@@ -233,8 +236,10 @@ func (a *Agent) Readers() []ReaderState {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	out := make([]ReaderState, 0, len(a.readers))
-	for _, r := range a.readers {
-		out = append(out, r.stateNow())
+	for name, r := range a.readers {
+		state := r.stateNow()
+		state.Device = a.deviceOf(name)
+		out = append(out, state)
 	}
 	slices.SortFunc(out, func(x, y ReaderState) int { return cmp.Compare(x.Name, y.Name) })
 	return out

@@ -42,6 +42,7 @@ func (r *reader) write(ctx context.Context, visit string, draft *record.Entry) (
 	ctx, cancel := context.WithTimeoutCause(ctx, r.a.patience, card.ErrTooSlow)
 	defer cancel()
 	written, err := r.placeAll(ctx, c, parts)
+	c.session.Rest()
 	if written.ID != (record.EntryID{}) {
 		r.a.publish(Event{Kind: KindEntryWritten, Reader: r.name, Visit: c.visit, Entry: written.ID.String()})
 		r.a.centre.Kick()

@@ -64,6 +64,7 @@ var classes = []struct {
 	{ErrPerson, "person_other"},
 	{envelope.ErrPerson, "person_unknown"},
 	{ErrTerminalExpired, "terminal_expired"},
+	{ErrTwoCards, "card_two"},
 	{ErrClaimAuthor, "claim_author"},
 	{operator.ErrSecret, "operator_secret"},
 	{operator.ErrUnknown, "operator_unknown"},

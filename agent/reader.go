@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dhamani-iq/dhamani/cache"
@@ -25,6 +26,8 @@ type reader struct {
 	calls   chan call
 	done    chan struct{}
 	endOnce sync.Once
+
+	again atomic.Bool // the device that another slot had is free
 
 	mu       sync.Mutex // guards what follows
 	present  bool
@@ -118,7 +121,7 @@ func (r *reader) serve(ctx context.Context) {
 	if !present || inserted != r.served {
 		r.release()
 	}
-	if !present || inserted == r.served {
+	if again := r.again.Swap(false); !present || inserted == r.served && !again {
 		return
 	}
 	r.served = inserted
@@ -127,9 +130,14 @@ func (r *reader) serve(ctx context.Context) {
 		if err == nil {
 			return
 		}
-		r.release()
+		if !errors.Is(err, errSameCard) && !errors.Is(err, ErrTwoCards) { // these wait for the other slot
+			r.release()
+		}
 		if ctx.Err() != nil || errors.Is(err, errOperatorChanged) {
 			return // the change has sent a nudge
+		}
+		if errors.Is(err, errSameCard) {
+			return
 		}
 		still, now := r.slot()
 		again := still && now == inserted && try < tapTries &&
@@ -160,6 +168,7 @@ func (r *reader) release() {
 		_ = r.open.session.Close()
 		r.open = nil
 	}
+	r.a.unclaim(r)
 }
 
 // call has the reader's goroutine do something and waits until it is done. It

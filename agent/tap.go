@@ -98,6 +98,7 @@ func (r *reader) read(ctx context.Context) error {
 	if err := r.steps(ctx, c, tapRecord); err != nil {
 		return err
 	}
+	c.session.Rest()
 	r.a.publish(Event{Kind: KindRecordsReady, Reader: r.name, Visit: c.visit})
 	stats := c.session.Stats()
 	r.a.cfg.Log.InfoContext(ctx, "card read", logkey.Reader, r.name, logkey.Visit, c.visit,
@@ -135,6 +136,9 @@ func (r *reader) connect(ctx context.Context, c *openCard) error {
 		return err
 	}
 	c.session, c.info = session, session.Info()
+	if err := r.a.claim(r, c.info.ID); err != nil {
+		return err
+	}
 	return c.info.State.Err()
 }
 

@@ -123,6 +123,7 @@ type Written struct {
 // ReaderState is one reader as it is now.
 type ReaderState struct {
 	Name    string `json:"name"`
+	Device  string `json:"device"` // its own name, or that of the first of several slots of one device
 	Present bool   `json:"card_present"`
 	ATR     string `json:"atr,omitempty"`
 }

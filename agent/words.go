@@ -142,6 +142,11 @@ var wordings = []wording{
 		"The card answers too slowly. Tap it again; if it happens again, have the card replaced.",
 	},
 	{
+		"card_two", actionTapAgain, "في القارئ بطاقتان. ارفعهما وضع بطاقة واحدة فقط.",
+		"دوو کارت لە خوێنەرەوەکەدان. هەردووکیان لاببە و تەنها یەکێکیان دابنێ.",
+		"Two cards are in the reader. Take both away and present one only.",
+	},
+	{
 		"entry_signature", actionCallSupport, "قيد غير صحيح التوقيع أُخفي.",
 		"تۆمارێک بە واژووی نادروست شاردرایەوە.",
 		"An entry whose signature is not right was set aside.",

@@ -285,7 +285,10 @@ func (n *nation) desk(opts deskOptions) *desk {
 	var readers card.Readers = d.reader
 	var only []string
 	if opts.readers != nil {
-		readers, only = opts.readers, []string{testpcsc.Slots()[0].Reader}
+		readers = opts.readers
+		if _, own := readers.(*dual); !own {
+			only = []string{testpcsc.Slots()[0].Reader}
+		}
 	}
 	d.agent = must[*Agent](tb)(New(Config{
 		Version: "test", Only: only, Facility: 101, Role: opts.role.String(), Terminal: n.terminal(opts.role, opts.until),

@@ -72,7 +72,7 @@ func owners(inodes []uint32) map[uint32]Program {
 }
 
 func programOf(folder string) Program {
-	pid, _ := strconv.Atoi(filepath.Base(folder)) // digits, by the pattern
+	pid, _ := strconv.Atoi(filepath.Base(folder))           // digits, by the pattern
 	name, err := os.ReadFile(filepath.Join(folder, "comm")) // #nosec G304 -- /proc/PID
 	if err != nil {
 		return Program{pid, "a program that has ended"}

@@ -110,6 +110,9 @@ func (s *Service) List(ctx context.Context) ([]Reader, error) {
 	return readers, nil
 }
 
+// Devices says which readers are slots of one device; see the function Devices.
+func (s *Service) Devices(names []string) map[string]string { return Devices(names) }
+
 // listReaders lists the readers' names. A reader that appears between the
 // binding's two calls makes the buffer too small: it asks again.
 func listReaders(sc waitContext) (names []string, err error) {

@@ -31,11 +31,12 @@ func newReaderListCommand(g *globals) *cobra.Command {
 
 // readerLine is one reader in the JSON answer of reader list.
 type readerLine struct {
-	Name  string `json:"name"`
-	Card  bool   `json:"card"`           // a card is in it
-	Mute  bool   `json:"mute,omitempty"` // and does not answer
-	InUse bool   `json:"in_use"`         // a program is connected to the card
-	ATR   string `json:"atr,omitempty"`  // hexadecimal
+	Name   string `json:"name"`
+	Device string `json:"device"`         // its own name, or that of the first of several slots of one device
+	Card   bool   `json:"card"`           // a card is in it
+	Mute   bool   `json:"mute,omitempty"` // and does not answer
+	InUse  bool   `json:"in_use"`         // a program is connected to the card
+	ATR    string `json:"atr,omitempty"`  // hexadecimal
 }
 
 func runReaderList(ctx context.Context, out io.Writer, g *globals) error {
@@ -44,6 +45,11 @@ func runReaderList(ctx context.Context, out io.Writer, g *globals) error {
 		return err
 	}
 	lines := make([]readerLine, len(readers))
+	names := make([]string, len(readers))
+	for i, r := range readers {
+		names[i] = r.Name
+	}
+	devices := pcsc.Devices(names)
 	var holders *pcsc.Holders
 	for i, r := range readers {
 		if r.InUse && holders == nil {
@@ -53,7 +59,7 @@ func runReaderList(ctx context.Context, out io.Writer, g *globals) error {
 			}
 			holders = &found
 		}
-		lines[i] = readerLine{Name: r.Name, Card: r.Present, Mute: r.Mute, InUse: r.InUse, ATR: hexUpper(r.ATR)}
+		lines[i] = readerLine{Name: r.Name, Device: devices[r.Name], Card: r.Present, Mute: r.Mute, InUse: r.InUse, ATR: hexUpper(r.ATR)}
 	}
 	if g.json {
 		answer := map[string]any{"readers": lines}
@@ -68,7 +74,11 @@ func runReaderList(ctx context.Context, out io.Writer, g *globals) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "READER\tCARD\tATR")
 	for _, l := range lines {
-		fmt.Fprintf(table, "%s\t%s\t%s\n", l.Name, l.state(), l.ATR)
+		name := l.Name
+		if l.Device != l.Name {
+			name += " (with " + l.Device + ")"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\n", name, l.state(), l.ATR)
 	}
 	if err := table.Flush(); err != nil || holders == nil {
 		return err
