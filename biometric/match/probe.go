@@ -175,6 +175,8 @@ func (p *Probe) fill(i int) {
 			}
 		}
 	}
+	// Well inside, everything around the minutia was seen.
+	all := within(p.hull, m.x, m.y, radius-margin)
 	for a := range side {
 		for b := range side {
 			u, v := (float32(b)-side/2.+0.5)*cell, (float32(a)-side/2.+0.5)*cell
@@ -182,7 +184,7 @@ func (p *Probe) fill(i int) {
 				continue
 			}
 			x, y := m.x+u*m.cos-v*m.sin, m.y+u*m.sin+v*m.cos
-			if !near(p.hull, x, y, margin) {
+			if !all && !near(p.hull, x, y, margin) {
 				continue
 			}
 			bit := uint64(1) << (a*side + b)
@@ -252,4 +254,17 @@ func near(hull []corner, x, y, d float32) bool {
 		best = min(best, qx*qx+qy*qy)
 	}
 	return inside || best <= d*d
+}
+
+// within reports whether a point lies in the hull, at least d pixels from its
+// edge.
+func within(hull []corner, x, y, d float32) bool {
+	for i, a := range hull {
+		b := hull[(i+1)%len(hull)]
+		ex, ey := b.x-a.x, b.y-a.y
+		if ex*(y-a.y)-ey*(x-a.x) < d*sqrt(ex*ex+ey*ey) {
+			return false
+		}
+	}
+	return len(hull) > 2
 }

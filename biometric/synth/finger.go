@@ -49,6 +49,13 @@ type Finger struct {
 func New(seed uint64) *Finger {
 	r := random(mix(seed + 1))
 	f := &Finger{seed: seed, period: r.between(8.2, 9.8), lean: r.between(-0.12, 0.12), bend: r.between(0.5, 0.9)}
+	f.pattern(&r)
+	f.grow(&r)
+	return f
+}
+
+// pattern chooses the class and where its cores and deltas lie.
+func (f *Finger) pattern(r *random) {
 	top := r.between(10, 70)
 	switch p := r.unit(); { // about as often as fingers have them
 	case p < 0.05:
@@ -75,8 +82,6 @@ func New(seed uint64) *Finger {
 			c + complex(-r.between(85, 130), -r.between(90, 140)),
 		}
 	}
-	f.grow(&r)
-	return f
 }
 
 // orientation returns the ridges' angle at a pixel of the master, y down.

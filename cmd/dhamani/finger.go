@@ -21,7 +21,8 @@ func newFingerCommand(g *globals) *cobra.Command {
 		Use:   "finger",
 		Short: "Work with fingerprints in files: templates, comparisons, error rates",
 	}, newFingerExtractCommand(g), newFingerMatchCommand(g), newFingerShowCommand(g), newFingerExplainCommand(g),
-		newFingerQualityCommand(g), newFingerEvalCommand(g), newFingerSynthCommand(g))
+		newFingerQualityCommand(g), newFingerEvalCommand(g), newFingerSynthCommand(g),
+		newFingerIdentifyCommand(g))
 }
 
 // fingerOptions are the flags of the commands that read an image.
