@@ -48,12 +48,12 @@ const (
 	gridBin      = 16 // 1.6 mm
 	gridAngle    = 2  // steps by which two directions may differ in the vote
 	candidates   = 6  // rotations and shifts looked at closely
-	pairDistance = 10 // 1.0 mm
-	pairAngle    = 3
+	pairDistance = 7  // 0.7 mm
+	pairAngle    = 2
 	passes       = 2 // how often the shift is set right by the pairs found
 
-	minPairs  = 9   // pairs at least
-	minRation = 250 // thousandths of what the common area could give, squared
+	minPairs  = 8    // pairs at least
+	minWeight = 2650 // pairs, times the thousandths that they are of what the common area could give, squared
 )
 
 // matchRAM is the working memory of match in bytes: the grid, the minutiae of
@@ -175,7 +175,7 @@ func agree(enrolled, probe []minutia, c candidate, work *effort) bool {
 	}
 	n, _, _ := pairs(enrolled, probe, c, pairDistance, work)
 	common := commonArea(enrolled, probe, c)
-	return n >= minPairs && common > 0 && 1000*n*n >= minRation*common
+	return n >= minPairs && common > 0 && 1000*n*n*n >= minWeight*common
 }
 
 // pairs counts the minutiae of the probe that have one of the enrolled finger

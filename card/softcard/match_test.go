@@ -1,11 +1,17 @@
 package softcard
 
 import (
+	"bytes"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/dhamani-iq/dhamani/biometric/extract"
+	"github.com/dhamani-iq/dhamani/biometric/fmr"
 	"github.com/dhamani-iq/dhamani/card"
 )
 
@@ -119,6 +125,73 @@ func TestMatch(t *testing.T) {
 	}
 	t.Logf("%d of %d prints of the same finger missed, %d of %d others taken for it, %v of modelled time at most", missed, tried, wrong, impostors, worst)
 	if missed*20 > tried || wrong > 1 || worst > 1500*time.Millisecond {
+		t.Fail()
+	}
+}
+
+// TestMatchOnPrints compares the prints of the four FVC sets B that are in the
+// data folder, taken out of their images by this project's extractor. The
+// matcher's figures in docs/formats/card.md are from here.
+func TestMatchOnPrints(t *testing.T) {
+	root := os.Getenv("DHAMANI_DATA")
+	if root == "" {
+		root = filepath.Join("..", "..", "..", "shared", "data")
+	}
+	paths, err := filepath.Glob(filepath.Join(root, "fvc", "*", "*.png"))
+	if err != nil || len(paths) == 0 || testing.Short() {
+		t.Skip("no FVC images in DHAMANI_DATA, or -short")
+	}
+	type sample struct {
+		set, finger string
+		minutiae    []minutia
+	}
+	var prints []sample
+	few := 0
+	for _, path := range paths {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, err := extract.ReadImage(bytes.NewReader(raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := extract.Extract(img, 500)
+		if err != nil {
+			few++
+			continue
+		}
+		compact, err := fmr.AppendCard(nil, found, 0, fmr.Compact, card.MaxMinutiae)
+		if err != nil {
+			t.Fatal(err)
+		}
+		minutiae, err := parseMinutiae(compact)
+		if err != nil {
+			few++
+			continue
+		}
+		finger, _, _ := strings.Cut(filepath.Base(path), "_")
+		prints = append(prints, sample{filepath.Dir(path), finger, minutiae})
+	}
+	var tried, wrong [2]int // impostors, genuine
+	for i, a := range prints {
+		for _, b := range prints[i+1:] {
+			if a.set != b.set {
+				continue
+			}
+			same, genuine := false, 0
+			if a.finger == b.finger {
+				genuine = 1
+			}
+			if same, _ = match(a.minutiae, b.minutiae); same != (genuine == 1) {
+				wrong[genuine]++
+			}
+			tried[genuine]++
+		}
+	}
+	t.Logf("%d prints, %d with too few minutiae; %d of %d other fingers taken for the same, %d of %d prints of the same missed",
+		len(prints), few, wrong[0], tried[0], wrong[1], tried[1])
+	if wrong[0]*1000 > tried[0] || wrong[1]*5 > tried[1] {
 		t.Fail()
 	}
 }

@@ -396,3 +396,61 @@ func TestInterruptions(t *testing.T) {
 		t.Errorf("%d guesses, want %d", guesses, want)
 	}
 }
+
+// TestReferencesTorn cuts the power at every point of changing, setting and
+// unblocking: afterwards the old PIN or the new one is right, with its tries,
+// and a PIN that changed has a line that says so.
+func TestReferencesTorn(t *testing.T) {
+	ctx := t.Context()
+	f := newFamily(t, Options{})
+	chosen, another := []byte("31415926"), plainPress(f.random, newFinger(f.random, 40))
+	issuer := f.p.terminal(t, cvc.RoleIssuer, cvc.AllRights, "2026-03-01", "2026-06-01")
+	image, points := f.c.Image(), 0
+	for name, change := range map[string]func(s *card.Session) error{
+		"change":  func(s *card.Session) error { return s.ChangePIN(ctx, testPIN, chosen) },
+		"unblock": func(s *card.Session) error { return s.UnblockPIN(ctx, chosen) },
+		"set":     func(s *card.Session) error { return s.SetPIN(ctx, record.PersonsOf(0, 1), chosen) },
+		"finger": func(s *card.Session) error {
+			return s.SetFinger(ctx, card.Template{Finger: card.Finger{Ref: 0x11, Persons: 1, Finger: 2}, Compact: another})
+		},
+	} {
+		for k := 0; ; k++ {
+			seen := 0
+			c, err := Load(image, Options{Cut: cutAt(k, &seen)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := card.Open(ctx, c.Transport())
+			if err == nil {
+				err = s.Authenticate(ctx, f.pub, issuer)
+			}
+			if err == nil {
+				err = change(s)
+			}
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, card.ErrRemoved) {
+				t.Fatalf("%s, cut %d: %v", name, k, err)
+			}
+			points++
+			again, err := Load(c.Image(), Options{})
+			if err != nil {
+				t.Fatalf("%s, cut %d: %v", name, k, err)
+			}
+			s = open(t, again, f.pub, issuer)
+			old, changed := s.VerifyPIN(ctx, testPIN), s.VerifyPIN(ctx, chosen)
+			if (old == nil) == (changed == nil) {
+				t.Fatalf("%s, cut %d: old PIN %v, new PIN %v", name, k, old, changed)
+			}
+			if changed == nil && len(events(t, again)) == 0 {
+				t.Fatalf("%s, cut %d: the PIN changed without a line", name, k)
+			}
+			templates, err := s.Templates(ctx)
+			if err != nil || len(templates) != 2 {
+				t.Fatalf("%s, cut %d: %d templates, %v", name, k, len(templates), err)
+			}
+		}
+	}
+	t.Logf("%d cut points over changes of PIN and fingers", points)
+}
