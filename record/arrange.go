@@ -114,3 +114,58 @@ func arrangedPanels(list []Panel, start time.Time) []Panel {
 	}
 	return list
 }
+
+// vital returns the observation's place among the vital signs' members, -1
+// when it is none or more is said of it than a number.
+func (x *Observation) vital(start time.Time) int {
+	i := vitals.memberAt(x.Code, 0)
+	if i < 0 {
+		return -1
+	}
+	if m := &measures[vitals.members[i]]; !m.plain(x.Value.Quantity) || !x.unsaid(start, m) {
+		return -1
+	}
+	return i
+}
+
+// vitalsLast returns list with the sensitive behind the others, and in each
+// part the first of every vital sign at the end, in the members' order, when
+// there are two or more. The list is not changed.
+func vitalsLast(list []Observation, start time.Time) []Observation {
+	places := make([]int, len(list))
+	for _, secret := range [...]bool{false, true} {
+		var seen uint64
+		n := 0
+		for i := range list {
+			if list[i].Sensitive != secret {
+				continue
+			}
+			if k := list[i].vital(start); k >= 0 && seen&(1<<k) == 0 {
+				seen, places[i] = seen|1<<k, k+1
+				n++
+			}
+		}
+		for i := range list {
+			if list[i].Sensitive != secret {
+				continue
+			}
+			if n < 2 {
+				places[i] = 0
+			}
+			places[i] += rank(secret) * 2 * maxMembers
+		}
+	}
+	if slices.IsSorted(places) {
+		return list
+	}
+	order := make([]int, len(list))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return places[a] - places[b] })
+	out := make([]Observation, len(list))
+	for i, from := range order {
+		out[i] = list[from]
+	}
+	return out
+}

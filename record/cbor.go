@@ -55,6 +55,7 @@ type writer struct {
 	limit   uint32 // the last edition whose rows may be named by number
 	edition uint32 // the last edition that was needed
 	secret  bool   // the section is the sensitive one
+	reasons []Code // of the visit, when the section has them
 }
 
 // newWriter names codes by the rows of the edition in use.
@@ -213,6 +214,7 @@ type reader struct {
 	secret  bool // the items are sensitive
 	table   *terms.Table
 	edition uint32 // the edition that the content was written with
+	reasons []Code // of the visit, when the section has them
 }
 
 func newReader(b []byte, base time.Time) reader {

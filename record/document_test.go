@@ -139,6 +139,8 @@ func vectors() []vector {
 					{Code: code(terms.LOINC, "8480-6"), Value: Value{Quantity: NewQuantity(128, 0, "mm[Hg]")}},
 					{Code: code(terms.LOINC, "8462-4"), Value: Value{Quantity: NewQuantity(82, 0, "mm[Hg]")}},
 				}},
+				{Code: code(terms.LOINC, "29463-7"), Category: CategoryVitalSigns, Value: Value{Quantity: NewQuantity(815, -1, "kg")}},
+				{Code: code(terms.LOINC, "8867-4"), Category: CategoryVitalSigns, Value: Value{Quantity: NewQuantity(72, 0, "/min")}},
 			},
 		}},
 		{"an emergency before the epoch, with a sensitive part", &Entry{

@@ -1,6 +1,10 @@
 package record
 
-import "github.com/dhamani-iq/dhamani/record/terms"
+import (
+	"slices"
+
+	"github.com/dhamani-iq/dhamani/record/terms"
+)
 
 // A list of items is flat: an item is one to three leading elements, and
 // behind them its attributes, each a key (a negative integer, -1 - k) and a
@@ -99,6 +103,26 @@ func (r *reader) codes(at terms.Slot, limit int) []Code {
 		cs = append(cs, r.code(at))
 	}
 	return cs
+}
+
+// attrReasons writes an item's reasons: true when they are the visit's.
+func (w *writer) attrReasons(k byte, cs []Code) {
+	if len(cs) > 0 && slices.Equal(cs, w.reasons) {
+		w.attr(k)
+		w.bool(true)
+		return
+	}
+	w.attrCodes(k, terms.Findings, cs)
+}
+
+func (r *reader) itemReasons() []Code {
+	if r.peek() == majorSimple {
+		if r.isTrue(); len(r.reasons) == 0 {
+			r.fail("reasons of a visit that has none")
+		}
+		return slices.Clone(r.reasons)
+	}
+	return r.codes(terms.Findings, maxReasons)
 }
 
 // attr returns the key of the next attribute of the item that is being read,

@@ -55,7 +55,7 @@ func (w *writer) procedure(x *Procedure) {
 	w.minutes(x.Minutes)
 	w.attrUint(0, uint64(x.Status))
 	w.attrAt(1, x.At)
-	w.attrCodes(2, terms.Findings, x.Reasons)
+	w.attrReasons(2, x.Reasons)
 	w.attrCode(3, terms.Acts, x.BodySite)
 	w.attrText(4, x.Note)
 }
@@ -71,7 +71,7 @@ func (r *reader) procedure(x *Procedure) {
 		case 1:
 			x.At = r.moment(r.base)
 		case 2:
-			x.Reasons = r.codes(terms.Findings, maxReasons)
+			x.Reasons = r.itemReasons()
 		case 3:
 			c := r.code(terms.Acts)
 			x.BodySite = &c

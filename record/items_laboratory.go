@@ -262,6 +262,42 @@ func (r *reader) nothing() bool {
 	return next>>5 != majorNegint || next&31 >= attrKeys
 }
 
+// vitals returns the observations at the end of a list that are written by the
+// members of the panel of vital signs: two at least.
+func (w *writer) vitals(list []Observation) []Observation {
+	n, next := 0, maxMembers
+	for n < len(list) {
+		i := list[len(list)-1-n].vital(w.base)
+		if i < 0 || i >= next {
+			break
+		}
+		n, next = n+1, i
+	}
+	if n < 2 {
+		return nil
+	}
+	return list[len(list)-n:]
+}
+
+func (w *writer) packVitals(list []Observation) {
+	mark := w.open()
+	at := 0
+	for i := range list {
+		place := vitals.memberAt(list[i].Code, 0)
+		w.pack(place-at, list[i].Value.Quantity)
+		at = place + 1
+	}
+	w.closeMembers(mark, true)
+}
+
+func (r *reader) unpackVitals() []Observation {
+	if r.peek() != majorBytes {
+		r.fail("byte string expected")
+		return nil
+	}
+	return r.panelMembers(vitals)
+}
+
 // panel = code, [observations], 0 at, 1 status, 2 conclusion
 //
 // Where the code's row has members, the list is by members, and attribute 3

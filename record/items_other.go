@@ -29,7 +29,7 @@ func (w *writer) carePlan(x *CarePlan) {
 		}
 		w.finish(mark)
 	}
-	w.attrCodes(5, terms.Findings, x.Reasons)
+	w.attrReasons(5, x.Reasons)
 	if len(x.Goals) > 0 {
 		w.attr(6)
 		w.head(majorArray, uint64(len(x.Goals)))
@@ -55,7 +55,7 @@ func (r *reader) carePlan(x *CarePlan) {
 		case 4:
 			x.Activities = list(r, maxActivities, 1, (*reader).activity)
 		case 5:
-			x.Reasons = r.codes(terms.Findings, maxReasons)
+			x.Reasons = r.itemReasons()
 		case 6:
 			x.Goals = r.texts(maxGoals, maxShort)
 		default:

@@ -16,6 +16,18 @@ type measure struct {
 // measures has one for each row; a row without a unit is a plain number.
 var measures = mustMeasures(terms.Base())
 
+// vitals is the panel of vital signs, by whose members they are written when
+// they came without a panel.
+var vitals = &measures[rowOf(Code{System: terms.LOINC, Value: "85353-1"})]
+
+func rowOf(c Code) uint32 {
+	_, number, _, ok := terms.Base().Find(c)
+	if !ok {
+		panic("record: internal error: no row of " + c.String())
+	}
+	return number
+}
+
 func mustMeasures(t *terms.Table) []measure {
 	out := make([]measure, t.Len(terms.Observations))
 	for i := range out {

@@ -8,7 +8,7 @@ import (
 // normal returns e with its lists in the order in which they decode, and
 // without a mark on nothing: e itself when it is so. It changes no list.
 func (e *Entry) normal() *Entry {
-	observations, panels := arranged(e.Observations), arrangedPanels(e.Panels, e.Start)
+	observations, panels := arranged(vitalsLast(e.Observations, e.Start)), arrangedPanels(e.Panels, e.Start)
 	same := e.Start.Equal(minute(e.Start)) && e.Start.Location() == time.UTC &&
 		(!e.Sensitive || e.Type != nil || len(e.Reasons) > 0) &&
 		ordered(e.Prescriptions, (*Prescription).secret) && ordered(observations, (*Observation).secret) &&
@@ -26,7 +26,6 @@ func (e *Entry) normal() *Entry {
 	}
 	n.Observations, n.Panels = observations, panels
 	order(&n.Prescriptions, (*Prescription).secret)
-	order(&n.Observations, (*Observation).secret)
 	order(&n.Panels, (*Panel).secret)
 	order(&n.Diagnoses, (*Diagnosis).secret)
 	order(&n.Procedures, (*Procedure).secret)

@@ -35,6 +35,7 @@ const (
 	keyCarePlans    = 19
 	keyNotes        = 20
 	keyImaging      = 21
+	keyVitals       = 22 // observations, by the members of a panel of vital signs
 	keyExtensions   = 23
 )
 
@@ -49,11 +50,11 @@ var sectionKeys = [NumSections]uint32{
 	SectionCoverage:   1 << keyCost,
 	SectionSummary:    1 << keyAllergies,
 	SectionMedication: 1 << keyMedicines,
-	SectionLaboratory: 1<<keyObservations | 1<<keyPanels,
+	SectionLaboratory: 1<<keyObservations | 1<<keyPanels | 1<<keyVitals,
 	SectionClinical: 1<<keyType | 1<<keyReasons | 1<<keyDiagnoses | 1<<keyProcedures | 1<<keyVaccines | 1<<keyCarePlans |
 		1<<keyNotes | 1<<keyImaging,
 	SectionSensitive: 1<<keyMedicines | 1<<keyObservations | 1<<keyPanels | 1<<keyType | 1<<keyReasons | 1<<keyDiagnoses |
-		1<<keyProcedures | 1<<keyCarePlans | 1<<keyNotes,
+		1<<keyProcedures | 1<<keyCarePlans | 1<<keyNotes | 1<<keyVitals,
 }
 
 // Sections returns the entry's content: for each section that holds anything
@@ -210,7 +211,10 @@ var codecs = sync.Pool{New: func() any { return new(codec) }}
 func (w *writer) section(e *Entry, s Section, core bool) (own bool) {
 	start := len(w.b)
 	w.edition = 1
-	w.secret = s == SectionSensitive
+	w.secret, w.reasons = s == SectionSensitive, nil
+	if w.secret == e.Sensitive && (w.secret || s == SectionClinical) {
+		w.reasons = e.Reasons
+	}
 	if core {
 		w.core(e)
 	}
@@ -285,6 +289,7 @@ func (r *reader) core(e *Entry, key uint64) {
 // items appends what a section holds besides the core.
 func (w *writer) items(e *Entry, s Section) {
 	secret := s == SectionSensitive
+	var signs []Observation
 	switch s { //nolint:exhaustive // the others follow
 	case SectionCoverage:
 		if e.Cost != nil {
@@ -298,7 +303,12 @@ func (w *writer) items(e *Entry, s Section) {
 		part(w, keyMedicines, e.Prescriptions, (*Prescription).secret, (*writer).prescription)
 	}
 	if s == SectionLaboratory || secret {
-		part(w, keyObservations, e.Observations, (*Observation).secret, (*writer).observation)
+		// Vital signs, two or more, stand last in the list and under a key of their own.
+		observations := within(w, e.Observations, (*Observation).secret)
+		if signs = w.vitals(observations); len(signs) > 0 {
+			observations = observations[:len(observations)-len(signs)]
+		}
+		part(w, keyObservations, observations, (*Observation).secret, (*writer).observation)
 		part(w, keyPanels, e.Panels, (*Panel).secret, (*writer).panel)
 	}
 	if (s == SectionClinical || secret) && e.Sensitive == secret {
@@ -319,28 +329,38 @@ func (w *writer) items(e *Entry, s Section) {
 		part(w, keyNotes, e.Notes, (*Note).secret, (*writer).note)
 		part(w, keyImaging, e.Imaging, never, (*writer).imaging)
 	}
+	if len(signs) > 0 {
+		w.key(keyVitals)
+		w.packVitals(signs)
+	}
 	w.extensions(e, s)
 }
 
 // never says that an item of its kind is not sensitive.
 func never[T any](*T) int { return 0 }
 
-// part writes a list of the items that are as sensitive as the section, or
-// nothing when there are none. The sensitive stand behind the others.
-func part[T any](w *writer, key uint64, list []T, sensitive func(*T) int, put func(*writer, *T)) {
-	if len(list) == 0 {
-		return
-	}
+// within returns the items that are as sensitive as the section. The sensitive
+// stand behind the others.
+func within[T any](w *writer, list []T, sensitive func(*T) int) []T {
 	if w.secret {
 		for len(list) > 0 && sensitive(&list[0]) == 0 {
 			list = list[1:]
 		}
-	} else {
-		for len(list) > 0 && sensitive(&list[len(list)-1]) != 0 {
-			list = list[:len(list)-1]
-		}
+		return list
 	}
+	for len(list) > 0 && sensitive(&list[len(list)-1]) != 0 {
+		list = list[:len(list)-1]
+	}
+	return list
+}
+
+// part writes a list of the items that are as sensitive as the section, or
+// nothing when there are none.
+func part[T any](w *writer, key uint64, list []T, sensitive func(*T) int, put func(*writer, *T)) {
 	if len(list) == 0 {
+		return
+	}
+	if list = within(w, list, sensitive); len(list) == 0 {
 		return
 	}
 	w.key(key)
@@ -401,6 +421,8 @@ func (r *reader) item(e *Entry, key uint64) {
 		e.Prescriptions = more(e.Prescriptions, list(r, maxItems, 7, (*reader).prescription))
 	case keyObservations:
 		e.Observations = more(e.Observations, list(r, maxItems, 2, (*reader).observation))
+	case keyVitals:
+		e.Observations = more(e.Observations, r.unpackVitals())
 	case keyPanels:
 		e.Panels = more(e.Panels, list(r, maxItems, 2, (*reader).panel))
 	case keyType, keyReasons:
@@ -411,6 +433,7 @@ func (r *reader) item(e *Entry, key uint64) {
 		e.Sensitive = r.secret
 		if key == keyReasons {
 			e.Reasons = r.codes(terms.Findings, maxReasons)
+			r.reasons = e.Reasons
 			return
 		}
 		c := r.code(terms.Acts)
