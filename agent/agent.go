@@ -290,6 +290,9 @@ func (a *Agent) Append(ctx context.Context, visitID string, draft *record.Entry)
 	if !ok {
 		return Written{}, ErrNoVisit
 	}
+	if v.Cardless {
+		return a.appendCardless(visitID, draft)
+	}
 	var written Written
 	err := a.atReader(ctx, v.Reader, func(r *reader) (err error) {
 		written, err = r.write(ctx, visitID, draft)

@@ -65,8 +65,19 @@ type part struct {
 // draft checks, signs and seals an encounter. One that is larger than an entry
 // may be becomes several.
 func (r *reader) draft(c *openCard, e *record.Entry) ([]part, error) {
-	if e.Person != c.book.person() {
-		return nil, fmt.Errorf("entry of person %d, shown is %d: %w", e.Person, c.book.person(), ErrPerson)
+	parts, err := r.a.drafts(c.book, r.who.author, e, c.info.MaxEntry)
+	for i := range parts {
+		parts[i].Card, parts[i].Patient = c.info.ID, c.id.Subjects.Patient
+		parts[i].ExpectSeq = c.head.Seq + uint32(i) // #nosec G115 -- a few parts
+	}
+	return parts, err
+}
+
+// drafts checks an encounter of the person of a book, and signs and seals it
+// into entries of at most so many bytes.
+func (a *Agent) drafts(b *book, author envelope.Author, e *record.Entry, most int) ([]part, error) {
+	if e.Person != b.person() {
+		return nil, fmt.Errorf("entry of person %d, shown is %d: %w", e.Person, b.person(), ErrPerson)
 	}
 	whole := *e // the draft itself stays as it is
 	if whole.Start.IsZero() {
@@ -76,20 +87,17 @@ func (r *reader) draft(c *openCard, e *record.Entry) ([]part, error) {
 	if err := whole.Validate(); err != nil {
 		return nil, err
 	}
-	if err := r.a.checkTime(whole.Meta().Start, r.who.author.KID); err != nil {
+	if err := a.checkTime(whole.Meta().Start, author.KID); err != nil {
 		return nil, err
 	}
 	var out []part
 	for _, e := range record.Split(&whole, record.MaxContent) {
-		sealed, err := r.seal(c, e)
+		sealed, err := seal(b, author, e, most)
 		if err != nil {
 			return nil, err
 		}
 		e.ID = envelope.IDOf(sealed)
-		out = append(out, part{cache.Pending{
-			ID: e.ID, Card: c.info.ID, Patient: c.id.Subjects.Patient, Sealed: sealed,
-			ExpectSeq: c.head.Seq + uint32(len(out)), // #nosec G115 -- a few parts
-		}, e})
+		out = append(out, part{cache.Pending{ID: e.ID, Sealed: sealed}, e})
 	}
 	return out, nil
 }
@@ -111,23 +119,23 @@ func (a *Agent) checkTime(start time.Time, author [4]byte) error {
 	return err
 }
 
-// seal signs and seals one entry.
-func (r *reader) seal(c *openCard, e *record.Entry) ([]byte, error) {
+// seal signs and seals one entry of at most so many bytes.
+func seal(b *book, author envelope.Author, e *record.Entry, most int) ([]byte, error) {
 	sections, err := e.Sections()
 	if err != nil {
 		return nil, err
 	}
 	for s := range sections {
-		if !c.book.keys.Has(s) {
+		if !b.keys.Has(s) {
 			return nil, fmt.Errorf("write section %v: %w", s, ErrSectionLocked)
 		}
 	}
 	meta := envelope.Meta{Person: e.Person, Time: e.Meta().Start}
-	sealed, err := envelope.Seal(c.book.subject, c.book.keys, r.who.author, meta, sections, rand.Reader)
+	sealed, err := envelope.Seal(b.subject, b.keys, author, meta, sections, rand.Reader)
 	if err != nil {
 		return nil, err
 	}
-	if len(sealed) > c.info.MaxEntry {
+	if len(sealed) > most {
 		return nil, fmt.Errorf("entry of %d bytes: %w", len(sealed), card.ErrEntryTooLarge)
 	}
 	return sealed, nil

@@ -70,6 +70,8 @@ var classes = []struct {
 	{operator.ErrUnknown, "operator_unknown"},
 	{operator.ErrID, "operator_unknown"},
 	{operator.ErrNotGranted, "operator_not_granted"},
+	{ErrNoOperator, "operator_needed"},
+	{ErrReason, "cardless_reason"},
 	{cache.ErrCorrupt, "cache_corrupt"},
 	{cache.ErrLocked, "cache_locked"},
 	{cache.ErrWrongKey, "cache_wrong_key"},

@@ -71,7 +71,9 @@ type Visit struct {
 	Patient  record.PatientID `json:"patient"`
 	Opened   time.Time        `json:"opened"`
 	Present  bool             `json:"present"`
-	Ready    bool             `json:"ready"` // the whole record is read, not only the identity
+	Cardless bool             `json:"cardless,omitempty"` // the card is not there: the centre gave the keys
+	Until    time.Time        `json:"until,omitzero"`     // of a visit without a card: when it ends
+	Ready    bool             `json:"ready"`              // the whole record is read, not only the identity
 	Role     string           `json:"role"`
 	Identity *record.Identity `json:"identity,omitempty"`
 	Cover    *record.Cover    `json:"cover,omitempty"`

@@ -43,10 +43,14 @@ func (s *visits) open(v *Visit, subjects envelope.Subjects, books map[uint8]*boo
 	if gen < s.gen {
 		return false
 	}
-	if old := s.byReader[v.Reader]; old != nil {
+	place := v.Reader
+	if v.Cardless { // it is at no reader
+		place = "cardless:" + v.ID
+	}
+	if old := s.byReader[place]; old != nil {
 		old.wipe()
 	}
-	s.byReader[v.Reader] = &heldVisit{Visit: *v, subjects: subjects, books: maps.Clone(books)}
+	s.byReader[place] = &heldVisit{Visit: *v, subjects: subjects, books: maps.Clone(books)}
 	return true
 }
 
@@ -211,12 +215,24 @@ func (s *visits) ready() []heldVisit {
 	return out
 }
 
-// sweep forgets the visits whose card left more than visitKeep ago.
+// cardless returns a visit without a card that the actor of gen has opened.
+func (s *visits) cardless(id string, gen uint64) (heldVisit, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.find(id)
+	if h == nil || !h.Cardless || !h.Ready || gen != s.gen {
+		return heldVisit{}, false
+	}
+	return h.clone(), true
+}
+
+// sweep forgets the visits whose card left more than visitKeep ago, and those
+// without a card whose time is over.
 func (s *visits) sweep(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for name, h := range s.byReader {
-		if !h.Present && !h.left.IsZero() && now.Sub(h.left) > visitKeep {
+		if h.Cardless && now.After(h.Until) || !h.Present && !h.left.IsZero() && now.Sub(h.left) > visitKeep {
 			h.wipe()
 			delete(s.byReader, name)
 		}

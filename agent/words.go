@@ -262,6 +262,16 @@ var wordings = []wording{
 		"The centre's grant for this operator is not in place yet.",
 	},
 	{
+		"operator_needed", actionCorrect, "سجّل الدخول أولاً.",
+		"سەرەتا بچۆ ژوورەوە.",
+		"Sign in first.",
+	},
+	{
+		"cardless_reason", actionCorrect, "تحتاج الزيارة بلا بطاقة إلى سبب وإلى مقارنة الصورة.",
+		"سەردانی بێ کارت پێویستی بە هۆکار و بەراوردکردنی وێنە هەیە.",
+		"A visit without a card needs a reason, and the photo compared.",
+	},
+	{
 		"stripe_misread", actionCorrect, "لم يُقرأ الشريط المغناطيسي. مرّر البطاقة مجدداً أو اكتب الرقم.",
 		"شریتە موگناتیسییەکە نەخوێندرایەوە. کارتەکە دووبارە تێپەڕێنە یان ژمارەکە بنووسە.",
 		"The magnetic stripe was not read. Swipe the card again, or type its number.",

@@ -108,6 +108,12 @@ func (c *Client) Append(ctx context.Context, visit string, entry *record.Entry) 
 	return answer.Written, err
 }
 
+// OpenCardless opens a visit without the card and returns its identifier.
+func (c *Client) OpenCardless(ctx context.Context, ask agent.Cardless) (string, error) {
+	opened, err := call[openedVisit](ctx, c, http.MethodPost, "/v1/cardless", ask)
+	return opened.Visit, err
+}
+
 // Lookup finds the patients whom a line of a magnetic stripe reader names
 // among those whose cards were read here.
 func (c *Client) Lookup(ctx context.Context, line string) ([]agent.Found, error) {

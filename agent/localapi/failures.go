@@ -99,6 +99,8 @@ var statuses = map[string]int{
 	"verify_blocked":       http.StatusForbidden,
 	"verify_none":          http.StatusConflict,
 	"pin_form":             http.StatusUnprocessableEntity,
+	"operator_needed":      http.StatusForbidden,
+	"cardless_reason":      http.StatusUnprocessableEntity,
 	"operator_secret":      http.StatusUnauthorized,
 	"operator_unknown":     http.StatusUnauthorized,
 	"operator_not_granted": http.StatusConflict,

@@ -10,6 +10,7 @@
 //	GET  /v1/visits/{id}            agent.Visit
 //	POST /v1/visits/{id}/person     {"person"} -> agent.Visit, which shows that person on the card
 //	POST /v1/visits/{id}/entries    record.Entry -> 201 agent.Written
+//	POST /v1/cardless               agent.Cardless -> 201 {"visit"}: a visit without the card
 //	POST /v1/lookup                 {"line"} -> [agent.Found]: a stripe's line or a number
 //	POST /v1/claim                  {"text"} -> agent.Claimed: what a QR code says
 //	GET  /v1/operator               Signed: who is signed in, and who may be
@@ -49,14 +50,15 @@ var ErrNotLoopback = errors.New("not a loopback address with a port")
 
 // Backend is the agent as this package needs it; *agent.Agent is one. The
 // channel of Subscribe is closed for a subscriber that falls behind and when
-// the agent ends. ShowPerson, Append, Lookup, Claim, ListOperators and Prove owe
-// errors that agent.Classify knows.
+// the agent ends. ShowPerson, Append, OpenCardless, Lookup, Claim, ListOperators
+// and Prove owe errors that agent.Classify knows.
 type Backend interface {
 	Visits() []agent.Visit
 	Visit(id string) (agent.Visit, bool)
 	ShowPerson(ctx context.Context, visitID string, person uint8) (agent.Visit, error)
 	Append(ctx context.Context, visitID string, entry *record.Entry) (agent.Written, error)
 	Verify(ctx context.Context, visitID string, proof agent.Proof) error
+	OpenCardless(ctx context.Context, ask agent.Cardless) (visit string, err error)
 	Lookup(ctx context.Context, line string) ([]agent.Found, error)
 	Claim(text string) (agent.Claimed, error)
 	Subscribe(after uint64) (<-chan agent.Event, func())

@@ -248,14 +248,32 @@ type desk struct {
 	stop   func()
 }
 
+// emptyReader is a reader without a card.
+type emptyReader struct{}
+
+func (emptyReader) Watch(ctx context.Context, emit func(card.Event)) error {
+	emit(card.Event{Kind: card.ReaderAdded, Reader: "reader", At: time.Now()})
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (emptyReader) Connect(context.Context, string) (card.Transport, error) {
+	return nil, card.ErrNoCard
+}
+
 func start(t *testing.T, h *home.Home, soft *softcard.Card) *desk {
+	t.Helper()
+	return startAt(t, h, oneCard{soft})
+}
+
+func startAt(t *testing.T, h *home.Home, readers card.Readers) *desk {
 	t.Helper()
 	kept, err := cache.Open(home.CachePath(h.Dir), h.CacheKey, quiet)
 	check(t, err)
 	d := &desk{}
 	d.agent, err = agent.New(agent.Config{
 		Version: "test", Facility: h.Grant.Facility, Role: h.Role, Terminal: h.Terminal, Author: h.Author,
-		Readers: oneCard{soft}, Cache: kept, Trust: h.Trust, Log: quiet,
+		Readers: readers, Cache: kept, Trust: h.Trust, Log: quiet,
 		Centre: func(s client.Store) (*client.Client, error) { return h.Client(s, quiet) },
 	})
 	check(t, err)

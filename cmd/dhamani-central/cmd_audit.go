@@ -27,6 +27,12 @@ type releaseStatus struct {
 	Key      string           `json:"key"` // identifier of the workstation's author key
 	Card     string           `json:"card"`
 	Patient  record.PatientID `json:"patient"`
+
+	// Of a visit without a card only.
+	Operator string `json:"operator,omitempty"` // identifier of the operator's author key
+	Role     string `json:"role,omitempty"`
+	Proof    string `json:"proof,omitempty"`
+	Reason   string `json:"reason,omitempty"`
 }
 
 func newAuditCommand(g *globals) *cobra.Command {
@@ -36,7 +42,8 @@ func newAuditCommand(g *globals) *cobra.Command {
 		Short: "List who was given the section keys of patients, newest first",
 		Long: `audit lists every release of a patient's section keys: when, to which facility
 and workstation, for which card of which patient. Each card that is issued or
-asked for again leaves one line. None is ever deleted, and none says anything
+asked for again leaves one line, and so does each visit without a card, with who
+asked for it, how the patient was known and why the card was not there. None is ever deleted, and none says anything
 of anybody's health.`,
 		Example: `  dhamani-central audit --dir ./centre
   dhamani-central audit --dir ./centre --before 4711 --limit 1000 --json`,
@@ -59,9 +66,14 @@ func runAudit(ctx context.Context, out io.Writer, g *globals, opts auditOptions)
 		err := c.store.View(ctx, func(r store.Reader) error {
 			releases, err := r.Releases(opts.before, opts.limit)
 			for _, v := range releases {
-				list = append(list, releaseStatus{
-					v.Number, v.At, v.Facility, hex.EncodeToString(v.Author[:]), hex.EncodeToString(v.Card[:]), v.Patient,
-				})
+				line := releaseStatus{
+					Number: v.Number, At: v.At, Facility: v.Facility, Key: hex.EncodeToString(v.Author[:]),
+					Card: hex.EncodeToString(v.Card[:]), Patient: v.Patient, Role: v.Role, Proof: v.Proof, Reason: v.Reason,
+				}
+				if v.Reason != "" {
+					line.Operator = hex.EncodeToString(v.Operator[:])
+				}
+				list = append(list, line)
 			}
 			return err
 		})
@@ -71,6 +83,11 @@ func runAudit(ctx context.Context, out io.Writer, g *globals, opts auditOptions)
 		return answer(out, g.json, list, func(p *printer) {
 			tw := p.table()
 			for _, v := range list {
+				if v.Operator != "" {
+					tw.printf("%d\t%s\tfacility %d\tkey %s\tno card: %s, %s\tpatient %s\tto operator %s as %s\n",
+						v.Number, v.At.UTC().Format(time.DateTime), v.Facility, v.Key, v.Reason, v.Proof, v.Patient, v.Operator, v.Role)
+					continue
+				}
 				tw.printf("%d\t%s\tfacility %d\tkey %s\tcard %s\tpatient %s\n",
 					v.Number, v.At.UTC().Format(time.DateTime), v.Facility, v.Key, v.Card, v.Patient)
 			}

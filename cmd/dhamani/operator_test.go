@@ -51,6 +51,10 @@ func TestOperatorCommands(t *testing.T) {
 		"nobody":                {old, []string{"operator", "request", "amal", "--renew", "-o", request}, exitRefused, operator.ErrUnknown},
 		"nobody's passphrase":   {old + "\n" + fresh, []string{"operator", "passphrase", "amal"}, exitRefused, operator.ErrUnknown},
 		"removes nobody":        {"", []string{"operator", "remove", "amal"}, exitRefused, operator.ErrUnknown},
+		"no reason":             {"", []string{"visit", "without-card", "3WQ6NP2DF1W8G", "--photo-checked"}, cli.ExitUsage, nil},
+		"photo not compared":    {"", []string{"visit", "without-card", "3WQ6NP2DF1W8G", "--reason", "lost"}, cli.ExitUsage, nil},
+		"no patient's number":   {"", []string{"visit", "without-card", "x", "--reason", "lost", "--photo-checked"}, cli.ExitUsage, nil},
+		"visit without agent":   {"", []string{"visit", "without-card", "3WQ6NP2DF1W8G", "--reason", "lost", "--photo-checked"}, exitUnreachable, nil},
 		"no agent":              {old, []string{"operator", "sign-in", "amal"}, exitUnreachable, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -73,6 +73,7 @@ func (s *Server) Handler() http.Handler {
 		{http.MethodGet, wire.PathLists + "{list}", s.getList},
 		{http.MethodPost, wire.PathCards, s.issueCard},
 		{http.MethodPost, wire.PathLogReceipts, s.signLogReceipt},
+		{http.MethodPost, wire.PathReleases, s.releaseKeys},
 		{http.MethodGet, wire.PathHealth, s.getHealth},
 	} {
 		mux.Handle(route.method+" "+route.path, s.guard(route.path, route.handle))

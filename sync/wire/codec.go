@@ -14,7 +14,7 @@ var ErrMalformed = errors.New("malformed message")
 // Message is a message of this protocol: *PushRequest, *PushResponse,
 // *ChangesPage, *PatientResponse, *CardRequest, *CardGrant, *LogReceiptRequest,
 // *LogReceipt, *EnrolRequest, *EnrolGrant, *OperatorRequest, *OperatorGrant,
-// *Health or *Error.
+// *ReleaseOrder, *ReleaseRequest, *ReleaseAnswer, *Release, *Health or *Error.
 type Message interface {
 	// check reports whether the fields are within the bounds; it owes ErrMalformed.
 	check() error

@@ -28,7 +28,8 @@ const (
 var kinds = []string{
 	"push request", "push response", "changes page", "patient response", "card request", "card grant",
 	"log receipt request", "log receipt",
-	"enrol request", "enrol grant", "operator request", "operator grant", "health", "error",
+	"enrol request", "enrol grant", "operator request", "operator grant",
+	"release order", "release request", "release answer", "release", "health", "error",
 }
 
 var vector = regexp.MustCompile("(?m)^### Vector: (.+)\n\n```\n((?:[0-9a-f]+\n)+)```$")

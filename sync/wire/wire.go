@@ -29,6 +29,9 @@ const (
 	PathCards = "/v1/cards"
 	// PathLogReceipts takes a LogReceiptRequest (POST) and answers a LogReceipt.
 	PathLogReceipts = "/v1/log-receipts"
+	// PathReleases takes a ReleaseRequest (POST) and answers a ReleaseAnswer; only
+	// facilities of role clinic may call it.
+	PathReleases = "/v1/releases"
 	// PathHealth answers a Health (GET).
 	PathHealth = "/v1/health"
 )
