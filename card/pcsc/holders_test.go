@@ -165,7 +165,7 @@ func TestSecondProgramHasItsTurn(t *testing.T) {
 		if _, err := fmt.Sscan(say("turn"), &n, &took); err != nil || n < 2 {
 			t.Fatalf("%d bytes, %v", n, err)
 		}
-		if took := time.Duration(took) * time.Microsecond; took > 200*time.Millisecond {
+		if took := time.Duration(took) * time.Microsecond; took > 400*time.Millisecond {
 			t.Errorf("the second program waited %v although ours rested", took)
 		}
 	}
