@@ -54,6 +54,9 @@ type Config struct {
 	// Listen is the loopback address of the page, localapi.DefaultAddr when
 	// empty; port 0 takes a free one.
 	Listen string `json:"listen,omitempty"`
+	// ScannerService lets other programs use the fingerprint scanners; off
+	// when it is not there.
+	ScannerService *ScannerService `json:"scanner_service,omitempty"`
 	// Centre overrides the address of the centre in the grant.
 	Centre string `json:"centre,omitempty"`
 	// LockMinutes is how long an operator may leave the page alone before they

@@ -155,6 +155,13 @@ func (h *Hub) Capture(ctx context.Context, name string, req Request, opts Option
 	return img, nil // a scanner that does not rest well has given its image all the same
 }
 
+// Taken tells whether this program has the named scanner open.
+func (h *Hub) Taken(name string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.owned[name]
+}
+
 func (h *Hub) own(name string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

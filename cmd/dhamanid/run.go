@@ -104,6 +104,7 @@ func serve(ctx context.Context, opts runOptions, log *slog.Logger) (err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.Run(ctx) })
 	group.Go(func() error { return server.Run(ctx) })
+	group.Go(func() error { serveScanners(ctx, h, log); return nil })
 	err = group.Wait()
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyStopping)
 	return err
