@@ -206,7 +206,7 @@ func (s *Server) finger(ctx context.Context, o order, finger, previous string) (
 		}
 	}
 	judge := func(img *image.Gray) (int, bool) {
-		q := quality(img)
+		q := quality(img, o.device.Model.DPI)
 		return q, float64(q) >= o.score
 	}
 	img, err := s.cfg.Hub.Capture(ctx, o.device.Name, scanner.Request{Wait: o.wait, Judge: judge}, scanner.Options{Watch: watch})

@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dhamani-iq/dhamani/biometric/extract"
 	"github.com/dhamani-iq/dhamani/biometric/scanner"
 	"github.com/dhamani-iq/dhamani/internal/logkey"
 )
@@ -186,27 +187,12 @@ func decode(r *http.Request, into any) error {
 	return nil
 }
 
-// quality is a first judgement of an image, 0 to 100: how much of it has the
-// contrast of ridges.
-func quality(img *image.Gray) int {
-	const side, contrast = 16, 60
-	blocks, good := 0, 0
-	for y := 0; y+side <= img.Rect.Dy(); y += side {
-		for x := 0; x+side <= img.Rect.Dx(); x += side {
-			low, high := byte(0xFF), byte(0)
-			for dy := range side {
-				for _, p := range img.Pix[(y+dy)*img.Stride+x : (y+dy)*img.Stride+x+side] {
-					low, high = min(low, p), max(high, p)
-				}
-			}
-			blocks++
-			if high-low >= contrast && high > low {
-				good++
-			}
-		}
-	}
-	if blocks == 0 {
+// quality is that of the template that comes of an image, 0 to 100. An image
+// that cannot hold a finger has none.
+func quality(img *image.Gray, dpi int) int {
+	t, err := extract.Extract(img, dpi)
+	if err != nil {
 		return 0
 	}
-	return good * 100 / blocks
+	return int(t.Views[0].Quality)
 }

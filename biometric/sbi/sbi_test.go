@@ -16,13 +16,13 @@ import (
 	"image"
 	"io"
 	"log/slog"
-	"math"
 	"mime/multipart"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,6 +30,7 @@ import (
 
 	"github.com/dhamani-iq/dhamani/biometric/scanner"
 	"github.com/dhamani-iq/dhamani/biometric/scanner/soft"
+	"github.com/dhamani-iq/dhamani/biometric/synth"
 )
 
 const paired = "https://registration.example"
@@ -183,13 +184,10 @@ func decodeJSON(t *testing.T, raw []byte, into any) {
 	}
 }
 
-func ridges(width, height int) *image.Gray {
-	img := image.NewGray(image.Rect(0, 0, width, height))
-	for i := range img.Pix {
-		img.Pix[i] = uint8(128 + 100*math.Sin(float64(i%width+2*(i/width))*0.6))
-	}
-	return img
-}
+// finger is the finger of nobody on the sensor.
+var finger = sync.OnceValue(func() *image.Gray {
+	return synth.New(3).Impression(synth.Pose{Width: 256, Height: 180, DPI: 385})
+})
 
 func (s *service) request(purpose string) map[string]any {
 	bio := map[string]any{
@@ -272,8 +270,7 @@ func TestInfo(t *testing.T) {
 
 func TestRegistration(t *testing.T) {
 	s := start(t, nil)
-	finger := ridges(256, 180)
-	s.dev.Touch(finger)
+	s.dev.Touch(finger())
 	for _, version := range specVersions {
 		request := s.request(purposeRegister)
 		request["specVersion"] = version
@@ -300,7 +297,7 @@ func TestRegistration(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			checkFIR(t, record, s.dev.Seen(finger), []byte{7, 1}[i])
+			checkFIR(t, record, s.dev.Seen(finger()), []byte{7, 1}[i])
 			if want := chain(previous, record); one["hash"] != want {
 				t.Errorf("hash %v, want %v", one["hash"], want)
 			}
@@ -336,8 +333,7 @@ func TestAuthentication(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := start(t, func(c *Config) { c.Recipient = cert })
-	finger := ridges(256, 180)
-	s.dev.Touch(finger)
+	s.dev.Touch(finger())
 	request := s.request(purposeAuth)
 	valid(t, "AuthCaptureRequest", request)
 	_, raw := s.ask("CAPTURE", "capture", request)
@@ -375,7 +371,7 @@ func TestAuthentication(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkFIR(t, record, s.dev.Seen(finger), 7)
+	checkFIR(t, record, s.dev.Seen(finger()), 7)
 	if one["hash"] != chain("", record) {
 		t.Error("the hash is not that of the plain record")
 	}
@@ -472,7 +468,7 @@ func TestStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = answer.Body.Close() }()
-	s.dev.Touch(ridges(256, 180))
+	s.dev.Touch(finger())
 	if _, got := s.ask("RCAPTURE", "capture", s.request(purposeRegister)); !bytes.Contains(got, []byte("Success")) {
 		t.Fatalf("%.300s", got)
 	}
@@ -543,13 +539,13 @@ func TestIdentity(t *testing.T) {
 }
 
 func TestQuality(t *testing.T) {
-	if q := quality(ridges(256, 180)); q < 90 {
-		t.Errorf("ridges: %d", q)
+	if q := quality(finger(), 385); q < 40 {
+		t.Errorf("a finger: %d", q)
 	}
-	if q := quality(image.NewGray(image.Rect(0, 0, 256, 180))); q != 0 {
+	if q := quality(image.NewGray(image.Rect(0, 0, 256, 180)), 385); q > 10 {
 		t.Errorf("nothing: %d", q)
 	}
-	if q := quality(image.NewGray(image.Rect(0, 0, 3, 3))); q != 0 {
+	if q := quality(image.NewGray(image.Rect(0, 0, 3, 3)), 385); q != 0 {
 		t.Errorf("too small: %d", q)
 	}
 }

@@ -57,7 +57,7 @@ func TestFaults(t *testing.T) {
 func tryFault(t *testing.T, f fixture, kind faulty.Kind, at int) (transfers int, err error) {
 	t.Helper()
 	dev := softScanner(t, f.id, f.variants...)
-	finger := f.finger()
+	finger := ridges(f.width, f.height)
 	dev.Touch(finger)
 	tr := faulty.New(lifting{open(t, dev), dev}, kind, at)
 	place := fmt.Sprintf("%s, %v at transfer %d", f.name, kind, at)
@@ -127,7 +127,7 @@ func removeAndReturn(t *testing.T, f fixture, at int) bool {
 	var bus soft.Bus
 	plug := func(name string) *soft.Scanner {
 		s := softScanner(t, f.id, f.variants...)
-		s.Touch(f.finger())
+		s.Touch(ridges(f.width, f.height))
 		bus.Plug(name, s)
 		return s
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/dhamani-iq/dhamani/biometric/scanner"
 	"github.com/dhamani-iq/dhamani/biometric/scanner/soft"
 	"github.com/dhamani-iq/dhamani/biometric/scanner/tape"
+	"github.com/dhamani-iq/dhamani/biometric/synth"
 )
 
 const fixtures = "../../firmware-fixtures/usb"
@@ -79,7 +80,11 @@ func (f fixture) record(t *testing.T, dir string) {
 	}
 }
 
-func (f fixture) finger() *image.Gray { return ridges(f.width, f.height) }
+// finger is an impression of a finger of nobody, of the sensor's size.
+func (f fixture) finger() *image.Gray {
+	m, _ := scanner.Lookup(f.id)
+	return synth.New(11).Impression(synth.Pose{Width: f.width, Height: f.height, DPI: m.DPI})
+}
 
 // TestUdevRules: the file that is packaged is the device table's.
 func TestUdevRules(t *testing.T) {

@@ -1,18 +1,23 @@
 package scanner_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"image"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/dhamani-iq/dhamani/biometric/extract"
 	"github.com/dhamani-iq/dhamani/biometric/scanner"
 	"github.com/dhamani-iq/dhamani/biometric/scanner/scannertest"
 	"github.com/dhamani-iq/dhamani/biometric/scanner/soft"
+	"github.com/dhamani-iq/dhamani/biometric/scanner/tape"
 )
 
 // session opens a soft scanner of a model.
@@ -276,19 +281,59 @@ func (recognised) Open(context.Context, string) (scanner.Transport, error) {
 	return s.Open()
 }
 
-// BenchmarkDecode is the software's part of a capture: a recording is played
-// without any waiting.
-func BenchmarkDecode(b *testing.B) {
-	for _, f := range allFixtures {
-		b.Run(f.name, func(b *testing.B) {
-			recording, _, img := record(b, softScanner(b, f.id, f.variants...), f.finger())
-			b.SetBytes(int64(len(img.Pix)))
+// BenchmarkCapture is the software's part of a capture: a recording is played
+// without any waiting. Real devices' recordings are among them where
+// DHAMANI_DATA has them.
+func BenchmarkCapture(b *testing.B) {
+	for name, recording := range benchmarked(b) {
+		b.Run(name, func(b *testing.B) {
+			m := recording.Device.Model
+			b.SetBytes(int64(m.Width * m.Height))
 			var took time.Duration
 			for b.Loop() {
-				got := capture(b, recording.Play(), recording.Device.Model, nil)
-				took += got.Took
+				took += capture(b, recording.Play(), m, nil).Took
 			}
-			b.ReportMetric(float64(took.Microseconds())/float64(b.N), "us-after-finger")
+			b.ReportMetric(float64(took.Microseconds())/float64(b.N), "us-finger-to-image")
 		})
 	}
+}
+
+// BenchmarkTemplate goes on from the image to the template.
+func BenchmarkTemplate(b *testing.B) {
+	for name, recording := range benchmarked(b) {
+		b.Run(name, func(b *testing.B) {
+			m := recording.Device.Model
+			var took time.Duration
+			for b.Loop() {
+				img := capture(b, recording.Play(), m, nil)
+				begin := time.Now()
+				if _, err := extract.Extract(img.Gray, img.DPI); err != nil {
+					b.Fatal(err)
+				}
+				took += img.Took + time.Since(begin)
+			}
+			b.ReportMetric(float64(took.Microseconds())/float64(b.N), "us-finger-to-template")
+		})
+	}
+}
+
+func benchmarked(b *testing.B) map[string]*tape.Tape {
+	b.Helper()
+	data := cmp.Or(os.Getenv("DHAMANI_DATA"), "../../../shared/data")
+	recorded, err := filepath.Glob(filepath.Join(data, "usb", "*", tape.DeviceFile))
+	if err != nil {
+		b.Fatal(err)
+	}
+	own, err := filepath.Glob(filepath.Join(fixtures, "*", tape.DeviceFile))
+	if err != nil {
+		b.Fatal(err)
+	}
+	all := make(map[string]*tape.Tape)
+	for _, name := range append(recorded, own...) {
+		dir := filepath.Dir(name)
+		if all[filepath.Base(dir)], err = tape.Load(dir); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return all
 }

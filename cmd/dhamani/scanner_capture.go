@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dhamani-iq/dhamani/biometric/extract"
 	"github.com/dhamani-iq/dhamani/biometric/scanner"
 	"github.com/dhamani-iq/dhamani/internal/cli"
 	"github.com/dhamani-iq/dhamani/internal/durable"
@@ -20,6 +21,19 @@ type scannerCaptureOptions struct {
 	source scannerSource
 	output string        // PNG file; empty keeps nothing
 	wait   time.Duration // for the finger
+	least  int           // quality, 0 to 100, under which the image is taken again
+}
+
+// request is what a capture asks the scanner for.
+func (o scannerCaptureOptions) request(dpi int) scanner.Request {
+	return scanner.Request{Wait: o.wait, Judge: func(img *image.Gray) (int, bool) {
+		t, err := extract.Extract(img, dpi)
+		if err != nil {
+			return 0, o.least == 0
+		}
+		q := int(t.Views[0].Quality)
+		return q, q >= o.least
+	}}
 }
 
 func newScannerCaptureCommand(g *globals) *cobra.Command {
@@ -50,6 +64,7 @@ to a PNG file that only its owner may read.`,
 
 func captureFlags(cmd *cobra.Command, opts *scannerCaptureOptions) {
 	cmd.Flags().StringVarP(&opts.output, "output", "o", "", "PNG file for the image; without it the image is dropped")
+	cmd.Flags().IntVar(&opts.least, "quality", 0, "take an image of less than this quality (0 to 100) again, three in all, and keep the best")
 	cmd.Flags().DurationVar(&opts.wait, "wait", scanner.DefaultWait, "how long to wait for the finger")
 }
 
@@ -59,6 +74,7 @@ type captureLine struct {
 	Width    int        `json:"width"`
 	Height   int        `json:"height"`
 	DPI      int        `json:"dpi"`
+	Quality  int        `json:"quality"`   // of the template that comes of it, 0 to 100
 	Lifted   bool       `json:"lifted"`    // the scanner saw the finger leave
 	TookMS   float64    `json:"took_ms"`   // from the finger to the image
 	DeviceMS float64    `json:"device_ms"` // of these, spent waiting for the scanner
@@ -75,7 +91,7 @@ func runScannerCapture(ctx context.Context, out io.Writer, g *globals, opts scan
 	if err != nil {
 		return err
 	}
-	img, err := hub.Capture(ctx, d.Name, scanner.Request{Wait: opts.wait}, session)
+	img, err := hub.Capture(ctx, d.Name, opts.request(d.Model.DPI), session)
 	if err != nil {
 		return fmt.Errorf("capture: %w", err)
 	}
@@ -89,7 +105,7 @@ func runScannerCapture(ctx context.Context, out io.Writer, g *globals, opts scan
 
 func newCaptureLine(d scanner.Device, img scanner.Image, file string) captureLine {
 	return captureLine{
-		Scanner: newDeviceLine(d), Width: img.Rect.Dx(), Height: img.Rect.Dy(), DPI: img.DPI, Lifted: img.Lifted,
+		Scanner: newDeviceLine(d), Width: img.Rect.Dx(), Height: img.Rect.Dy(), DPI: img.DPI, Quality: img.Quality, Lifted: img.Lifted,
 		TookMS: milliseconds(img.Took), DeviceMS: milliseconds(img.Device), File: file,
 	}
 }
@@ -98,8 +114,8 @@ func printCapture(out io.Writer, g *globals, line captureLine) error {
 	if g.json {
 		return cli.PrintJSON(out, line)
 	}
-	fmt.Fprintf(out, "%s: %d x %d pixels at %d dpi, %.1f ms after the finger, %.1f of them by the scanner\n",
-		line.Scanner.Model, line.Width, line.Height, line.DPI, line.TookMS, line.DeviceMS)
+	fmt.Fprintf(out, "%s: %d x %d pixels at %d dpi, quality %d of 100, %.1f ms after the finger, %.1f of them by the scanner\n",
+		line.Scanner.Model, line.Width, line.Height, line.DPI, line.Quality, line.TookMS, line.DeviceMS)
 	if line.File != "" {
 		fmt.Fprintf(out, "written to %s\n", line.File)
 	}

@@ -64,7 +64,7 @@ func runScannerRecord(ctx context.Context, out io.Writer, g *globals, opts scann
 	if err := os.MkdirAll(opts.output, 0o700); err != nil {
 		return fmt.Errorf("make folder: %w", err)
 	}
-	img, packets, err := recordCapture(ctx, bus, d, session, scanner.Request{Wait: opts.wait})
+	img, packets, err := recordCapture(ctx, bus, d, session, opts.request(d.Model.DPI))
 	if len(packets) > 0 {
 		kept := durable.WriteFile(filepath.Join(opts.output, tape.PacketFile), packets, 0o600)
 		described := durable.WriteFile(filepath.Join(opts.output, tape.DeviceFile), tape.Describe(d), 0o600)
