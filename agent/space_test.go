@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -97,6 +98,22 @@ func newCountry(t *testing.T) *country {
 	return n
 }
 
+// operator is somebody of a facility with a role.
+func (n *country) operator(t *testing.T, facility uint32, role cvc.Roles) Operator {
+	t.Helper()
+	author, terminal := newKey(t), newKey(t)
+	req := &wire.OperatorRequest{Facility: facility, Name: "Somebody"}
+	if err := req.Sign(author, terminal); err != nil {
+		t.Fatal(err)
+	}
+	grant := must[*wire.OperatorGrant](t)(n.auth.EnrolOperator(t.Context(), req, authority.OperatorOptions{Role: role, Rights: authority.RightsOf(role)}))
+	return Operator{
+		ID: "somebody", Name: "Somebody", Role: role.String(), Expires: time.Now().AddDate(0, 1, 0), Vault: [32]byte{7},
+		Terminal: card.Terminal{Chain: grant.TerminalChain, Signer: terminal},
+		Author:   envelope.Author{KID: grant.AuthorKID, Signer: author},
+	}
+}
+
 func (n *country) enrol(t *testing.T, facility uint32, role cvc.Roles) *home.Home {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "ws")
@@ -114,7 +131,7 @@ func (n *country) enrol(t *testing.T, facility uint32, role cvc.Roles) *home.Hom
 // clinic opens a workstation.
 func (n *country) clinic(t *testing.T, name string, role cvc.Roles) *clinic {
 	t.Helper()
-	h := n.enrol(t, uint32(2+len(n.clinics)), role)
+	h := n.enrol(t, uint32(2+len(n.clinics)), cvc.RoleReceptionist)
 	kept := must[*cache.Cache](t)(cache.Open(home.CachePath(h.Dir), h.CacheKey, quiet))
 	k := &clinic{name: name, home: h}
 	k.agent = must[*Agent](t)(New(Config{
@@ -123,6 +140,7 @@ func (n *country) clinic(t *testing.T, name string, role cvc.Roles) *clinic {
 		Centre: func(s client.Store) (*client.Client, error) { return h.Client(s, quiet) },
 	}))
 	k.reader = newReader(k.agent, "reader")
+	k.agent.SignIn(n.operator(t, h.Grant.Facility, role))
 	k.reader.who = k.agent.actor()
 	k.agent.running, k.agent.ctx = new(errgroup.Group), context.Background()
 	k.web = &http.Client{Transport: &http.Transport{TLSClientConfig: h.TLS, ForceAttemptHTTP2: true}}
