@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dhamani-iq/dhamani/agent/operators"
 	"github.com/dhamani-iq/dhamani/agent/personalise"
 	"github.com/dhamani-iq/dhamani/biometric/fmr"
 	"github.com/dhamani-iq/dhamani/card"
@@ -85,7 +86,9 @@ func TestReferences(t *testing.T) {
 	check(t, err)
 	secure, err := doctor.Trust.CardSecurity(security, time.Now())
 	check(t, err)
-	check(t, s.Authenticate(t.Context(), secure.Public, doctor.Terminal))
+	op, err := operators.Of(doctor).Open(t.Context(), operatorID, operatorSecret)
+	check(t, err)
+	check(t, s.Authenticate(t.Context(), secure.Public, op.Terminal))
 	known, err := s.Biometrics(t.Context())
 	if err != nil || len(known) != 2 || known[1].Persons != record.PersonsOf(0, 1) {
 		t.Errorf("%v, %v", known, err)

@@ -13,13 +13,23 @@ import (
 func (r *cardRecord) print(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "card\t%s\npatient\t%s\nread as\t%s\n", r.Card, r.Patient, r.Role)
-	for _, name := range []*record.Name{r.Identity.Names.Latin, r.Identity.Names.Arabic, r.Identity.Names.Sorani} {
+	names, born := &r.Identity.Names, r.Identity.Born
+	if m := r.Identity.Member(r.Person); m != nil {
+		names, born = &m.Names, m.Born
+		fmt.Fprintf(w, "person\t%d, %s of %s\n", m.Person, m.Relation, r.Identity.DisplayName("en"))
+	}
+	for _, name := range []*record.Name{names.Latin, names.Arabic, names.Sorani} {
 		if name != nil {
 			fmt.Fprintf(w, "name\t%s\n", name)
 		}
 	}
-	if !r.Identity.Born.IsZero() {
-		fmt.Fprintf(w, "born\t%s\n", r.Identity.Born)
+	if !born.IsZero() {
+		fmt.Fprintf(w, "born\t%s\n", born)
+	}
+	for i := range r.Identity.Family {
+		if m := &r.Identity.Family[i]; m.Person > 0 && m.Person != r.Person {
+			fmt.Fprintf(w, "also on it\t%d %s, %s\n", m.Person, m.Names.In("en"), m.Relation)
+		}
 	}
 	if r.Cover != nil {
 		fmt.Fprintf(w, "cover\t%s %s\n", r.Cover.Payer, r.Cover.Plan)

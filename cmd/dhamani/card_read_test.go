@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -163,7 +164,12 @@ func testPatient() *fhir.Bundle {
 		}
 	}
 	return &fhir.Bundle{
-		Identity: &record.Identity{Names: record.Names{Latin: &record.Name{Given: []string{"Test"}, Family: "Holder"}}},
+		Identity: &record.Identity{
+			Names: record.Names{Latin: &record.Name{Given: []string{"Test"}, Family: "Holder"}},
+			Family: []record.Member{{
+				Person: 2, Relation: record.RelationChild, Names: record.Names{Latin: &record.Name{Given: []string{"Test"}, Family: "Child"}},
+			}},
+		},
 		Summary: &record.Summary{
 			AsOf:      record.At(time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)),
 			Allergies: []record.Allergy{{Code: record.Code{System: terms.ATC, Value: "J01CA04"}}},
@@ -232,6 +238,19 @@ func TestCardRead(t *testing.T) {
 			if e.Problem != "" || e.Entry == nil || e.Entry.Diagnoses[0].Code.Value != want {
 				t.Errorf("entry %d: %+v, want diagnosis %s", i, e, want)
 			}
+		}
+	})
+	t.Run("another person", func(t *testing.T) {
+		got := read(t, physician, append(slices.Clone(asOperator), "--person", "2")...)
+		if got.Person != 2 || got.Summary != nil || len(got.Entries) != 0 {
+			t.Errorf("the child has %d entries, summary %v", len(got.Entries), got.Summary)
+		}
+		out, err := run(t, physician, append(slices.Clone(asOperator), "--person", "2")...)
+		if err != nil || !strings.Contains(out, "Test Child") {
+			t.Errorf("%v\n%s", err, out)
+		}
+		if _, err := run(t, physician, append(slices.Clone(asOperator), "--person", "3")...); !errors.Is(err, envelope.ErrPerson) {
+			t.Errorf("a person whom the card does not carry: %v", err)
 		}
 	})
 	t.Run("table", func(t *testing.T) {

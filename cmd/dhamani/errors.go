@@ -16,6 +16,7 @@ import (
 	"github.com/dhamani-iq/dhamani/card/pcsc"
 	"github.com/dhamani-iq/dhamani/card/stripe"
 	"github.com/dhamani-iq/dhamani/crypto/claim"
+	"github.com/dhamani-iq/dhamani/crypto/envelope"
 	"github.com/dhamani-iq/dhamani/crypto/keystore"
 	"github.com/dhamani-iq/dhamani/crypto/operator"
 	"github.com/dhamani-iq/dhamani/crypto/trust"
@@ -47,6 +48,7 @@ var table = cli.Table{
 	{card.ErrRemoved, exitNoCard, "put the card back and leave it in until the command ends"},
 	{card.ErrReset, exitNoCard, "run the command again; close other programs that use the card"},
 	{card.ErrBusy, exitNoCard, "close the other program that uses the card, then run the command again"},
+	{envelope.ErrPerson, exitRefused, "'dhamani card read' lists the persons on the card"},
 	{card.ErrUnpowered, exitNoCard, "take the card out, wipe its contacts and put it in with the chip first"},
 	{card.ErrTransport, exitNoCard, "unplug the reader and plug it in again"},
 	{usb.ErrNoCgo, exitNoCard, "use a program built with cgo and libusb-1.0-0-dev"},
