@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dhamani-iq/dhamani/card"
@@ -151,8 +152,8 @@ func (a *Agent) showCardless(id string, subjects *envelope.Subjects, b *book) er
 	}
 	if b.keys.Has(record.SectionSummary) {
 		said := make([]*record.Entry, 0, len(entries))
-		for i := len(entries) - 1; i >= 0; i-- { // oldest first
-			said = append(said, entries[i].Entry)
+		for _, e := range slices.Backward(entries) { // oldest first
+			said = append(said, e.Entry)
 		}
 		b.summary = record.Summarise(nil, said, time.Now())
 	}
