@@ -48,7 +48,7 @@ func (a *Agent) OpenCardless(ctx context.Context, ask Cardless) (string, error) 
 	if ask.Proof != wire.ProofPhoto || !wire.CheckReason(ask.Reason) {
 		return "", ErrReason
 	}
-	release, until, err := a.askRelease(ctx, who, ask)
+	release, role, until, err := a.askRelease(ctx, who, ask)
 	if err != nil {
 		return "", err
 	}
@@ -60,7 +60,7 @@ func (a *Agent) OpenCardless(ctx context.Context, ask Cardless) (string, error) 
 	if err := a.cfg.Cache.AppendAudit(line, ask.Patient); err != nil {
 		return "", err
 	}
-	v.Role, v.Until = who.role, until
+	v.Role, v.Until = role, until
 	if !a.visits.open(v, subjects, map[uint8]*book{b.person(): b}, who.gen) {
 		return "", ErrNoVisit
 	}
@@ -75,28 +75,29 @@ func (a *Agent) OpenCardless(ctx context.Context, ask Cardless) (string, error) 
 	return v.ID, nil
 }
 
-// askRelease has the operator's key sign the order and opens the answer.
-func (a *Agent) askRelease(ctx context.Context, who actor, ask Cardless) (*wire.Release, time.Time, error) {
+// askRelease has the operator's key sign the order and opens the answer: what
+// was released, for which role and until when.
+func (a *Agent) askRelease(ctx context.Context, who actor, ask Cardless) (*wire.Release, string, time.Time, error) {
 	request, key, err := wire.SignRelease(who.author.Signer, who.author.KID, wire.ReleaseOrder{
 		Patient: ask.Patient, Person: ask.Person, Proof: ask.Proof, Reason: ask.Reason,
 		At: uint64(max(time.Now().Unix(), 0)), Facility: a.cfg.Facility, // #nosec G115 -- not negative
 	})
 	if err != nil {
-		return nil, time.Time{}, err
+		return nil, "", time.Time{}, err
 	}
 	answer, err := a.centre.Release(ctx, request)
 	if err != nil {
-		return nil, time.Time{}, err
+		return nil, "", time.Time{}, err
 	}
 	release, err := key.Open(request, answer)
 	if err != nil {
-		return nil, time.Time{}, fmt.Errorf("%w: %w", client.ErrProtocol, err)
+		return nil, "", time.Time{}, fmt.Errorf("%w: %w", client.ErrProtocol, err)
 	}
 	until := time.Unix(int64(min(answer.Until, 1<<40)), 0).UTC() // #nosec G115 -- bounded
 	if most := time.Now().Add(visitCardless); until.After(most) {
 		until = most.UTC()
 	}
-	return release, until, nil
+	return release, answer.Role, until, nil
 }
 
 // visitCardless is the longest that keys without a card are used.
@@ -169,7 +170,7 @@ func (a *Agent) showCardless(id string, subjects *envelope.Subjects, b *book) er
 // named one.
 func (a *Agent) appendCardless(visit string, draft *record.Entry) (Written, error) {
 	who := a.actor()
-	h, ok := a.visits.cardless(visit, who.gen)
+	h, ok := a.visits.cardless(visit, who.gen, time.Now())
 	if !ok {
 		return Written{}, ErrNoVisit
 	}

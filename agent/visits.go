@@ -215,12 +215,13 @@ func (s *visits) ready() []heldVisit {
 	return out
 }
 
-// cardless returns a visit without a card that the actor of gen has opened.
-func (s *visits) cardless(id string, gen uint64) (heldVisit, bool) {
+// cardless returns a visit without a card that the actor of gen has opened, and
+// whose time is not over.
+func (s *visits) cardless(id string, gen uint64, now time.Time) (heldVisit, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := s.find(id)
-	if h == nil || !h.Cardless || !h.Ready || gen != s.gen {
+	if h == nil || !h.Cardless || !h.Ready || gen != s.gen || now.After(h.Until) {
 		return heldVisit{}, false
 	}
 	return h.clone(), true

@@ -26,10 +26,10 @@ func TestVisitWithoutCard(t *testing.T) {
 	ask := agent.Cardless{Patient: res.Patient, Proof: wire.ProofPhoto, Reason: wire.ReasonForgotten}
 
 	for name, bad := range map[string]agent.Cardless{
-		"no reason":      {Patient: res.Patient, Proof: wire.ProofPhoto},
-		"another reason": {Patient: res.Patient, Proof: wire.ProofPhoto, Reason: "curious"},
-		"no proof":       {Patient: res.Patient, Reason: wire.ReasonForgotten},
-		"finger, which this version cannot match": {Patient: res.Patient, Proof: wire.ProofFinger, Reason: wire.ReasonForgotten},
+		"no reason":                            {Patient: res.Patient, Proof: wire.ProofPhoto},
+		"another reason":                       {Patient: res.Patient, Proof: wire.ProofPhoto, Reason: "curious"},
+		"no proof":                             {Patient: res.Patient, Reason: wire.ReasonForgotten},
+		"finger, which no workstation matches": {Patient: res.Patient, Proof: "finger", Reason: wire.ReasonForgotten},
 	} {
 		if _, err := d.agent.OpenCardless(t.Context(), bad); !errors.Is(err, agent.ErrReason) {
 			t.Errorf("%s: %v", name, err)

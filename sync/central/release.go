@@ -26,6 +26,8 @@ func (s *Server) releaseKeys(w http.ResponseWriter, r *http.Request, p peer) err
 		return refuse(http.StatusBadRequest, wire.CodeBadRequest, "the order is malformed")
 	case errors.Is(err, authority.ErrForbidden):
 		return refuse(http.StatusForbidden, wire.CodeForbidden, "the order is not one that counts")
+	case errors.Is(err, authority.ErrOrderUsed):
+		return refuse(http.StatusConflict, wire.CodeConflict, "the order was answered before; sign another one")
 	case errors.Is(err, authority.ErrTooMany):
 		return later(http.StatusTooManyRequests, wire.CodeRateLimited, "too many releases to this operator", 10*time.Minute)
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, envelope.ErrPerson):

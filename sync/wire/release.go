@@ -6,6 +6,7 @@ import (
 	"crypto/hpke"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
@@ -14,11 +15,9 @@ import (
 	"github.com/dhamani-iq/dhamani/record"
 )
 
-// How an operator knew a patient who is there without the card.
-const (
-	ProofPhoto  = "photo"  // compared with the staff's own eyes against the photo
-	ProofFinger = "finger" // matched at the workstation
-)
+// ProofPhoto says how an operator knew a patient who is there without the card:
+// compared with the staff's own eyes against the photo.
+const ProofPhoto = "photo"
 
 // Why a card is not there.
 const (
@@ -30,6 +29,9 @@ const (
 
 // ReleaseSkew is how far the time of a release order may lie from the centre's.
 const ReleaseSkew = 5 * time.Minute
+
+// lenReleaseInfo is that of the fixed part of a release's context.
+const lenReleaseInfo = len(releaseInfo) + sha256.Size + 8
 
 const (
 	releaseAAD  = "dhamani release order v1"
@@ -46,7 +48,7 @@ func CheckReason(reason string) bool {
 }
 
 // CheckProof reports whether a proof is one of the list.
-func CheckProof(proof string) bool { return proof == ProofPhoto || proof == ProofFinger }
+func CheckProof(proof string) bool { return proof == ProofPhoto }
 
 // ReleaseOrder is what an operator signs to be given one person's section keys
 // for one visit: COSE_Sign1 by the author key, its key identifier in the
@@ -78,16 +80,24 @@ type ReleaseRequest struct {
 
 func (m *ReleaseRequest) check() error { return bound("order", len(m.Order), 1, MaxCOSE) }
 
-// ReleaseAnswer is what the centre gives out: {1: sealed bstr, 2: until uint}.
+// ReleaseAnswer is what the centre gives out: {1: sealed bstr, 2: until uint,
+// 3: role tstr .size (1..32)}.
 // sealed is HPKE (RFC 9180: DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-256-GCM)
 // in its base mode, enc || ciphertext of a Release to the order's fresh key, with
-// the info "dhamani release v1" || SHA-256(order).
+// the info "dhamani release v1" || SHA-256(order) || until (8 bytes, big-endian) ||
+// role.
 type ReleaseAnswer struct {
 	Sealed []byte `cbor:"1,keyasint"`
 	Until  uint64 `cbor:"2,keyasint"` // POSIX seconds: when the keys are to be forgotten
+	Role   string `cbor:"3,keyasint"` // the operator's, for which the keys were chosen
 }
 
-func (m *ReleaseAnswer) check() error { return bound("sealed", len(m.Sealed), 1, MaxCOSE*3) }
+func (m *ReleaseAnswer) check() error {
+	if err := bound("role", len(m.Role), 1, MaxCode); err != nil {
+		return err
+	}
+	return bound("sealed", len(m.Sealed), 1, MaxCOSE*3)
+}
 
 // Release is the content of a ReleaseAnswer. A key that the operator's role may
 // not have is empty.
@@ -157,14 +167,20 @@ func (m *ReleaseRequest) Parse() (*ReleaseOrder, *cose.Signed, error) {
 // ReleaseAAD is the additional data of an order's signature.
 func ReleaseAAD() []byte { return []byte(releaseAAD) }
 
-func releaseInfoOf(order []byte) []byte {
+// info is the context of what is sealed: the order that it answers, and all that
+// stands beside it in plain.
+func (m *ReleaseAnswer) info(order []byte) []byte {
 	sum := sha256.Sum256(order)
-	return append([]byte(releaseInfo), sum[:]...)
+	out := make([]byte, 0, lenReleaseInfo+len(m.Role))
+	out = append(out, releaseInfo...)
+	out = append(out, sum[:]...)
+	out = binary.BigEndian.AppendUint64(out, m.Until)
+	return append(out, m.Role...)
 }
 
-// SealRelease seals what is released to the fresh key of a signed order. It owes
-// ErrMalformed for a key that is no point on P-256.
-func SealRelease(request *ReleaseRequest, order *ReleaseOrder, release *Release, until time.Time) (*ReleaseAnswer, error) {
+// SealRelease seals what is released, for a role and until a time, to the fresh
+// key of a signed order. It owes ErrMalformed for a key that is no point on P-256.
+func SealRelease(request *ReleaseRequest, order *ReleaseOrder, release *Release, role string, until time.Time) (*ReleaseAnswer, error) {
 	point, err := ecdh.P256().NewPublicKey(order.Key[:])
 	if err != nil {
 		return nil, fmt.Errorf("key of release: %w", ErrMalformed)
@@ -178,16 +194,17 @@ func SealRelease(request *ReleaseRequest, order *ReleaseOrder, release *Release,
 		return nil, err
 	}
 	defer clear(plain)
-	sealed, err := hpke.Seal(public, hpke.HKDFSHA256(), hpke.AES256GCM(), releaseInfoOf(request.Order), plain)
+	answer := &ReleaseAnswer{Until: uint64(max(until.Unix(), 0)), Role: role} // #nosec G115 -- not negative
+	answer.Sealed, err = hpke.Seal(public, hpke.HKDFSHA256(), hpke.AES256GCM(), answer.info(request.Order), plain)
 	if err != nil {
 		return nil, fmt.Errorf("seal release: %w", err)
 	}
-	return &ReleaseAnswer{Sealed: sealed, Until: uint64(max(until.Unix(), 0))}, nil // #nosec G115 -- not negative
+	return answer, nil
 }
 
 // Open opens the answer to a request. It owes ErrMalformed.
 func (k *ReleaseKey) Open(request *ReleaseRequest, answer *ReleaseAnswer) (*Release, error) {
-	plain, err := hpke.Open(k.private, hpke.HKDFSHA256(), hpke.AES256GCM(), releaseInfoOf(request.Order), answer.Sealed)
+	plain, err := hpke.Open(k.private, hpke.HKDFSHA256(), hpke.AES256GCM(), answer.info(request.Order), answer.Sealed)
 	if err != nil {
 		return nil, fmt.Errorf("open release: %w", ErrMalformed)
 	}

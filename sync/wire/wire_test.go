@@ -58,7 +58,7 @@ func samples() map[string][2]wire.Message {
 			Patient: patient, Proof: wire.ProofPhoto, Reason: wire.ReasonForgotten, At: 1_800_000_000, Facility: 12, Key: [65]byte{4},
 		}, &wire.ReleaseOrder{}},
 		"release request": {&wire.ReleaseRequest{Order: []byte{1}}, &wire.ReleaseRequest{}},
-		"release answer":  {&wire.ReleaseAnswer{Sealed: []byte{1}, Until: 1_800_001_800}, &wire.ReleaseAnswer{}},
+		"release answer":  {&wire.ReleaseAnswer{Sealed: []byte{1}, Until: 1_800_001_800, Role: "nurse"}, &wire.ReleaseAnswer{}},
 		"release": {&wire.Release{
 			Subjects: []byte{1}, Keys: keysOf(0x5a), Identity: []byte{2}, Cover: []byte{3}, Card: [8]byte{4},
 		}, &wire.Release{}},

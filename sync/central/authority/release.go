@@ -2,6 +2,7 @@ package authority
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"time"
@@ -24,6 +25,8 @@ const (
 var (
 	// ErrTooMany is returned for an operator who has asked too often.
 	ErrTooMany = errors.New("too many releases")
+	// ErrOrderUsed is returned for an order that has been answered.
+	ErrOrderUsed = errors.New("order was answered before")
 	// ErrForbidden is returned for an order by somebody who may not give it.
 	ErrForbidden = errors.New("release is not allowed")
 )
@@ -45,7 +48,7 @@ var releaseRoles = [record.NumSections]cvc.Roles{
 // key. A line is written before anything is returned. It owes
 // wire.ErrMalformed, ErrForbidden for an order that is not of an enrolled
 // operator of the station's facility, does not verify or is not of now,
-// ErrTooMany, store.ErrNotFound for a patient whom the centre does not know and
+// ErrOrderUsed, ErrTooMany, store.ErrNotFound for a patient whom the centre does not know and
 // envelope.ErrPerson for a person whom the patient's cards do not carry.
 func (a *Authority) Release(ctx context.Context, station Station, req *wire.ReleaseRequest) (*wire.ReleaseAnswer, error) {
 	answer, err := a.releaseFor(ctx, station, req, time.Now())
@@ -74,10 +77,12 @@ func (a *Authority) releaseFor(ctx context.Context, station Station, req *wire.R
 	if off := now.Sub(at); off > wire.ReleaseSkew || off < -wire.ReleaseSkew {
 		return nil, fmt.Errorf("order of %s: %w", at.UTC().Format(time.RFC3339), ErrForbidden)
 	}
-	var release *wire.Release
+	var (
+		release *wire.Release
+		role    cvc.Roles
+	)
 	err = a.store.Update(ctx, func(w store.Writer) error {
-		role, err := releaseRole(w, kid, now)
-		if err != nil {
+		if role, err = releaseRole(w, kid, now); err != nil {
 			return err
 		}
 		if release, err = a.releasePatient(w, order, role, now); err != nil {
@@ -86,8 +91,12 @@ func (a *Authority) releaseFor(ctx context.Context, station Station, req *wire.R
 		return w.AddRelease(store.Release{
 			At: now, Facility: station.Facility, Author: station.Author, Patient: order.Patient,
 			Operator: kid, Role: role.String(), Proof: order.Proof, Reason: order.Reason,
+			Order: sha256.Sum256(signed.Payload),
 		})
 	})
+	if errors.Is(err, store.ErrExists) {
+		return nil, fmt.Errorf("key %x: %w", kid, ErrOrderUsed)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +105,7 @@ func (a *Authority) releaseFor(ctx context.Context, station Station, req *wire.R
 			clear(key)
 		}
 	}()
-	return wire.SealRelease(req, order, release, now.Add(releaseLife))
+	return wire.SealRelease(req, order, release, role.String(), now.Add(releaseLife))
 }
 
 // releaseRole returns the role of an operator who may have another release.

@@ -136,8 +136,8 @@ func cardArgs(c store.Card) []any {
 }
 
 func (r *registry) AddRelease(v store.Release) error {
-	return r.write("release", "INSERT INTO releases (at, facility, author, card, patient, operator, role, proof, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		unix(v.At), v.Facility, v.Author[:], v.Card[:], patientKey(v.Patient), v.Operator[:], v.Role, v.Proof, v.Reason)
+	return r.write("release", "INSERT INTO releases (at, facility, author, card, patient, operator, role, proof, reason, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		unix(v.At), v.Facility, v.Author[:], v.Card[:], patientKey(v.Patient), v.Operator[:], v.Role, v.Proof, v.Reason, v.Order[:])
 }
 
 func (r *registry) ReleasesTo(operator [4]byte, since time.Time) (int, error) {
@@ -153,9 +153,9 @@ func (r *registry) Releases(before uint64, limit int) ([]store.Release, error) {
 	}
 	return many(r, "releases", func(scan scanFunc) (v store.Release, err error) {
 		err = scan(&v.Number, at(&v.At), &v.Facility, fixed(v.Author[:]), fixed(v.Card[:]), fixed(v.Patient[:]),
-			fixed(v.Operator[:]), &v.Role, &v.Proof, &v.Reason)
+			fixed(v.Operator[:]), &v.Role, &v.Proof, &v.Reason, fixed(v.Order[:]))
 		return v, err
-	}, "SELECT n, at, facility, author, card, patient, operator, role, proof, reason FROM releases WHERE n < ? ORDER BY n DESC LIMIT ?", int64(before), limit) // #nosec G115 -- bounded above
+	}, "SELECT n, at, facility, author, card, patient, operator, role, proof, reason, digest FROM releases WHERE n < ? ORDER BY n DESC LIMIT ?", int64(before), limit) // #nosec G115 -- bounded above
 }
 
 func (r *registry) LogState(card [8]byte, seq uint32, chain [16]byte) (store.LogState, error) {

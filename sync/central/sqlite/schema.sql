@@ -80,14 +80,16 @@ CREATE TABLE releases (
 	at       INTEGER NOT NULL,
 	facility INTEGER NOT NULL,
 	author   BLOB NOT NULL, -- key identifier of the workstation's author key
-	card     BLOB NOT NULL, -- zeros for a visit without a card, and only then the four last:
+	card     BLOB NOT NULL, -- zeros for a visit without a card, and only then the five last:
 	patient  BLOB NOT NULL,
 	operator BLOB NOT NULL, -- key identifier of who asked
 	role     TEXT NOT NULL,
 	proof    TEXT NOT NULL,
-	reason   TEXT NOT NULL
+	reason   TEXT NOT NULL,
+	digest   BLOB NOT NULL  -- of what the operator signed
 ) STRICT;
 CREATE INDEX releases_by_operator ON releases (operator, at);
+CREATE UNIQUE INDEX releases_by_digest ON releases (digest) WHERE digest <> zeroblob(32);
 
 -- States of cards' logs up to which the centre has signed that it holds all.
 CREATE TABLE log_states (

@@ -29,7 +29,7 @@ import (
 )
 
 // schemaVersion stands in PRAGMA user_version.
-const schemaVersion = 4
+const schemaVersion = 5
 
 // applicationID stands in PRAGMA application_id: "DHMC".
 const applicationID = 0x44484d43
@@ -46,8 +46,11 @@ var upgradeFrom2 string
 //go:embed upgrade3.sql
 var upgradeFrom3 string
 
+//go:embed upgrade4.sql
+var upgradeFrom4 string
+
 // upgrades lead from each schema to the one behind it.
-var upgrades = map[int64]string{1: upgradeFrom1, 2: upgradeFrom2, 3: upgradeFrom3}
+var upgrades = map[int64]string{1: upgradeFrom1, 2: upgradeFrom2, 3: upgradeFrom3, 4: upgradeFrom4}
 
 // Options bound the store. A zero field takes its default.
 type Options struct {

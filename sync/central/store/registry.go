@@ -55,7 +55,8 @@ type Writer interface {
 	PutPatient(Patient) error
 	AddCard(Card) error
 	PutCard(Card) error
-	// AddRelease numbers a release behind all others. None is ever deleted.
+	// AddRelease numbers a release behind all others. None is ever deleted. It owes
+	// ErrExists for an order that has been answered.
 	AddRelease(Release) error
 	// AddLogState keeps a state of a card's log; one that is there stays as it is.
 	AddLogState(LogState) error
@@ -105,6 +106,10 @@ type Release struct {
 	Role     string  // that the keys were given for
 	Proof    string  // how the patient was known
 	Reason   string  // why the card is not there
+
+	// Order is the SHA-256 of what the operator signed, so that it counts once;
+	// zero for a card, and for releases before schema 5.
+	Order [32]byte
 }
 
 // LogState is a state of a card's log up to which the centre has signed that it
