@@ -205,7 +205,7 @@ func (r *reader) place(ctx context.Context, c *openCard, p part) (Written, error
 		return Written{}, errors.Join(err, r.a.cfg.Cache.DropPending(p.ID))
 	}
 	c.head = head
-	if err := r.commit(c, p.ID, head.Seq); err != nil {
+	if err := r.commit(c, p, head.Seq); err != nil {
 		// The entry is on the card and must not be written again by hand.
 		return Written{ID: p.ID, Seq: head.Seq, Where: []string{AtCard}}, err
 	}
@@ -268,12 +268,21 @@ func (r *reader) catchUp(ctx context.Context, c *openCard) error {
 
 // commit settles a write; seq is the entry's number in the log when it was
 // written just now, else 0.
-func (r *reader) commit(c *openCard, id record.EntryID, seq uint32) error {
+func (r *reader) commit(c *openCard, p part, seq uint32) error {
 	head, err := c.head.MarshalBinary()
 	if err != nil {
 		return err
 	}
-	return r.a.cfg.Cache.Commit(id, cache.Placed{Head: head, Summary: c.sumRaw, Seq: seq}, r.audit("append", ""))
+	placed := cache.Placed{Head: head, Summary: c.sumRaw, Seq: seq, Owed: r.owesSummary(p)}
+	return r.a.cfg.Cache.Commit(p.ID, placed, r.audit("append", ""))
+}
+
+// owesSummary reports that what an entry says about the summary has to wait for
+// a tap by its author or by a physician: whoever settles it now may not write
+// the summary, and perhaps not even read the entry.
+func (r *reader) owesSummary(p part) bool {
+	sealed, err := envelope.Parse(p.Sealed)
+	return err == nil && r.who.role != rolePhysician && sealed.KID() != r.who.author.KID
 }
 
 // settle frees what the centre holds, and deals with the writes whose outcome
@@ -323,6 +332,9 @@ func (r *reader) settleOne(ctx context.Context, c *openCard, p part) error {
 		_, err := r.place(ctx, c, p)
 		return err
 	}
+	if p.Unknown && r.owesSummary(p) {
+		return nil
+	}
 	if err := r.placeSummary(ctx, c, p.entry); ambiguous(err) {
 		_, err := r.unknown(ctx, p, err)
 		return err
@@ -330,7 +342,7 @@ func (r *reader) settleOne(ctx context.Context, c *openCard, p part) error {
 		r.a.fail(r.name, c.visit, fmt.Errorf("%w: %w", ErrSummary, err))
 	}
 	r.a.cfg.Log.InfoContext(ctx, "pending write settled", logkey.Reader, r.name, logkey.Entry, p.ID.Short())
-	return r.commit(c, p.ID, 0)
+	return r.commit(c, p, 0)
 }
 
 // ambiguous says that a write may or may not have reached the card.

@@ -334,3 +334,48 @@ func TestRecoveredCacheReadsTheCardAnew(t *testing.T) {
 		t.Fatalf("only %d pages mattered", damaged)
 	}
 }
+
+// TestAnothersTapLeavesTheSummaryOwed: a physician's torn write is carried to
+// the card by whoever taps next; the allergy in it, which only a physician may
+// put into the summary, waits for one and is not forgotten.
+func TestAnothersTapLeavesTheSummaryOwed(t *testing.T) {
+	for _, between := range []cvc.Roles{0, cvc.RoleNurse} { // 0: the workstation alone
+		n := newNation(t)
+		doctor, nurse := n.operator("doctor-1", cvc.RolePhysician), n.operator("nurse-1", cvc.RoleNurse)
+		p := n.issue(1, softcard.Options{})
+		at := never()
+		d := n.desk(deskOptions{role: cvc.RoleReceptionist, wrap: func(tr card.Transport) card.Transport { return &cutter{Transport: tr, at: at} }})
+		d.agent.SignIn(doctor)
+		v, _ := d.tap(t, p)
+		*at = 0
+		if _, err := d.agent.Append(t.Context(), v.ID, allergic()); !errors.Is(err, ErrWriteUnknown) {
+			t.Fatal(err)
+		}
+		d.take(t)
+		if d.agent.SignOut(); between != 0 {
+			d.agent.SignIn(nurse)
+		}
+		for range 2 {
+			if v, failure := d.tap(t, p); failure != nil || len(v.Entries) != 2 {
+				t.Fatalf("%v, %d entries", failure, len(v.Entries))
+			}
+			d.take(t)
+		}
+		for id, times := range n.log(p) {
+			if times != 1 {
+				t.Errorf("entry %s is %d times on the card", id.Short(), times)
+			}
+		}
+		if len(n.log(p)) != 2 || d.cache.OutboxLen() != 1 {
+			t.Fatalf("%d entries on the card, %d in the outbox", len(n.log(p)), d.cache.OutboxLen())
+		}
+		d.agent.SignIn(doctor)
+		v, failure := d.tap(t, p)
+		if failure != nil || len(v.Alerts) != 1 {
+			t.Fatalf("settled by %v first: %v, %d alerts", between, failure, len(v.Alerts))
+		}
+		if left, err := d.cache.Pendings(v.Card); err != nil || len(left) != 0 {
+			t.Fatalf("%d writes are open, %v", len(left), err)
+		}
+	}
+}

@@ -56,18 +56,25 @@ type Placed struct {
 	Head    []byte // nil leaves what is known of the head
 	Summary []byte // sealed; nil leaves what is known of the summary
 	Seq     uint32 // of the entry in the card's log; 0 when a reading has shown it
+	Owed    bool   // the summary does not say yet what the entry changes in it
 }
 
 // Commit settles a pending write that is on the card, or one of unknown
 // outcome: the entry is kept and put into the outbox, what is known of its card
 // is brought up to date, and the pending write is gone, all in one transaction.
-// A second Commit does nothing. It owes ErrNotFound for an entry that is
+// While the summary is owed the pending write stays instead, as one of unknown
+// outcome does, with its entry marked OnCard. A second Commit does nothing. It owes ErrNotFound for an entry that is
 // neither pending nor committed.
 func (c *Cache) Commit(id record.EntryID, placed Placed, a Audit) error {
 	return c.update("commit card write", func(t *tx) error {
 		p, err := t.take(id)
 		if err != nil || p == nil {
 			return err
+		}
+		if placed.Owed {
+			if err := t.put(bucketUnknown, id[:], p); err != nil {
+				return err
+			}
 		}
 		if _, err := t.putEntry(p.Patient, p.Sealed, OnCard); err != nil {
 			return err

@@ -20,6 +20,7 @@ func TestSettling(t *testing.T) {
 	type state struct{ pending, unknown, kept, queued bool }
 	begin := func(c *Cache) error { return c.Begin(pendingOf(ahmed, cardA, sealed)) }
 	commit := func(c *Cache) error { return c.Commit(id, Placed{Head: head}, audit("append")) }
+	half := func(c *Cache) error { return c.Commit(id, Placed{Head: head, Owed: true}, audit("append")) }
 	lose := func(c *Cache) error { return c.CommitUnknown(id, audit("append")) }
 	owe := func(c *Cache) error { return c.CommitOwed(id, audit("append")) }
 	drop := func(c *Cache) error { return c.DropPending(id) }
@@ -53,6 +54,9 @@ func TestSettling(t *testing.T) {
 		"unknown, then owed":     {[]step{begin, lose, owe}, state{unknown: true, kept: true, queued: true}, CardOwed},
 		"owed, seen, then lost":  {[]step{begin, owe, seen, lose}, state{unknown: true, kept: true, queued: true}, OnCard},
 		"owed, acknowledged":     {[]step{begin, owe, ack, owe}, state{unknown: true, kept: true}, CardOwed | AtCentre},
+		"half done":              {[]step{begin, half}, state{unknown: true, kept: true, queued: true}, OnCard},
+		"half done, then lost":   {[]step{begin, half, lose}, state{unknown: true, kept: true, queued: true}, OnCard},
+		"half done, then whole":  {[]step{begin, lose, half, half, commit}, state{kept: true, queued: true}, OnCard},
 		"seen while pending":     {[]step{begin, seen}, state{pending: true, kept: true}, OnCard},
 		"seen, then committed":   {[]step{begin, seen, commit}, state{kept: true, queued: true}, OnCard},
 		"acknowledged":           {[]step{begin, commit, ack}, state{kept: true}, OnCard | AtCentre},
