@@ -25,7 +25,30 @@ var (
 	// ErrReason is returned for a visit without a card that lacks a reason or a
 	// proof of the list.
 	ErrReason = errors.New("visit without a card needs a reason and a proof")
+	// ErrReleaseRefused is returned for an operator, or a clock, that the centre
+	// does not accept.
+	ErrReleaseRefused = errors.New("centre does not take the operator's order")
+	// ErrReleaseLimit is returned for an operator who has asked too often.
+	ErrReleaseLimit = errors.New("too many visits without a card")
+	// ErrReleaseUnknown is returned for a patient, or a person on the patient's
+	// cards, whom the centre does not know.
+	ErrReleaseUnknown = errors.New("centre does not know the patient or person")
 )
+
+// releaseRefusals says what the centre's refusals of an order mean.
+var releaseRefusals = map[string]error{
+	wire.CodeForbidden:   ErrReleaseRefused,
+	wire.CodeRateLimited: ErrReleaseLimit,
+	wire.CodeNoPatient:   ErrReleaseUnknown,
+}
+
+// releaseError names a refusal of the centre; other errors stay as they are.
+func releaseError(err error) error {
+	if refused, ok := errors.AsType[*client.ServerError](err); ok && releaseRefusals[refused.Code] != nil {
+		return fmt.Errorf("%w: %w", releaseRefusals[refused.Code], err)
+	}
+	return err
+}
 
 // Cardless asks for a visit of a patient whose card is not there.
 type Cardless struct {
@@ -38,8 +61,9 @@ type Cardless struct {
 // OpenCardless opens a visit without a card. The centre gives the keys that the
 // operator's role may have, for this one visit, and writes down who asked and
 // why; what it holds of the patient is read and shown as from a card. It owes
-// ErrNoOperator, ErrReason, client.ErrOffline, *client.ServerError and the
-// errors of the cache.
+// ErrNoOperator, ErrReason, ErrReleaseRefused, ErrReleaseLimit,
+// ErrReleaseUnknown, client.ErrOffline, *client.ServerError and the errors of
+// the cache.
 func (a *Agent) OpenCardless(ctx context.Context, ask Cardless) (string, error) {
 	who := a.actor()
 	if !who.signed {
@@ -87,7 +111,7 @@ func (a *Agent) askRelease(ctx context.Context, who actor, ask Cardless) (*wire.
 	}
 	answer, err := a.centre.Release(ctx, request)
 	if err != nil {
-		return nil, "", time.Time{}, err
+		return nil, "", time.Time{}, releaseError(err)
 	}
 	release, err := key.Open(request, answer)
 	if err != nil {

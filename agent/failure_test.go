@@ -28,6 +28,11 @@ func TestClassify(t *testing.T) {
 		{"swap in mid-session", fmt.Errorf("summary: %w", card.ErrSecureMessaging), "card_changed"},
 		{"unknown write wins over its cause", fmt.Errorf("%w: %w", ErrWriteUnknown, card.ErrRemoved), "card_write_unknown"},
 		{"too many passphrases", fmt.Errorf("operator: %w", &operator.WaitError{Wait: time.Minute}), "operator_wait"},
+		{"order that the centre does not take", releaseError(&client.ServerError{Status: 403, Code: "forbidden"}), "cardless_refused"},
+		{"orders too often", releaseError(&client.ServerError{Status: 429, Code: "rate_limited"}), "cardless_limit"},
+		{"order for nobody", releaseError(&client.ServerError{Status: 404, Code: "unknown_patient"}), "cardless_unknown"},
+		{"order at another time", releaseError(&client.ServerError{Status: 503, Code: "unavailable"}), "centre_refused"},
+		{"order without a centre", releaseError(client.ErrOffline), "centre_offline"},
 		{"refusal of the centre", &client.ServerError{Status: 403, Code: "forbidden"}, "centre_refused"},
 	}
 	for _, tt := range tests {

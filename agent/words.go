@@ -272,6 +272,21 @@ var wordings = []wording{
 		"A visit without a card needs a reason, and the photo compared.",
 	},
 	{
+		"cardless_refused", actionCallSupport, "لم يقبل المركز طلب هذا المستخدم. افحص الساعة، وإن تكرر ذلك فاتصل بالدعم.",
+		"ناوەند داواکاری ئەم بەکارهێنەرەی قبوڵ نەکرد. کاتژمێرەکە بپشکنە، ئەگەر دووبارە بووەوە پەیوەندی بە پشتگیری بکە.",
+		"The centre does not take this operator's order. Check the clock; if it stays, call support.",
+	},
+	{
+		"cardless_limit", actionWait, "طلبات كثيرة لزيارات بلا بطاقة. انتظر قبل الطلب التالي.",
+		"داواکاری زۆر بۆ سەردانی بێ کارت کراوە. پێش داواکاری داهاتوو چاوەڕێ بکە.",
+		"Too many visits without a card were asked for. Wait before the next one.",
+	},
+	{
+		"cardless_unknown", actionCorrect, "لا يعرف المركز هذا المريض أو هذا الشخص. تحقق من الرقم.",
+		"ناوەند ئەم نەخۆشە یان ئەم کەسە ناناسێت. ژمارەکە بپشکنە.",
+		"The centre knows no such patient or person. Check the number.",
+	},
+	{
 		"stripe_misread", actionCorrect, "لم يُقرأ الشريط المغناطيسي. مرّر البطاقة مجدداً أو اكتب الرقم.",
 		"شریتە موگناتیسییەکە نەخوێندرایەوە. کارتەکە دووبارە تێپەڕێنە یان ژمارەکە بنووسە.",
 		"The magnetic stripe was not read. Swipe the card again, or type its number.",

@@ -37,9 +37,13 @@ func TestVisitWithoutCard(t *testing.T) {
 	}
 	unknown := ask
 	unknown.Patient[7] ^= 1
-	var refused *client.ServerError
-	if _, err := d.agent.OpenCardless(t.Context(), unknown); !errors.As(err, &refused) || refused.Code != wire.CodeNoPatient {
+	if _, err := d.agent.OpenCardless(t.Context(), unknown); !errors.Is(err, agent.ErrReleaseUnknown) {
 		t.Errorf("a patient whom nobody knows: %v", err)
+	}
+	stranger := ask
+	stranger.Person = 9
+	if _, err := d.agent.OpenCardless(t.Context(), stranger); !errors.Is(err, agent.ErrReleaseUnknown) {
+		t.Errorf("a person whom no card carries: %v", err)
 	}
 
 	id, err := d.agent.OpenCardless(t.Context(), ask)
