@@ -16,8 +16,10 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/dhamani-iq/dhamani/crypto/cvc"
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/sync/central/authority"
+	"github.com/dhamani-iq/dhamani/sync/central/store"
 	"github.com/dhamani-iq/dhamani/sync/wire"
 )
 
@@ -27,6 +29,7 @@ func TestMain(m *testing.M) {
 		"make-request":    makeRequest,
 		"make-operator":   makeOperator,
 		"issue-card":      issueCard,
+		"release-keys":    releaseKeys,
 		"wait-listening":  waitListening,
 	})
 }
@@ -132,6 +135,59 @@ func issueIn(dir, facility string) error {
 	ctx := context.Background()
 	return withCentre(ctx, &globals{dir: dir}, func(c *centre) error {
 		_, err := c.auth.IssueCard(ctx, authority.Station{Facility: uint32(number), Author: [4]byte{1, 2, 3, 4}}, req)
+		return err
+	})
+}
+
+// releaseKeys has a new nurse of a facility ask for keys without the card, of
+// the patient whose card was issued last: release-keys DIR FACILITY.
+func releaseKeys() {
+	flag.Parse()
+	if err := releaseIn(flag.Arg(0), flag.Arg(1)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func releaseIn(dir, facility string) error {
+	number, err := strconv.ParseUint(facility, 10, 32)
+	if err != nil {
+		return err
+	}
+	var keys [2]*ecdsa.PrivateKey
+	for i := range keys {
+		if keys[i], err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
+			return err
+		}
+	}
+	enrol := &wire.OperatorRequest{Facility: uint32(number), Name: "Nurse"}
+	if err := enrol.Sign(keys[0], keys[1]); err != nil {
+		return err
+	}
+	ctx := context.Background()
+	return withCentre(ctx, &globals{dir: dir}, func(c *centre) error {
+		grant, err := c.auth.EnrolOperator(ctx, enrol, authority.OperatorOptions{Role: cvc.RoleNurse})
+		if err != nil {
+			return err
+		}
+		order := wire.ReleaseOrder{
+			Proof: wire.ProofPhoto, Reason: wire.ReasonLost, At: uint64(time.Now().Unix()), Facility: uint32(number),
+		}
+		err = c.store.View(ctx, func(r store.Reader) error {
+			lines, err := r.Releases(0, 1)
+			if err == nil && len(lines) == 1 {
+				order.Patient = lines[0].Patient
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		req, _, err := wire.SignRelease(keys[0], grant.AuthorKID, order)
+		if err != nil {
+			return err
+		}
+		_, err = c.auth.Release(ctx, authority.Station{Facility: uint32(number), Author: [4]byte{5, 6, 7, 8}}, req)
 		return err
 	})
 }

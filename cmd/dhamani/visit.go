@@ -39,7 +39,7 @@ or the member's number, 'dhamani claim show' by the QR code. What is written goe
 the centre at once, and onto the card when it is next tapped here.`,
 		Example: `  dhamani visit without-card 3WQ6NP2DF1W8G --reason forgotten --photo-checked
   dhamani visit without-card 3WQ6NP2DF1W8G --person 2 --reason lost --photo-checked --json`,
-		Args:    cli.Args(cobra.ExactArgs(1)),
+		Args: cli.Args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			patient, err := record.ParsePatientID(args[0])
 			switch {
