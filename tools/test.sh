@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Runs all tests with the race detector in a random order and closes with one
-# line that counts them. Real-PC/SC tests must run: DHAMANI_PCSC=1.
+# Runs all tests with the race detector in a random order, then without it
+# those that it leaves out, and closes with one line that counts them.
+# Real-PC/SC tests must run: DHAMANI_PCSC=1.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# After the run gotestsum calls this script with the counts.
+# After each run gotestsum calls this script with the counts.
 if [ "${1:-}" = --count ]; then
-	printf '%s %s\n' "${TESTS_TOTAL:-0}" "${TESTS_SKIPPED:-0}" >"$DHAMANI_TEST_COUNT"
+	printf '%s %s\n' "${TESTS_TOTAL:-0}" "${TESTS_SKIPPED:-0}" >>"$DHAMANI_TEST_COUNT"
 	exit 0
 fi
 
@@ -22,12 +23,21 @@ else
 	echo "make test: no /usr/bin/chromium or no node here: the page's browser tests are skipped"
 fi
 
+run() {
+	go tool -modfile=tools/go.mod gotestsum --format pkgname --hide-summary=skipped \
+		--post-run-command "tools/test.sh --count" -- -shuffle=on "$@"
+}
 code=0
-go tool -modfile=tools/go.mod gotestsum --format pkgname --hide-summary=skipped \
-	--post-run-command "tools/test.sh --count" -- -race -shuffle=on "${@:-./...}" || code=$?
-read -r total skipped <"$DHAMANI_TEST_COUNT" || true
+run -race "${@:-./...}" || code=$?
+if [ $# -eq 0 ]; then
+	mapfile -t files < <(git grep -l '^//go:build !race' -- '*_test.go')
+	names=$(grep -hoE '^func Test[A-Za-z0-9_]+' "${files[@]}" | cut -c6- | paste -sd'|')
+	mapfile -t folders < <(dirname "${files[@]}" | sort -u | sed 's|^|./|')
+	run -run "^($names)\$" "${folders[@]}" || code=$?
+fi
+read -r total skipped < <(awk '{t += $1; s += $2} END {print t + 0, s + 0}' "$DHAMANI_TEST_COUNT")
 if [ "$code" -ne 0 ]; then
-	echo "make test: FAILED (${total:-0} tests, ${skipped:-0} skipped)"
+	echo "make test: FAILED ($total tests, $skipped skipped)"
 	exit "$code"
 fi
 echo "make test: all packages passed ($((total - skipped)) tests, $skipped skipped)"

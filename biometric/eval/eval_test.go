@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"image/png"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -80,41 +79,5 @@ func write(t *testing.T, name string, data []byte) {
 	t.Helper()
 	if err := os.WriteFile(name, data, 0o600); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// TestFVC holds the error rates on the databases of the Fingerprint
-// Verification Competitions.
-func TestFVC(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes a while")
-	}
-	root := os.Getenv("DHAMANI_DATA")
-	if root == "" {
-		root = filepath.Join("..", "..", "..", "shared", "data")
-	}
-	var eer, fmr1000 float64
-	for _, db := range []struct {
-		name string
-		dpi  int
-	}{{"fvc2002_db1b", 500}, {"fvc2002_db3b", 500}, {"fvc2004_db1b", 500}, {"fvc2004_db2b", 512}} {
-		dir := filepath.Join(root, "fvc", db.name)
-		if _, err := os.Stat(dir); err != nil {
-			t.Skipf("no images in %s: set DHAMANI_DATA to run this test", dir)
-		}
-		r, err := Run(t.Context(), dir, db.dpi, io.Discard)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Logf("%s: %+v", db.name, r)
-		if r.Failures > 0 || r.Genuine != 280 || r.Impostor != 2880 {
-			t.Errorf("%s: %d failures, %d and %d comparisons", db.name, r.Failures, r.Genuine, r.Impostor)
-		}
-		eer += r.EER / 4
-		fmr1000 += r.FMR1000 / 4
-	}
-	t.Logf("mean: EER %.2f %%, FMR1000 %.2f %%", eer, fmr1000)
-	if eer > 5.5 || fmr1000 > 15 || math.IsNaN(eer) {
-		t.Errorf("mean EER %.2f %%, FMR1000 %.2f %%", eer, fmr1000)
 	}
 }

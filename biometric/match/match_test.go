@@ -107,14 +107,6 @@ func TestEmpty(t *testing.T) {
 	}
 }
 
-func TestNoAllocation(t *testing.T) {
-	a, b := prepare(t, people()[0][0]), prepare(t, people()[0][1])
-	Compare(a, b)
-	if n := testing.AllocsPerRun(50, func() { Compare(a, b) }); n > 0.5 {
-		t.Errorf("%v allocations a comparison", n)
-	}
-}
-
 func TestFuse(t *testing.T) {
 	for _, c := range []struct {
 		name string

@@ -455,7 +455,7 @@ func TestGuard(t *testing.T) {
 // TestStream: who watches sees the image of a capture.
 func TestStream(t *testing.T) {
 	s := start(t, nil)
-	raw, err := json.Marshal(map[string]any{"deviceId": deviceID(s.dev.Device("001/002")), "deviceSubId": "0", "timeout": "5000"})
+	raw, err := json.Marshal(map[string]any{"deviceId": deviceID(s.dev.Device("001/002")), "deviceSubId": "0", "timeout": "60000"})
 	if err != nil {
 		t.Fatal(err)
 	}
