@@ -133,7 +133,7 @@ func (r *reader) noteFreed(c *openCard, code string) error {
 	if err != nil {
 		return err
 	}
-	return r.a.cfg.Cache.Freed(c.info.ID, c.patient(), c.head.StartSeq, cache.Placed{Head: head}, r.audit("free", code))
+	return r.a.cfg.Cache.Freed(c.info.ID, c.patient(), c.head.StartSeq, cache.Placed{Head: head, Summary: c.sumRaw}, r.audit("free", code))
 }
 
 func (c *openCard) patient() record.PatientID { return c.id.Subjects.Patient }

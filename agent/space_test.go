@@ -570,3 +570,58 @@ func TestCutWhileFreeing(t *testing.T) {
 		t.Error("too few to say anything")
 	}
 }
+
+// TestFreedBetweenSummaryAndEntry: a write has changed the summary, freed the
+// log for the entry, and lost the card then. The next tap shows what the card
+// says, not the summary of before.
+func TestFreedBetweenSummaryAndEntry(t *testing.T) {
+	n := newCountry(t)
+	k := n.clinic(t, "town", cvc.RolePhysician)
+	c := k.tap(t)
+	if err := k.reader.placeSummary(t.Context(), c, encounter(0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.reader.noteFreed(c, ""); err != nil {
+		t.Fatal(err)
+	}
+	k.reader.release()
+	if s := k.tap(t).book.summary; s == nil || len(s.Allergies) != 1 {
+		t.Fatalf("the next tap shows %+v", s)
+	}
+}
+
+// TestRolledBackWhileItsOrderIsUnknown: a log that is read whole, because its
+// order was forgotten, still has to lead from the head that was kept.
+func TestRolledBackWhileItsOrderIsUnknown(t *testing.T) {
+	n := newCountry(t)
+	k := n.clinic(t, "town", cvc.RolePhysician)
+	c := k.tap(t)
+	for i := 0; c.head.Free() >= askBelow; i++ {
+		k.write(t, c, encounter(i))
+	}
+	k.reader.release()
+	if err := k.agent.cfg.Cache.ForgetLog(c.info.ID); err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(*card.Head){
+		"behind":  func(h *card.Head) { h.Seq, h.Tail = h.Seq+1, h.Tail+500 },
+		"another": func(h *card.Head) { h.Chain[0] ^= 1 },
+	} {
+		kept := c.head
+		change(&kept)
+		raw := must[[]byte](t)(kept.MarshalBinary())
+		if err := k.agent.cfg.Cache.Freed(c.info.ID, c.patient(), 0, cache.Placed{Head: raw}, cache.Audit{Actor: "test", Action: "test"}); err != nil {
+			t.Fatal(err)
+		}
+		again := &openCard{books: make(map[uint8]*book), sums: &envelope.Summaries{}}
+		if err := k.reader.steps(t.Context(), again, tapIdentity); err != nil {
+			t.Fatal(err)
+		}
+		if err := k.reader.readEntries(t.Context(), again); !errors.Is(err, card.ErrChain) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := again.session.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

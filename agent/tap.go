@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dhamani-iq/dhamani/cache"
@@ -225,10 +226,28 @@ func (r *reader) readEntries(ctx context.Context, c *openCard) error {
 	if err != nil {
 		return err
 	}
-	if gap {
-		known = card.Head{}
+	if !gap {
+		return r.readLog(ctx, c, known)
 	}
-	return r.readLog(ctx, c, known)
+	if err := r.readLog(ctx, c, card.Head{}); err != nil {
+		return err
+	}
+	return c.follows(known)
+}
+
+// follows reports whether a log that was read whole leads from a head that was
+// kept, as a log that is read in part must. It owes card.ErrChain.
+func (c *openCard) follows(known card.Head) error {
+	chain := c.head.StartChain
+	for _, p := range slices.Backward(c.places) { // from the oldest on
+		if p.Seq <= known.Seq {
+			chain = card.ExtendChain(chain, p.ID)
+		}
+	}
+	if known.Seq > c.head.Seq || chain != known.Chain {
+		return fmt.Errorf("read log: %w", card.ErrChain)
+	}
+	return nil
 }
 
 // readLog adds to c.fresh what lies above a known head, up to c.head.
