@@ -98,6 +98,17 @@ func (l *lock) wait(now time.Time) time.Duration {
 	return max(due-since, 0)
 }
 
+// rewind begins the wait anew at a moment before the last failure: the clock was
+// ahead then, and is right now or is behind. It reports whether it did.
+func (l *lock) rewind(now time.Time) bool {
+	at := uint64(max(now.Unix(), 0)) // #nosec G115 -- not negative
+	if l.FailedAt <= at {
+		return false
+	}
+	l.FailedAt = at
+	return true
+}
+
 // fail counts one passphrase as wrong; clearing is what a right one does.
 func (l *lock) fail(now time.Time) {
 	if l.Failures < 1<<31 {

@@ -149,6 +149,29 @@ func TestWrongPassphrasesWait(t *testing.T) {
 	})
 }
 
+// A clock that ran ahead while wrong passphrases were tried, and was put right
+// since, locks nobody out until it is there again.
+func TestWaitEndsAfterTheClockWasSetBack(t *testing.T) {
+	s := newStore(t)
+	c, _, err := s.New("op", "Op", passphrase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		c.Lock.Failures, c.Lock.FailedAt = freeFailures, uint64(time.Now().AddDate(1, 0, 0).Unix())
+		if err := s.write(c); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Unlock("op", passphrase); !errors.As(err, new(*WaitError)) {
+			t.Fatalf("at once: %v", err)
+		}
+		time.Sleep(firstWait + time.Second)
+		if _, err := s.Unlock("op", passphrase); err != nil {
+			t.Fatalf("after the wait: %v", err)
+		}
+	})
+}
+
 func TestWaitOfFailures(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	for _, c := range []struct {

@@ -189,6 +189,11 @@ func (s *Store) unlock(id, passphrase string) (*Credential, *secrets, error) {
 		return nil, nil, fmt.Errorf("operator %s: %w", id, ErrKind)
 	}
 	now := time.Now()
+	if c.Lock.rewind(now) {
+		if err := s.write(c); err != nil {
+			return nil, nil, err
+		}
+	}
 	if wait := c.Lock.wait(now); wait > 0 {
 		return nil, nil, fmt.Errorf("operator %s: %w", id, &WaitError{wait})
 	}
