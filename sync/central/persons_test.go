@@ -142,7 +142,14 @@ func TestFamily(t *testing.T) {
 			t.Errorf("%s: the card was blocked all the same", what)
 		}
 	}
+	// Twins have one day of birth: they keep their numbers all the same.
+	twin := record.Member{Person: 4, Relation: record.RelationChild, Names: name("Sara"), Born: corrected.Born}
 	fourth := newCardRequest(t)
-	fourth.Replaces, fourth.Identity = third.Card, encoded(t, householdOf(corrected))
+	fourth.Replaces, fourth.Identity = third.Card, encoded(t, householdOf(corrected, twin))
 	issue(fourth)
+	swapped := newCardRequest(t)
+	corrected.Person, twin.Person = twin.Person, corrected.Person
+	swapped.Replaces, swapped.Identity = fourth.Card, encoded(t, householdOf(twin, corrected))
+	status, err := station.do(t.Context(), http.MethodPost, wire.PathCards, swapped, &wire.CardGrant{})
+	wantCode(t, status, err, http.StatusBadRequest, wire.CodeBadRequest)
 }

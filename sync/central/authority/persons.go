@@ -2,6 +2,7 @@ package authority
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/dhamani-iq/dhamani/crypto/envelope"
 	"github.com/dhamani-iq/dhamani/record"
@@ -82,7 +83,7 @@ func (c *cardIssue) keepNumbers() error {
 		if now == nil {
 			continue
 		}
-		if was := before.Member(person); was == nil || !alike(was, now) {
+		if was := before.Member(person); was == nil || !alike(was, now) || !same(was, now) && among(before.Family, now) {
 			return fmt.Errorf("person %d was somebody else: %w", person, ErrRequest)
 		}
 	}
@@ -93,9 +94,20 @@ func (c *cardIssue) keepNumbers() error {
 // birth or the name in one script is the same, so that both may be corrected,
 // one at a time.
 func alike(a, b *record.Member) bool {
-	if !a.Born.IsZero() && a.Born == b.Born {
-		return true
-	}
+	return !a.Born.IsZero() && a.Born == b.Born || sameName(a, b)
+}
+
+// same tells whether two descriptions are of one person beyond doubt, such as
+// twins, who are alike, never are.
+func same(a, b *record.Member) bool { return a.Born == b.Born && sameName(a, b) }
+
+// among tells whether one of a family was described like this before.
+func among(family []record.Member, now *record.Member) bool {
+	return slices.ContainsFunc(family, func(m record.Member) bool { return m.Person > 0 && same(&m, now) })
+}
+
+// sameName tells whether the name in one script is the same.
+func sameName(a, b *record.Member) bool {
 	for _, names := range [][2]*record.Name{
 		{a.Names.Arabic, b.Names.Arabic}, {a.Names.Sorani, b.Names.Sorani}, {a.Names.Latin, b.Names.Latin},
 	} {
