@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dhamani-iq/dhamani/biometric/replay"
 	"github.com/dhamani-iq/dhamani/cache"
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/crypto/envelope"
@@ -20,7 +21,7 @@ import (
 	"github.com/dhamani-iq/dhamani/sync/client"
 )
 
-// Config is what an Agent is made of. All fields but Only are needed.
+// Config is what an Agent is made of. All fields but Only and Scanners are needed.
 type Config struct {
 	Version  string        // of the program, for Health
 	Facility uint32        // number of the facility that the workstation belongs to
@@ -34,8 +35,10 @@ type Config struct {
 	// Operators knows who may sign in; nil: nobody.
 	Operators Operators
 	Readers   card.Readers
-	Cache     *cache.Cache
-	Trust     *trust.Store
+	// Scanners takes fingers; nil: none.
+	Scanners Scanners
+	Cache    *cache.Cache
+	Trust    *trust.Store
 	// Centre makes the client of the centre on a store that the agent gives.
 	Centre func(client.Store) (*client.Client, error)
 	Log    *slog.Logger
@@ -52,6 +55,8 @@ type Agent struct {
 	centre  *client.Client
 	started time.Time
 	prober  card.Prober // what each reader passes, as long as the agent runs
+	fingers fingers
+	replays *replay.Guard // knows the fingers again that were captured
 
 	patience time.Duration // how long a tap may take
 
@@ -77,7 +82,11 @@ func New(cfg Config) (*Agent, error) {
 		wanted: make(map[card.ID]wantedLog), pcscUp: true,
 	}
 	a.who = a.device(1)
+	a.fingers.open = make(map[string]context.CancelCauseFunc)
 	var err error
+	if a.replays, err = replay.NewGuard(replaysKept); err != nil {
+		return nil, err
+	}
 	a.centre, err = cfg.Centre(&syncStore{cfg.Cache, a})
 	return a, err
 }
@@ -132,7 +141,9 @@ func (a *Agent) onReader(ev card.Event) {
 	case card.CardRemoved:
 		r := a.reader(ev.Reader)
 		r.note(false, nil)
-		a.publish(Event{Kind: KindCardRemoved, Reader: ev.Reader, Visit: a.visits.leave(ev.Reader), At: ev.At})
+		visit := a.visits.leave(ev.Reader)
+		a.fingers.cancel(visit, card.ErrRemoved)
+		a.publish(Event{Kind: KindCardRemoved, Reader: ev.Reader, Visit: visit, At: ev.At})
 		a.credentialGone(ev.Reader)
 	}
 }

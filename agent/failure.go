@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/dhamani-iq/dhamani/biometric/replay"
+	"github.com/dhamani-iq/dhamani/biometric/scanner"
 	"github.com/dhamani-iq/dhamani/cache"
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/card/stripe"
@@ -58,6 +60,23 @@ var classes = []struct {
 	{ErrNoVisit, "visit_unknown"},
 	{ErrSectionLocked, "section_locked"},
 	{card.ErrVerify, "verify_wrong"},
+	{replay.ErrReplay, "finger_replayed"},
+	{ErrFingerPoor, "finger_poor"},
+	{ErrFingerOther, "finger_other"},
+	{ErrHostMatch, "finger_right"},
+	{ErrWay, "finger_way"},
+	{scanner.ErrNoFinger, "finger_none"},
+	{scanner.ErrNoScanner, "scanner_absent"},
+	{scanner.ErrUnverified, "scanner_absent"},
+	{scanner.ErrUnplugged, "scanner_absent"},
+	{scanner.ErrBusy, "scanner_busy"},
+	{scanner.ErrDenied, "scanner_denied"},
+	{scanner.ErrTimeout, "scanner_failed"},
+	{scanner.ErrProtocol, "scanner_failed"},
+	{scanner.ErrStalled, "scanner_failed"},
+	{scanner.ErrTransfer, "scanner_failed"},
+	{scanner.ErrClosed, "scanner_failed"},
+	{scanner.ErrNoUSB, "scanner_failed"},
 	{card.ErrVerifyBlocked, "verify_blocked"},
 	{card.ErrNoReference, "verify_none"},
 	{card.ErrPINForm, "pin_form"},

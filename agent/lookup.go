@@ -74,7 +74,7 @@ func (a *Agent) Lookup(ctx context.Context, line string) ([]Found, error) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if found, ok := match(a.cfg.Trust, c, number); ok && !found.Read.Before(newest[found.Patient].Read) {
+		if found, ok := answers(a.cfg.Trust, c, number); ok && !found.Read.Before(newest[found.Patient].Read) {
 			newest[found.Patient] = found
 		}
 		return nil
@@ -90,9 +90,9 @@ func (a *Agent) Lookup(ctx context.Context, line string) ([]Found, error) {
 	return out[:min(len(out), maxFound)], nil
 }
 
-// match tells whether a card in the cache is of the member with this number. A
+// answers tells whether a card in the cache is of the member with this number. A
 // card whose identity no longer checks is not: its issuer was revoked, say.
-func match(t *trust.Store, c cache.CardState, number stripe.Number) (Found, bool) {
+func answers(t *trust.Store, c cache.CardState, number stripe.Number) (Found, bool) {
 	file, err := t.Identity(c.IDFile)
 	if err != nil || len(file.Cover) == 0 {
 		return Found{}, false

@@ -17,6 +17,7 @@ const (
 	KindRecordsReady   = "records_ready"
 	KindRecordsChanged = "records_changed" // the centre, or a write, has added to an open visit
 	KindPersonShown    = "person_shown"    // an open visit shows another person on its card
+	KindFinger         = "finger"          // what the person at the scanner should do; see Event.Finger
 	KindEntryWritten   = "entry_written"
 	KindSyncStatus     = "sync_status"
 	KindFailure        = "failure"
@@ -35,6 +36,7 @@ type Event struct {
 	Visit   string    `json:"visit,omitempty"`
 	Entry   string    `json:"entry,omitempty"`
 	Failure *Failure  `json:"failure,omitempty"`
+	Finger  *Guide    `json:"finger,omitempty"`
 }
 
 // Failure is an error as people and programs see it: a stable code, an action

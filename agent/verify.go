@@ -34,13 +34,13 @@ func (a *Agent) Verify(ctx context.Context, visitID string, proof Proof) error {
 	}
 	return a.atReader(ctx, v.Reader, func(r *reader) error {
 		// A try that is cut short is lost.
-		return r.verify(context.WithoutCancel(ctx), visitID, proof)
+		return r.prove(context.WithoutCancel(ctx), visitID, proof.show)
 	})
 }
 
-// verify carries out one verification on the card in the reader, and reads the
+// prove carries out one verification on the card in the reader, and reads the
 // section keys anew.
-func (r *reader) verify(ctx context.Context, visit string, proof Proof) error {
+func (r *reader) prove(ctx context.Context, visit string, show func(context.Context, *card.Session) error) error {
 	c := r.open
 	if r.who.gen != r.a.actor().gen {
 		return ErrNoVisit // it ended with its operator's time
@@ -48,7 +48,7 @@ func (r *reader) verify(ctx context.Context, visit string, proof Proof) error {
 	if c == nil || c.visit != visit {
 		return fmt.Errorf("verify: %w", card.ErrRemoved)
 	}
-	err := prove(ctx, c.session, proof)
+	err := show(ctx, c.session)
 	if err == nil {
 		err = r.unlock(ctx, c)
 	}
@@ -64,7 +64,8 @@ func (r *reader) verify(ctx context.Context, visit string, proof Proof) error {
 	return nil
 }
 
-func prove(ctx context.Context, s *card.Session, p Proof) error {
+// show shows the card the proof.
+func (p Proof) show(ctx context.Context, s *card.Session) error {
 	if p.PIN.IsZero() {
 		return s.VerifyFinger(ctx, p.Finger, p.Minutiae.Reveal())
 	}

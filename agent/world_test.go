@@ -92,6 +92,11 @@ func (n *nation) trust(blocked ...[8]byte) *trust.Store {
 
 // terminal certifies a terminal until the given day.
 func (n *nation) terminal(role cvc.Roles, until time.Time) card.Terminal {
+	return n.terminalWith(role, 0, until)
+}
+
+// terminalWith gives the terminal more rights than a clinic's.
+func (n *nation) terminalWith(role cvc.Roles, more cvc.Rights, until time.Time) card.Terminal {
 	from := cvc.DateOf(time.Now().AddDate(0, -1, 0))
 	if until.Before(time.Now()) {
 		from = cvc.DateOf(until.AddDate(0, -1, 0))
@@ -103,7 +108,7 @@ func (n *nation) terminal(role cvc.Roles, until time.Time) card.Terminal {
 	}, n.anchor, n.anchorKey))
 	leaf := must[*cvc.Certificate](n.tb)(cvc.Issue(cvc.Template{
 		CHR: "IQTERM00001", Public: &key.PublicKey, Kind: cvc.KindTerminal, Roles: role,
-		Rights: cvc.RightAppend | cvc.RightWriteSummary, From: from, To: cvc.DateOf(until),
+		Rights: cvc.RightAppend | cvc.RightWriteSummary | more, From: from, To: cvc.DateOf(until),
 	}, facility, facilityKey))
 	return card.Terminal{Chain: [][]byte{facility.Raw, leaf.Raw}, Signer: key}
 }
@@ -254,14 +259,16 @@ type desk struct {
 }
 
 type deskOptions struct {
-	role    cvc.Roles
-	until   time.Time
-	blocked [][8]byte
-	wrap    func(card.Transport) card.Transport
-	path    string       // of the cache
-	readers card.Readers // instead of the reader in process
-	log     *slog.Logger // nil: none
-	idle    time.Duration
+	role     cvc.Roles
+	until    time.Time
+	blocked  [][8]byte
+	wrap     func(card.Transport) card.Transport
+	path     string       // of the cache
+	readers  card.Readers // instead of the reader in process
+	log      *slog.Logger // nil: none
+	idle     time.Duration
+	rights   cvc.Rights // beyond those of a clinic
+	scanners Scanners
 }
 
 func (n *nation) desk(opts deskOptions) *desk {
@@ -291,9 +298,9 @@ func (n *nation) desk(opts deskOptions) *desk {
 		}
 	}
 	d.agent = must[*Agent](tb)(New(Config{
-		Version: "test", Only: only, Facility: 101, Role: opts.role.String(), Terminal: n.terminal(opts.role, opts.until),
+		Version: "test", Only: only, Facility: 101, Role: opts.role.String(), Terminal: n.terminalWith(opts.role, opts.rights, opts.until),
 		Author: envelope.Author{KID: trust.KIDOf(&n.author.PublicKey), Signer: n.author}, Idle: opts.idle,
-		Readers: readers, Cache: store, Trust: n.trust(opts.blocked...), Log: log,
+		Readers: readers, Scanners: opts.scanners, Cache: store, Trust: n.trust(opts.blocked...), Log: log,
 		Centre: func(s client.Store) (*client.Client, error) {
 			return client.New(client.Config{
 				BaseURL: "https://127.0.0.1:1", TLS: &tls.Config{MinVersion: tls.VersionTLS13},

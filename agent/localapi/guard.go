@@ -73,7 +73,7 @@ func bound(next http.Handler) http.Handler {
 		case http.MethodGet, http.MethodHead:
 			limit = 0
 		case http.MethodDelete:
-			if limit = 0; r.URL.Path != operatorPath {
+			if limit = 0; r.URL.Path != operatorPath && !strings.HasSuffix(r.URL.Path, "/finger") {
 				writeRefusal(w, refuseMethod)
 				return
 			}

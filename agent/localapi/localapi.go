@@ -10,6 +10,9 @@
 //	GET  /v1/visits/{id}            agent.Visit
 //	POST /v1/visits/{id}/person     {"person"} -> agent.Visit, which shows that person on the card
 //	POST /v1/visits/{id}/entries    record.Entry -> 201 agent.Written
+//	POST /v1/visits/{id}/verify     {"pin"} or {"finger","minutiae"} -> agent.Visit
+//	POST /v1/visits/{id}/finger     {"way"} -> agent.Fingered, once a finger was captured and compared
+//	DELETE /v1/visits/{id}/finger   ends that capture
 //	POST /v1/cardless               agent.Cardless -> 201 {"visit"}: a visit without the card
 //	POST /v1/lookup                 {"line"} -> [agent.Found]: a stripe's line or a number
 //	POST /v1/claim                  {"text"} -> agent.Claimed: what a QR code says
@@ -58,6 +61,8 @@ type Backend interface {
 	ShowPerson(ctx context.Context, visitID string, person uint8) (agent.Visit, error)
 	Append(ctx context.Context, visitID string, entry *record.Entry) (agent.Written, error)
 	Verify(ctx context.Context, visitID string, proof agent.Proof) error
+	VerifyFinger(ctx context.Context, visitID, way string) (agent.Fingered, error)
+	CancelFinger(visitID string) error
 	OpenCardless(ctx context.Context, ask agent.Cardless) (visit string, err error)
 	Lookup(ctx context.Context, line string) ([]agent.Found, error)
 	Claim(text string) (agent.Claimed, error)

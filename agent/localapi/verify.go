@@ -46,12 +46,7 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) {
 		PIN: redact.NewString(ask.PIN), Finger: ask.Finger, Minutiae: redact.NewBytes(ask.Minutiae),
 	})
 	if err != nil {
-		refused := refusalOf(err)
-		if left, counted := agent.VerifyLeft(err); counted {
-			writeJSON(w, refused.status, verifyRefusal{refused.Failure, &left})
-			return
-		}
-		writeRefusal(w, refused)
+		writeVerifyRefusal(w, err)
 		return
 	}
 	visit, ok := s.backend.Visit(id)

@@ -16,6 +16,8 @@ import (
 	"github.com/dhamani-iq/dhamani/agent/localapi"
 	"github.com/dhamani-iq/dhamani/agent/operators"
 	"github.com/dhamani-iq/dhamani/agent/web"
+	"github.com/dhamani-iq/dhamani/biometric/scanner"
+	"github.com/dhamani-iq/dhamani/biometric/usb"
 	"github.com/dhamani-iq/dhamani/cache"
 	"github.com/dhamani-iq/dhamani/card/pcsc"
 	"github.com/dhamani-iq/dhamani/internal/cli"
@@ -81,10 +83,11 @@ func serve(ctx context.Context, opts runOptions, log *slog.Logger) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
+	hub := scanner.NewHub(usb.New(log))
 	a, err := agent.New(agent.Config{
 		Version: cli.Version(), Facility: h.Grant.Facility, Role: h.Role, Only: h.Config.Readers,
 		Expires: h.Expires, Terminal: h.Terminal, Author: h.Author, Operators: operators.Of(h), Idle: h.Config.Lock(),
-		Found: damage, Readers: pcsc.New(log), Cache: store, Trust: h.Trust, Log: log,
+		Found: damage, Readers: pcsc.New(log), Scanners: hub, Cache: store, Trust: h.Trust, Log: log,
 		Centre: func(s client.Store) (*client.Client, error) { return h.Client(s, log) },
 	})
 	if err != nil {
@@ -104,7 +107,7 @@ func serve(ctx context.Context, opts runOptions, log *slog.Logger) (err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.Run(ctx) })
 	group.Go(func() error { return server.Run(ctx) })
-	group.Go(func() error { serveScanners(ctx, h, log); return nil })
+	group.Go(func() error { serveScanners(ctx, hub, h, log); return nil })
 	err = group.Wait()
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyStopping)
 	return err

@@ -7,7 +7,6 @@ import (
 	"github.com/dhamani-iq/dhamani/agent/home"
 	"github.com/dhamani-iq/dhamani/biometric/sbi"
 	"github.com/dhamani-iq/dhamani/biometric/scanner"
-	"github.com/dhamani-iq/dhamani/biometric/usb"
 	"github.com/dhamani-iq/dhamani/internal/cli"
 	"github.com/dhamani-iq/dhamani/internal/logkey"
 )
@@ -15,23 +14,23 @@ import (
 // serveScanners lets other programs use the scanners until ctx ends, where the
 // configuration says so. The agent does not need it: what goes wrong is told,
 // and nothing else ends.
-func serveScanners(ctx context.Context, h *home.Home, log *slog.Logger) {
+func serveScanners(ctx context.Context, hub *scanner.Hub, h *home.Home, log *slog.Logger) {
 	c := h.Config.ScannerService
 	if c == nil || !c.On {
 		return
 	}
-	if err := runScannerService(ctx, h.Dir, *c, log); err != nil && ctx.Err() == nil {
+	if err := runScannerService(ctx, hub, h.Dir, *c, log); err != nil && ctx.Err() == nil {
 		log.WarnContext(ctx, "scanner service ended", logkey.Error, err)
 	}
 }
 
-func runScannerService(ctx context.Context, dir string, c home.ScannerService, log *slog.Logger) error {
+func runScannerService(ctx context.Context, hub *scanner.Hub, dir string, c home.ScannerService, log *slog.Logger) error {
 	identity, err := sbi.LoadIdentity(home.ScannerServicePath(dir))
 	if err != nil {
 		return err
 	}
 	cfg := sbi.Config{
-		Hub: scanner.NewHub(usb.New(log)), Identity: identity, Version: cli.Version(),
+		Hub: hub, Identity: identity, Version: cli.Version(),
 		Environment: c.Environment, Origins: c.Origins, Log: log,
 		Ready: func(address string) { log.InfoContext(ctx, "scanner service ready", logkey.Address, address) },
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/dhamani-iq/dhamani/agent/home"
+	"github.com/dhamani-iq/dhamani/biometric/scanner"
+	"github.com/dhamani-iq/dhamani/biometric/usb"
 )
 
 // TestScannerService: off says nothing, on serves until the agent ends.
@@ -17,15 +19,16 @@ func TestScannerService(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	quiet := slog.New(slog.DiscardHandler)
+	hub := scanner.NewHub(usb.New(quiet))
 	for _, c := range []*home.ScannerService{nil, {}} {
-		serveScanners(ctx, &home.Home{Dir: t.TempDir(), Config: home.Config{ScannerService: c}}, quiet) // returns
+		serveScanners(ctx, hub, &home.Home{Dir: t.TempDir(), Config: home.Config{ScannerService: c}}, quiet) // returns
 	}
 	read, write := io.Pipe()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		on := home.Config{ScannerService: &home.ScannerService{On: true}}
-		serveScanners(ctx, &home.Home{Dir: t.TempDir(), Config: on}, slog.New(slog.NewTextHandler(write, nil)))
+		serveScanners(ctx, hub, &home.Home{Dir: t.TempDir(), Config: on}, slog.New(slog.NewTextHandler(write, nil)))
 		_ = write.Close()
 	}()
 	line := make([]byte, 1024)

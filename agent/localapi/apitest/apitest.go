@@ -132,6 +132,27 @@ func (a *Agent) Verify(_ context.Context, visit string, proof agent.Proof) error
 	return nil
 }
 
+// VerifyFinger implements localapi.Backend: the card takes the right thumb, and
+// the host takes nobody's.
+func (a *Agent) VerifyFinger(_ context.Context, visit, way string) (agent.Fingered, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	i := slices.IndexFunc(a.visits, func(v agent.Visit) bool { return v.ID == visit })
+	switch {
+	case i < 0:
+		return agent.Fingered{}, agent.ErrNoVisit
+	case way == agent.OnHost:
+		return agent.Fingered{}, agent.ErrFingerOther
+	case way != "" && way != agent.OnCard:
+		return agent.Fingered{}, agent.ErrWay
+	}
+	a.visits[i].Verified = true
+	return agent.Fingered{Way: agent.OnCard, Ref: card.FirstFinger, Finger: 1, Quality: 70}, nil
+}
+
+// CancelFinger implements localapi.Backend: nothing is ever under way.
+func (a *Agent) CancelFinger(string) error { return agent.ErrNoVisit }
+
 // Append implements localapi.Backend: the entry goes to the card and waits in
 // the outbox.
 func (a *Agent) Append(_ context.Context, visit string, entry *record.Entry) (agent.Written, error) {

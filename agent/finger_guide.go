@@ -1,0 +1,41 @@
+package agent
+
+import (
+	"github.com/dhamani-iq/dhamani/biometric/quality"
+	"github.com/dhamani-iq/dhamani/biometric/scanner"
+)
+
+// Guide tells the person at the scanner what to do next, in the languages of
+// Failure. It carries nothing of the finger but its quality.
+type Guide struct {
+	Code    string            `json:"code"`              // put_finger, hold, lift, longer, over, or a code of quality.Advice
+	Quality int               `json:"quality,omitempty"` // of the impression that was not good enough, 0 to 100
+	Text    map[string]string `json:"text"`
+}
+
+func newGuide(code, ar, ckb, en string) Guide {
+	return Guide{Code: code, Text: map[string]string{"ar": ar, "ckb": ckb, "en": en}}
+}
+
+// guides are what a scanner's states ask of a person.
+var guides = map[scanner.State]Guide{
+	scanner.Waiting:  newGuide("put_finger", quality.NoFinger.Text("ar"), quality.NoFinger.Text("ckb"), quality.NoFinger.Text("en")),
+	scanner.Scanning: newGuide("hold", "أبقِ إصبعك ثابتاً", "پەنجەت مەجوڵێنە", "Hold still"),
+	scanner.Lifting:  newGuide("lift", "ارفع إصبعك", "پەنجەت هەڵبگرە", "Take the finger off"),
+}
+
+var (
+	guideLonger = newGuide("longer", "أبقِ إصبعك مدة أطول", "پەنجەت زیاتر بهێڵەوە", "Leave the finger on longer")
+	guideOver   = newGuide("over", "انتهى أخذ البصمة", "وەرگرتنی پەنجەمۆر کۆتایی هات", "The capture is over")
+)
+
+// guideOf is what is to be done better at the next impression.
+func guideOf(advice quality.Advice, q uint8) Guide {
+	g := newGuide(advice.Code(), advice.Text("ar"), advice.Text("ckb"), advice.Text("en"))
+	g.Quality = int(q)
+	return g
+}
+
+func (a *Agent) publishFinger(v Visit, g Guide) {
+	a.publish(Event{Kind: KindFinger, Reader: v.Reader, Visit: v.ID, Finger: &g})
+}
