@@ -64,6 +64,37 @@ func TestWatchTellsWhatIsThere(t *testing.T) {
 	w.expect(card.CardRemoved, slot.Reader)
 }
 
+// A reader is not free for a search while somebody is connected to its card;
+// behind a watch the service's own connections are all that is known.
+func TestFree(t *testing.T) {
+	_, slot := service(t)
+	s, other := newService(t), newService(t)
+	free := func(s *pcsc.Service) bool {
+		t.Helper()
+		names, err := s.Free(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.Contains(names, slot.Reader)
+	}
+	insert(t, slot.Addr, atrA, echo)
+	tr := connect(t, s, slot.Reader)
+	if free(s) || free(other) {
+		t.Error("a connected reader is free")
+	}
+	w := startWatch(t, newService(t))
+	w.expect(card.ServiceUp, "")
+	if free(s) {
+		t.Error("behind a watch the own reader is free")
+	}
+	if err := tr.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !free(s) {
+		t.Error("a reader that was let go is not free")
+	}
+}
+
 func TestOneWatchAProcess(t *testing.T) {
 	service(t)
 	w := startWatch(t, newService(t))

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 
@@ -108,6 +109,31 @@ func (s *Service) List(ctx context.Context) ([]Reader, error) {
 		}
 	}
 	return readers, nil
+}
+
+// Free names the readers whose card a program may take without getting in
+// another's way: those that this Service has no open connection to and, where
+// no Watch runs in this process, nobody else either. Some may be empty.
+// Errors: those of Names.
+func (s *Service) Free(ctx context.Context) ([]string, error) {
+	names, err := s.Names(ctx)
+	if err != nil {
+		return nil, err
+	}
+	taken := make(map[string]bool)
+	list, err := s.List(ctx)
+	if err != nil && !errors.Is(err, ErrWatching) {
+		return nil, err
+	}
+	for _, r := range list {
+		taken[r.Name] = r.InUse
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for t := range s.open {
+		taken[t.reader] = true
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return taken[name] }), nil
 }
 
 // Devices says which readers are slots of one device; see the function Devices.

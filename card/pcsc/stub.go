@@ -19,6 +19,9 @@ func New(*slog.Logger) *Service { return &Service{} }
 // Names fails with ErrNoCgo.
 func (*Service) Names(context.Context) ([]string, error) { return nil, ErrNoCgo }
 
+// Free fails with ErrNoCgo.
+func (*Service) Free(context.Context) ([]string, error) { return nil, ErrNoCgo }
+
 // List fails with ErrNoCgo.
 func (*Service) List(context.Context) ([]Reader, error) { return nil, ErrNoCgo }
 
