@@ -8,6 +8,7 @@ import (
 	"github.com/dhamani-iq/dhamani/biometric/scanner"
 	"github.com/dhamani-iq/dhamani/cache"
 	"github.com/dhamani-iq/dhamani/card"
+	"github.com/dhamani-iq/dhamani/card/piv"
 	"github.com/dhamani-iq/dhamani/card/stripe"
 	"github.com/dhamani-iq/dhamani/crypto/claim"
 	"github.com/dhamani-iq/dhamani/crypto/envelope"
@@ -86,6 +87,12 @@ var classes = []struct {
 	{ErrTwoCards, "card_two"},
 	{ErrClaimAuthor, "claim_author"},
 	{operator.ErrSecret, "operator_secret"},
+	{operator.ErrNoCard, "operator_card_absent"},
+	{piv.ErrPIN, "operator_secret"}, // changed since the sign-in
+	{piv.ErrPINBlocked, "operator_card_blocked"},
+	{piv.ErrOtherCard, "operator_card_absent"},
+	{piv.ErrNotPIV, "operator_card_absent"},
+	{piv.ErrClosed, "operator_needed"},
 	{operator.ErrUnknown, "operator_unknown"},
 	{operator.ErrID, "operator_unknown"},
 	{operator.ErrNotGranted, "operator_not_granted"},

@@ -297,6 +297,16 @@ var wordings = []wording{
 		"The passphrase or PIN is wrong.",
 	},
 	{
+		"operator_card_absent", actionCorrect, "ضع بطاقة المستخدم في قارئ فارغ.",
+		"کارتی بەکارهێنەرەکە بخەرە خوێنەرێکی بەتاڵەوە.",
+		"Put the operator's own card into a free reader.",
+	},
+	{
+		"operator_card_blocked", actionCallSupport, "رمز بطاقة المستخدم محجوب بعد محاولات خاطئة كثيرة.",
+		"کۆدی کارتی بەکارهێنەرەکە دوای هەوڵی هەڵەی زۆر داخراوە.",
+		"The PIN of the operator's card is blocked after too many wrong tries.",
+	},
+	{
 		"operator_wait", actionWait, "محاولات خاطئة كثيرة. انتظر قبل المحاولة التالية.",
 		"هەوڵی هەڵەی زۆر درا. پێش هەوڵی داهاتوو چاوەڕێ بکە.",
 		"Too many wrong tries. Wait before the next one.",

@@ -24,8 +24,9 @@ import (
 
 // Operators are the people who may sign in at a workstation.
 type Operators struct {
-	home  *home.Home
-	store *operator.Store
+	home    *home.Home
+	store   *operator.Store
+	readers Readers // nil: without PIV cards
 }
 
 var _ agent.Operators = (*Operators)(nil)
@@ -46,17 +47,44 @@ func (o *Operators) Request(id, name string, passphrase redact.String) ([]byte, 
 	return o.request(name, keys)
 }
 
-// Renew returns a new request for the keys that an operator has.
-func (o *Operators) Renew(id string, passphrase redact.String) ([]byte, error) {
+// Renew returns a new request for the keys that an operator has. It owes what
+// Open owes for the secret.
+func (o *Operators) Renew(ctx context.Context, id string, secret redact.String) ([]byte, error) {
 	c, err := o.store.Get(id)
 	if err != nil {
 		return nil, err
 	}
-	keys, err := o.store.Unlock(id, passphrase.Reveal())
+	u, err := o.unlock(ctx, c, secret)
 	if err != nil {
 		return nil, err
 	}
-	return o.request(c.Name, keys)
+	defer u.end()
+	return o.request(c.Name, u.Keys)
+}
+
+// unlocked are an operator's keys in use.
+type unlocked struct {
+	*operator.Keys
+	reader string // of the PIV card
+	close  func() // may be nil
+}
+
+func (u *unlocked) end() {
+	if u.close != nil {
+		u.close()
+	}
+}
+
+// unlock opens a credential by its passphrase, or by the PIN of its card.
+func (o *Operators) unlock(ctx context.Context, c *operator.Credential, secret redact.String) (*unlocked, error) {
+	if c.Kind == operator.KindPIV {
+		return o.unlockPIV(ctx, c, secret)
+	}
+	keys, err := o.store.Unlock(c.ID, secret.Reveal())
+	if err != nil {
+		return nil, err
+	}
+	return &unlocked{Keys: keys}, nil
 }
 
 func (o *Operators) request(name string, keys *operator.Keys) ([]byte, error) {
@@ -162,8 +190,9 @@ func (o *Operators) List() ([]agent.OperatorRef, error) {
 	return refs, err
 }
 
-// Open implements agent.Operators.
-func (o *Operators) Open(_ context.Context, id string, secret redact.String) (agent.Operator, error) {
+// Open implements agent.Operators. For a PIV card it owes operator.ErrNoCard,
+// piv.ErrPINBlocked and the errors of card.Transport as well.
+func (o *Operators) Open(ctx context.Context, id string, secret redact.String) (agent.Operator, error) {
 	c, err := o.store.Get(id)
 	if err != nil {
 		return agent.Operator{}, err
@@ -175,18 +204,20 @@ func (o *Operators) Open(_ context.Context, id string, secret redact.String) (ag
 	if time.Now().After(g.expires) {
 		return agent.Operator{}, fmt.Errorf("operator %s: %w", id, agent.ErrTerminalExpired)
 	}
-	keys, err := o.store.Unlock(id, secret.Reveal())
+	u, err := o.unlock(ctx, c, secret)
 	if err != nil {
 		return agent.Operator{}, err
 	}
 	// The list may be newer than the workstation's; an older one changes nothing.
 	if err := o.home.Trust.UpdateTrust(g.Trust); err != nil && !errors.Is(err, trust.ErrRollback) {
+		u.end()
 		return agent.Operator{}, fmt.Errorf("trust list of the grant: %w", err)
 	}
 	return agent.Operator{
-		ID: c.ID, Name: g.Name, Role: g.role, Expires: g.expires, Vault: keys.Vault,
-		Terminal: card.Terminal{Chain: g.TerminalChain, Signer: keys.Terminal},
-		Author:   envelope.Author{KID: g.AuthorKID, Signer: keys.Author},
+		ID: c.ID, Name: g.Name, Role: g.role, Expires: g.expires, Vault: u.Vault,
+		Terminal: card.Terminal{Chain: g.TerminalChain, Signer: u.Terminal},
+		Author:   envelope.Author{KID: g.AuthorKID, Signer: u.Author},
+		Reader:   u.reader, Close: u.close,
 	}, nil
 }
 

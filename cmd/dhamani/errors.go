@@ -5,6 +5,7 @@ import (
 
 	"github.com/dhamani-iq/dhamani/agent"
 	"github.com/dhamani-iq/dhamani/agent/home"
+	"github.com/dhamani-iq/dhamani/agent/operators"
 	"github.com/dhamani-iq/dhamani/agent/personalise"
 	"github.com/dhamani-iq/dhamani/biometric/eval"
 	"github.com/dhamani-iq/dhamani/biometric/extract"
@@ -14,6 +15,7 @@ import (
 	"github.com/dhamani-iq/dhamani/biometric/usb"
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/card/pcsc"
+	"github.com/dhamani-iq/dhamani/card/piv"
 	"github.com/dhamani-iq/dhamani/card/stripe"
 	"github.com/dhamani-iq/dhamani/crypto/claim"
 	"github.com/dhamani-iq/dhamani/crypto/envelope"
@@ -114,6 +116,16 @@ var table = cli.Table{
 	{trust.ErrExpired, exitRefused, "send the holder to the card office: the card has expired"},
 	{client.ErrCertificate, exitUnreachable, "check the clock and the certificates' ends; enrol again if one has ended"},
 	{client.ErrOffline, exitUnreachable, "check the network and the centre's address"},
+	{piv.ErrPIN, exitRefused, "try again; when no tries are left, whoever issued the PIV card has to unblock it"},
+	{piv.ErrPINBlocked, exitRefused, "have whoever issued the PIV card unblock its PIN"},
+	{piv.ErrNoCertificate, exitRefused, "have certificates put into slots 9A and 9C of the PIV card"},
+	{piv.ErrKey, exitRefused, "have keys on P-256 made in slots 9A and 9C of the PIV card"},
+	{piv.ErrMalformed, exitRefused, "try another PIV card; if only this one fails, have it replaced"},
+	{piv.ErrOtherCard, exitRefused, "put the PIV card back and leave it in until the command ends"},
+	{piv.ErrNotPIV, exitRefused, "put the operator's PIV card into the reader"},
+	{operators.ErrManyCards, cli.ExitFailed, "name the reader with --reader, or take the other cards out"},
+	{operator.ErrNoCard, exitNoCard, "put the operator's PIV card into a reader; 'dhamani reader list' shows them"},
+	{operator.ErrKind, cli.ExitFailed, "change the PIN with the tool that came with the PIV card"},
 	{operator.ErrSecret, exitRefused, "try again; after three wrong ones each try has to wait"},
 	{operator.ErrUnknown, exitRefused, "look at 'dhamani operator list'"},
 	{operator.ErrNotGranted, exitRefused, "carry the operator's request to the centre, and its grant to 'dhamani operator accept'"},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"text/tabwriter"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/dhamani-iq/dhamani/agent"
 	"github.com/dhamani-iq/dhamani/agent/home"
 	"github.com/dhamani-iq/dhamani/agent/operators"
+	"github.com/dhamani-iq/dhamani/card/pcsc"
 	"github.com/dhamani-iq/dhamani/internal/cli"
 	"github.com/dhamani-iq/dhamani/internal/durable"
 )
@@ -33,18 +35,23 @@ centre's answer in place. 'sign-in', 'sign-out' and 'status' speak to the agent.
 		newOperatorPassphraseCommand(g), newOperatorSignInCommand(g), newOperatorSignOutCommand(g), newOperatorStatusCommand(g))
 }
 
+// operatorsOf are a folder's operators, with this computer's readers.
+func operatorsOf(h *home.Home) *operators.Operators {
+	return operators.Of(h).In(pcsc.New(slog.New(slog.DiscardHandler)))
+}
+
 // withOperators loads the folder and calls fn with its operators.
 func withOperators(g *globals, fn func(*operators.Operators) error) error {
 	h, err := home.Load(g.home)
 	if err != nil {
 		return err
 	}
-	return fn(operators.Of(h))
+	return fn(operatorsOf(h))
 }
 
 type operatorRequestOptions struct {
-	name, out string
-	renew     bool
+	name, out, reader string
+	renew, piv        bool
 }
 
 func newOperatorRequestCommand(g *globals) *cobra.Command {
@@ -55,43 +62,43 @@ func newOperatorRequestCommand(g *globals) *cobra.Command {
 		Long: `request makes the keys of an operator, sealed under a passphrase of at least ten
 characters, and a request that the centre answers with a grant. ID is the short
 name to sign in with: letters a to z, digits and hyphens. The passphrase is asked
-for, or read from the first line of standard input.`,
+for, or read from the first line of standard input.
+
+With --piv the keys are those of the operator's own PIV card, which lies in a
+reader: slot 9A proves the operator to patients' cards, slot 9C signs entries,
+both on P-256 and with certificates. The PIN of the card takes the passphrase's
+place, here and whenever the operator signs in.`,
 		Example: `  dhamani operator request zaynab --name "Dr Zaynab" -o zaynab.cbor
+  dhamani operator request huda --name "Dr Huda" --piv -o huda.cbor
   dhamani operator request zaynab --renew -o zaynab.cbor < passphrase`,
 		Args: cli.Args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if opts.renew == (opts.name != "") {
 				return cli.WrongUsage(cmd, "give --name for a new operator, or --renew for one who is here")
 			}
-			return runOperatorRequest(g, args[0], opts, newSecrets(cmd.InOrStdin(), cmd.ErrOrStderr()), cmd.OutOrStdout())
+			if opts.renew && opts.piv {
+				return cli.WrongUsage(cmd, "--piv is for a new operator; --renew knows where the keys are")
+			}
+			return runOperatorRequest(cmd.Context(), g, args[0], opts, newSecrets(cmd.InOrStdin(), cmd.ErrOrStderr()), cmd.OutOrStdout())
 		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&opts.name, "name", "", "name for people")
 	flags.StringVarP(&opts.out, "out", "o", "operator.cbor", "file to write")
+	flags.BoolVar(&opts.piv, "piv", false, "use the keys in the operator's PIV card")
+	flags.StringVar(&opts.reader, "reader", "", "reader with the PIV card (default: the one that has one)")
 	flags.BoolVar(&opts.renew, "renew", false, "ask again for the keys that the operator has")
 	return cmd
 }
 
-func runOperatorRequest(g *globals, id string, opts operatorRequestOptions, in *secrets, out io.Writer) error {
+func runOperatorRequest(ctx context.Context, g *globals, id string, opts operatorRequestOptions, in *secrets, out io.Writer) error {
 	return withOperators(g, func(o *operators.Operators) error {
-		var raw []byte
-		if opts.renew {
-			secret, err := in.read("Passphrase of " + id)
-			if err != nil {
-				return err
-			}
-			if raw, err = o.Renew(id, secret); err != nil {
-				return err
-			}
-		} else {
-			secret, err := in.fresh("New passphrase of " + id)
-			if err != nil {
-				return err
-			}
-			if raw, err = o.Request(id, opts.name, secret); err != nil {
-				return err
-			}
+		if opts.reader != "" {
+			o = o.In(operators.Only(pcsc.New(slog.New(slog.DiscardHandler)), opts.reader))
+		}
+		raw, err := requestOperator(ctx, o, id, opts, in)
+		if err != nil {
+			return err
 		}
 		if err := durable.WriteFile(opts.out, raw, 0o600); err != nil {
 			return err
@@ -103,6 +110,28 @@ func runOperatorRequest(g *globals, id string, opts operatorRequestOptions, in *
 		return nil
 	})
 }
+
+// requestOperator asks for the secret and makes the request of each kind.
+func requestOperator(ctx context.Context, o *operators.Operators, id string, opts operatorRequestOptions, in *secrets) ([]byte, error) {
+	if !opts.renew && !opts.piv {
+		secret, err := in.fresh("New passphrase of " + id)
+		if err != nil {
+			return nil, err
+		}
+		return o.Request(id, opts.name, secret)
+	}
+	secret, err := in.read(secretPrompt(id))
+	if err != nil {
+		return nil, err
+	}
+	if opts.renew {
+		return o.Renew(ctx, id, secret)
+	}
+	return o.RequestPIV(ctx, id, opts.name, secret)
+}
+
+// secretPrompt asks for what an operator signs in with.
+func secretPrompt(id string) string { return "Passphrase, or PIN of the card, of " + id }
 
 func newOperatorAcceptCommand(g *globals) *cobra.Command {
 	return &cobra.Command{
@@ -208,11 +237,11 @@ read from the first two lines of standard input.`,
 	}
 }
 
-// openOperator asks for the passphrase of one of a folder's operators.
+// openOperator asks for the secret of one of a folder's operators.
 func openOperator(ctx context.Context, h *home.Home, id string, in *secrets) (agent.Operator, error) {
-	secret, err := in.read("Passphrase of " + id)
+	secret, err := in.read(secretPrompt(id))
 	if err != nil {
 		return agent.Operator{}, err
 	}
-	return operators.Of(h).Open(ctx, id, secret)
+	return operatorsOf(h).Open(ctx, id, secret)
 }

@@ -16,13 +16,14 @@ func newOperatorSignInCommand(g *globals) *cobra.Command {
 		Short: "Sign an operator in at the running agent",
 		Long: `sign-in lets an operator take over the running agent: cards are read with the
 operator's role, entries signed with the operator's key, until 'sign-out' or until
-the page has been left alone for a while. The passphrase is asked for, or read
-from the first line of standard input.`,
+the page has been left alone for a while. The passphrase, or the PIN of the
+operator's PIV card, is asked for, or read from the first line of standard input.
+Taking the PIV card out signs out.`,
 		Example: `  dhamani operator sign-in zaynab`,
 		Args:    cli.Args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return askAgent(g, func(api *localapi.Client) error {
-				secret, err := newSecrets(cmd.InOrStdin(), cmd.ErrOrStderr()).read("Passphrase of " + args[0])
+				secret, err := newSecrets(cmd.InOrStdin(), cmd.ErrOrStderr()).read(secretPrompt(args[0]))
 				if err != nil {
 					return err
 				}

@@ -83,11 +83,11 @@ func serve(ctx context.Context, opts runOptions, log *slog.Logger) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	hub := scanner.NewHub(usb.New(log))
+	readers, hub := pcsc.New(log), scanner.NewHub(usb.New(log))
 	a, err := agent.New(agent.Config{
 		Version: cli.Version(), Facility: h.Grant.Facility, Role: h.Role, Only: h.Config.Readers,
-		Expires: h.Expires, Terminal: h.Terminal, Author: h.Author, Operators: operators.Of(h), Idle: h.Config.Lock(),
-		Found: damage, Readers: pcsc.New(log), Scanners: hub, Cache: store, Trust: h.Trust, Log: log,
+		Expires: h.Expires, Terminal: h.Terminal, Author: h.Author, Operators: operators.Of(h).In(readers), Idle: h.Config.Lock(),
+		Found: damage, Readers: readers, Scanners: hub, Cache: store, Trust: h.Trust, Log: log,
 		Centre: func(s client.Store) (*client.Client, error) { return h.Client(s, log) },
 	})
 	if err != nil {

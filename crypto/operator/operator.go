@@ -33,6 +33,8 @@ var (
 	ErrID = errors.New("malformed operator identifier")
 	// ErrNotGranted: the centre's answer has not been put in place yet.
 	ErrNotGranted = errors.New("operator is not granted yet")
+	// ErrNoCard: the operator's PIV card lies in no reader that is free.
+	ErrNoCard = errors.New("operator's card is in no free reader")
 	// ErrKind: the credential is of the other kind.
 	ErrKind = errors.New("credential is of another kind")
 )
