@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/dhamani-iq/dhamani/agent/home"
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/internal/cli"
 	"github.com/dhamani-iq/dhamani/internal/redact"
@@ -17,7 +16,8 @@ import (
 
 type auditOptions struct {
 	cardOptions
-	pin bool
+	pin      bool
+	operator string
 }
 
 func newCardAuditCommand(g *globals) *cobra.Command {
@@ -27,26 +27,33 @@ func newCardAuditCommand(g *globals) *cobra.Command {
 		Short: "Show who read and wrote the card in the reader",
 		Long: `Show the lines that the card itself keeps, newest last: who read and wrote it,
 under which role, whether in an emergency, and what was done to PIN and fingers.
-A physician's workstation and an issuer's may read them; any other may once the
-holder has given the PIN (--pin). The time is what the workstation of that day
+A physician may read them (--operator), and so may a workstation with the role
+issuer; any other once the holder has given the PIN (--pin). The time is what the workstation of that day
 said; the day before it is the latest that the card knew for certain.
 
-It needs an enrolled workstation's folder (--home).`,
-		Example: "  dhamani card audit\n  dhamani card audit --pin --json",
+The operator's passphrase is asked for first, then the PIN; both are read from
+the standard input when it is no terminal. It needs an enrolled workstation's
+folder (--home).`,
+		Example: "  dhamani card audit --operator zaynab\n  dhamani card audit --pin --json",
 		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			ask := newSecrets(cmd.InOrStdin(), cmd.ErrOrStderr())
+			who, err := actorOf(cmd.Context(), g, opts.operator, ask)
+			if err != nil {
+				return err
+			}
 			var pin redact.String
 			if opts.pin {
-				var err error
-				if pin, err = newSecrets(cmd.InOrStdin(), cmd.ErrOrStderr()).read("PIN of the holder"); err != nil {
+				if pin, err = ask.read("PIN of the holder"); err != nil {
 					return err
 				}
 			}
-			return runCardAudit(cmd.Context(), cmd.OutOrStdout(), g, opts, pin)
+			return runCardAudit(cmd.Context(), cmd.OutOrStdout(), g, who, opts, pin)
 		},
 	}
 	opts.addFlags(cmd)
 	cmd.Flags().BoolVar(&opts.pin, "pin", false, "have the holder give the PIN; it is asked for, or read from the standard input")
+	cmd.Flags().StringVar(&opts.operator, "operator", "", "read with this operator's role (default: the workstation's)")
 	return cmd
 }
 
@@ -56,8 +63,8 @@ type cardAudit struct {
 	Lines []card.AuditLine `json:"lines"` // oldest first
 }
 
-func runCardAudit(ctx context.Context, out io.Writer, g *globals, opts auditOptions, pin redact.String) error {
-	c, err := openAuthentic(ctx, g, opts.cardOptions)
+func runCardAudit(ctx context.Context, out io.Writer, g *globals, who cardActor, opts auditOptions, pin redact.String) error {
+	c, err := openAuthentic(ctx, g, who, opts.cardOptions)
 	if err != nil {
 		return err
 	}
@@ -88,29 +95,22 @@ func runCardAudit(ctx context.Context, out io.Writer, g *globals, opts auditOpti
 	return nil
 }
 
-// openAuthentic opens the card in the reader and authenticates to it as this
-// workstation.
-func openAuthentic(ctx context.Context, g *globals, opts cardOptions) (*openedCard, error) {
-	h, err := home.Load(g.home)
-	if err != nil {
-		return nil, err
-	}
-	return openAs(ctx, g, h, opts)
-}
-
-func openAs(ctx context.Context, g *globals, h *home.Home, opts cardOptions) (*openedCard, error) {
+// openAuthentic opens the card in the reader and authenticates to it as who
+// does.
+func openAuthentic(ctx context.Context, g *globals, who cardActor, opts cardOptions) (*openedCard, error) {
 	c, err := openCard(ctx, g, opts)
 	if err != nil {
 		return nil, err
 	}
-	if err := authenticateAs(ctx, h, c.Session); err != nil {
+	if err := authenticateAs(ctx, who, c.Session); err != nil {
 		_ = c.Close() // the error of authenticating is the one to tell
 		return nil, err
 	}
 	return c, nil
 }
 
-func authenticateAs(ctx context.Context, h *home.Home, s *card.Session) error {
+func authenticateAs(ctx context.Context, who cardActor, s *card.Session) error {
+	h := who.home
 	if h.Trust.Blocked(s.Info().ID) {
 		return card.ErrBlocked
 	}
@@ -118,5 +118,5 @@ func authenticateAs(ctx context.Context, h *home.Home, s *card.Session) error {
 	if err != nil {
 		return fmt.Errorf("recognise the card: %w", err)
 	}
-	return s.Authenticate(ctx, secure.Public, h.Terminal)
+	return s.Authenticate(ctx, secure.Public, who.terminal)
 }

@@ -277,7 +277,8 @@ func TestCardLife(t *testing.T) {
 			{"tries", "", station, []string{"card", "pin", "unblock", "--keep", "--json"}, 0, nil, `"unblocked"`},
 			{"tries of fingers", "", station, []string{"card", "pin", "unblock", "--fingers"}, 0, nil, "PIN unblocked"},
 			{"both", "", station, []string{"card", "pin", "unblock", "--fingers", "--keep"}, cli.ExitUsage, nil, ""},
-			{"audit", "", physician, []string{"card", "audit"}, 0, nil, "pin-change"},
+			{"audit by the workstation", "", physician, []string{"card", "audit"}, exitRefused, nil, ""},
+			{"audit", testPassphrase + "\n", physician, []string{"card", "audit", "--operator", testOperator}, 0, nil, "pin-change"},
 			{"audit with the PIN", "98765\n", physician, []string{"card", "audit", "--pin"}, 0, nil, "reset"},
 			{"audit with another", "1234\n", physician, []string{"card", "audit", "--pin"}, exitRefused, card.ErrVerify, ""},
 		} {

@@ -66,7 +66,11 @@ func runPINChange(ctx context.Context, out io.Writer, g *globals, opts cardOptio
 	if err != nil {
 		return err
 	}
-	c, err := openAuthentic(ctx, g, opts)
+	who, err := actorOf(ctx, g, "", ask)
+	if err != nil {
+		return err
+	}
+	c, err := openAuthentic(ctx, g, who, opts)
 	if err != nil {
 		return err
 	}
@@ -124,7 +128,7 @@ func runPINUnblock(ctx context.Context, out io.Writer, g *globals, opts pinUnblo
 		chosen = []byte(secret.Reveal())
 		defer clear(chosen)
 	}
-	c, err := openAs(ctx, g, h, opts.cardOptions)
+	c, err := openAuthentic(ctx, g, cardActor{h, h.Role, h.Terminal}, opts.cardOptions)
 	if err != nil {
 		return err
 	}

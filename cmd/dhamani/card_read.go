@@ -34,7 +34,7 @@ identity gives: 0 is the holder.`,
 		Example: "  dhamani card read\n  dhamani card read --operator zaynab --person 2\n  dhamani card read --json --wait 30s",
 		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			who, err := actorOf(cmd, g, operator)
+			who, err := actorOf(cmd.Context(), g, operator, newSecrets(cmd.InOrStdin(), cmd.ErrOrStderr()))
 			if err != nil {
 				return err
 			}
@@ -55,7 +55,7 @@ type cardActor struct {
 }
 
 // actorOf is the workstation itself, or one of its operators.
-func actorOf(cmd *cobra.Command, g *globals, operator string) (cardActor, error) {
+func actorOf(ctx context.Context, g *globals, operator string, ask *secrets) (cardActor, error) {
 	h, err := home.Load(g.home)
 	if err != nil {
 		return cardActor{}, err
@@ -63,7 +63,7 @@ func actorOf(cmd *cobra.Command, g *globals, operator string) (cardActor, error)
 	if operator == "" {
 		return cardActor{h, h.Role, h.Terminal}, nil
 	}
-	op, err := openOperator(cmd.Context(), h, operator, newSecrets(cmd.InOrStdin(), cmd.ErrOrStderr()))
+	op, err := openOperator(ctx, h, operator, ask)
 	return cardActor{h, op.Role, op.Terminal}, err
 }
 

@@ -30,7 +30,7 @@ Nothing is opened. It needs an enrolled workstation's folder (--home).`,
 		Example: "  dhamani card space\n  dhamani card space --json --wait 30s",
 		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			who, err := actorOf(cmd, g, operator)
+			who, err := actorOf(cmd.Context(), g, operator, newSecrets(cmd.InOrStdin(), cmd.ErrOrStderr()))
 			if err != nil {
 				return err
 			}
