@@ -23,6 +23,7 @@ if [ "${1:-}" = browser ]; then
 	command -v node >/dev/null || packages+=("nodejs         drives the browser in the page's tests")
 	command -v npm >/dev/null || packages+=("npm            installs what node needs for that")
 	[ -x /usr/bin/chromium ] || packages+=("chromium       the browser of the page's tests")
+	command -v piv-tool >/dev/null || packages+=("opensc         reads our emulated PIV card, as a second opinion")
 	command -v cvc-print >/dev/null || packages+=("openpace       reads our card certificates, as a second opinion")
 fi
 
