@@ -97,6 +97,11 @@ func (r *reader) run(ctx context.Context) {
 		case <-r.wake:
 			r.serve(ctx)
 		case job := <-r.calls:
+			select { // a call is never answered of a card that has gone
+			case <-r.wake:
+				r.serve(ctx)
+			default:
+			}
 			job.do()
 			close(job.done)
 		}
