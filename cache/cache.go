@@ -41,7 +41,6 @@ type Cache struct {
 
 	writing sync.Mutex // held by the one write transaction; guards gen
 	gen     uint64     // the highest generation in the file
-	schema  uint32     // of the file as it was found
 }
 
 // Open opens the cache file at path, and makes an empty one if there is none.
@@ -82,9 +81,6 @@ func open(path string, key [32]byte, log *slog.Logger) (*Cache, error) {
 	if err := c.mapped(path, f); err != nil {
 		return nil, err
 	}
-	if err := c.upgrade(); err != nil {
-		return nil, errors.Join(err, c.Close())
-	}
 	return c, nil
 }
 
@@ -119,7 +115,7 @@ func (c *Cache) check(f *os.File) error {
 	if err != nil {
 		return err
 	}
-	c.gen, c.schema = got.gen, got.schema
+	c.gen = got.gen
 	c.outboxLen.Store(got.outbox)
 	c.quarantineLen.Store(got.quarantine)
 	return nil
@@ -209,26 +205,6 @@ func tempFile(path string) (string, error) {
 		return "", err
 	}
 	return f.Name(), f.Close()
-}
-
-// upgrade gives a file of an older schema what it lacks, in one transaction.
-// Section keys, which schema 1 kept for all operators alike, go; the next tap
-// brings them again.
-func (c *Cache) upgrade() error {
-	if c.schema == schemaVersion {
-		return nil
-	}
-	return full(c.db.Update(func(t *bbolt.Tx) error {
-		if err := t.DeleteBucket([]byte(bucketKeys)); err != nil {
-			return err
-		}
-		for _, name := range append([]bucket{bucketKeys}, sinceSchema2...) {
-			if _, err := t.CreateBucket([]byte(name)); err != nil {
-				return err
-			}
-		}
-		return t.Bucket([]byte(bucketMeta)).Put([]byte(keyHeader), header(c.box))
-	}))
 }
 
 // lay makes the buckets and the header.

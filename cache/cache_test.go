@@ -2,13 +2,17 @@ package cache
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 	"time"
+
+	"go.etcd.io/bbolt"
 
 	"github.com/dhamani-iq/dhamani/crypto/envelope"
 	"github.com/dhamani-iq/dhamani/record"
@@ -318,4 +322,24 @@ func reversed(b []byte) []byte {
 	out := bytes.Clone(b)
 	slices.Reverse(out)
 	return out
+}
+
+// TestOtherSchema: a file of a version that this program does not know is left
+// as it is, and not salvaged.
+func TestOtherSchema(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cache.db")
+	c := openAt(t, path)
+	other := header(c.box)
+	binary.BigEndian.PutUint32(other[len(headerName):], schemaVersion+1)
+	binary.BigEndian.PutUint32(other[len(other)-4:], crc32.ChecksumIEEE(other[:len(other)-4]))
+	must(t, c.db.Update(func(b *bbolt.Tx) error { return b.Bucket([]byte(bucketMeta)).Put([]byte(keyHeader), other) }))
+	must(t, c.Close())
+	before, err := os.ReadFile(path)
+	must(t, err)
+	if c, err := Open(path, testKey, discard()); !errors.Is(err, ErrSchema) {
+		t.Fatalf("%v, %v", c, err)
+	}
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the file has changed: %v", err)
+	}
 }

@@ -12,13 +12,12 @@ const (
 	headerName = "dhamani cache\x00"
 	headerSize = len(headerName) + 4 + 16 + 4
 
-	schemaVersion = 2
+	schemaVersion = 1
 )
 
 // found is what a check learned on its way.
 type found struct {
 	gen                uint64 // the highest generation
-	schema             uint32
 	outbox, quarantine int64
 }
 
@@ -110,11 +109,7 @@ func (c *checker) root(page uint64) error {
 			return corrupt("no header")
 		}
 	}
-	want := len(keyLengths) + 1
-	if c.found.schema < 2 {
-		want -= len(sinceSchema2)
-	}
-	if len(c.buckets) != want {
+	if want := len(keyLengths) + 1; len(c.buckets) != want {
 		return corrupt("%d buckets, want %d", len(c.buckets), want)
 	}
 	return nil
@@ -202,13 +197,12 @@ func between(key, low, high []byte) bool {
 }
 
 // value checks one key and value of a bucket.
-func (c *checker) value(b bucket, key, value []byte) (err error) {
+func (c *checker) value(b bucket, key, value []byte) error {
 	if b == bucketMeta {
 		if string(key) != keyHeader {
 			return corrupt("unknown key in meta")
 		}
-		c.found.schema, err = checkHeader(value, c.box)
-		return err
+		return checkHeader(value, c.box)
 	}
 	if want := keyLengths[b]; want != 0 && len(key) != want || want == 0 && len(key) > maxName {
 		return corrupt("key of %d bytes in %s", len(key), b)
@@ -227,9 +221,6 @@ func (c *checker) value(b bucket, key, value []byte) (err error) {
 	raw, err := c.box.open(b, key, value)
 	if err != nil || b == bucketEntries { // what authenticates was encoded here
 		return err
-	}
-	if b == bucketKeys && c.found.schema < 2 {
-		return nil // of another form; upgrade throws them away
 	}
 	r := newRow(b, key)
 	if r == nil {
@@ -277,20 +268,19 @@ func header(b *box) []byte {
 	return binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(out))
 }
 
-// checkHeader returns the schema. It owes ErrCorrupt, ErrSchema and ErrWrongKey.
-func checkHeader(value []byte, b *box) (schema uint32, err error) {
+// checkHeader owes ErrCorrupt, ErrSchema and ErrWrongKey.
+func checkHeader(value []byte, b *box) error {
 	if len(value) != headerSize || string(value[:len(headerName)]) != headerName {
-		return 0, corrupt("header")
+		return corrupt("header")
 	}
 	body, sum := value[:headerSize-4], binary.BigEndian.Uint32(value[headerSize-4:])
-	schema = binary.BigEndian.Uint32(body[len(headerName):])
 	switch {
 	case crc32.ChecksumIEEE(body) != sum:
-		return 0, corrupt("header: bad checksum")
-	case schema < 1 || schema > schemaVersion:
-		return 0, ErrSchema
+		return corrupt("header: bad checksum")
+	case binary.BigEndian.Uint32(body[len(headerName):]) != schemaVersion:
+		return ErrSchema
 	case !bytes.Equal(body[len(headerName)+4:], b.keyID[:]):
-		return 0, ErrWrongKey
+		return ErrWrongKey
 	}
-	return schema, nil
+	return nil
 }

@@ -1,14 +1,10 @@
 package cache
 
 import (
-	"encoding/binary"
-	"hash/crc32"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"testing"
-
-	"go.etcd.io/bbolt"
 
 	"github.com/dhamani-iq/dhamani/crypto/envelope"
 	"github.com/dhamani-iq/dhamani/record"
@@ -78,33 +74,4 @@ func TestLogs(t *testing.T) {
 		t.Errorf("another card's receipts: %+v, %v", got, err)
 	}
 	checkInvariants(t, c)
-}
-
-// TestUpgrade opens a file as schema 1 left it.
-func TestUpgrade(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "cache.db")
-	c := openAt(t, path)
-	sealed := sealedEntry(t, 1, 10, 200)
-	must(t, c.PutRead(readOf(ahmed, cardA, sealed)))
-	old := header(c.box)
-	binary.BigEndian.PutUint32(old[len(headerName):], 1)
-	binary.BigEndian.PutUint32(old[len(old)-4:], crc32.ChecksumIEEE(old[:len(old)-4]))
-	must(t, c.db.Update(func(b *bbolt.Tx) error {
-		for _, name := range sinceSchema2 {
-			must(t, b.DeleteBucket([]byte(name)))
-		}
-		key := c.box.name(kindPatient, ahmed[:])
-		must(t, b.Bucket([]byte(bucketKeys)).Put(key, c.box.seal(bucketKeys, key, 1, []byte{0x80})))
-		return b.Bucket([]byte(bucketMeta)).Put([]byte(keyHeader), old)
-	}))
-	must(t, c.Close())
-	for range 2 { // the second time there is nothing to do
-		c = openAt(t, path)
-		if _, ok, err := c.Entry(ahmed, envelope.IDOf(sealed)); err != nil || !ok {
-			t.Fatalf("the entry is there: %v, %v", ok, err)
-		}
-		must(t, c.PutLogReceipt(cardA, receiptOf(3)))
-		checkInvariants(t, c)
-		must(t, c.Close())
-	}
 }

@@ -42,9 +42,6 @@ var keyLengths = map[bucket]int{
 	bucketLogs: indexSize + 4, bucketFreeing: indexSize + 4,
 }
 
-// sinceSchema2 are the buckets that a file of schema 1 does not have.
-var sinceSchema2 = []bucket{bucketLogs, bucketFreeing}
-
 // Bounds of the fields.
 const (
 	maxSealed   = wire.MaxSealed // a sealed entry or summary

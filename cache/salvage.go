@@ -149,7 +149,7 @@ func (s *salvager) inline(value []byte) error {
 // value keeps a value if it authenticates in a bucket that its key fits.
 func (s *salvager) value(key, value []byte) error {
 	if string(key) == keyHeader {
-		if _, err := checkHeader(value, s.box); errors.Is(err, ErrWrongKey) || errors.Is(err, ErrSchema) {
+		if err := checkHeader(value, s.box); errors.Is(err, ErrWrongKey) || errors.Is(err, ErrSchema) {
 			return err
 		}
 	}

@@ -3,11 +3,8 @@ package sqlite_test
 import (
 	"context"
 	"database/sql"
-	"errors"
-	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/dhamani-iq/dhamani/sync/central/sqlite"
 	"github.com/dhamani-iq/dhamani/sync/central/store"
@@ -123,51 +120,4 @@ func BenchmarkRejected(b *testing.B) {
 		accept(b, s, rejects(1, n, 500))
 	}
 	b.ReportMetric(float64(b.N*500)/b.Elapsed().Seconds(), "entries/s")
-}
-
-// TestUpgrade opens a database of schema 1 with something in its quarantine.
-func TestUpgrade(t *testing.T) {
-	dir := t.TempDir()
-	schema1, err := os.ReadFile(filepath.Join("testdata", "schema1.sql"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	db, err := sql.Open("sqlite", filepath.Join(dir, "centre.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, statement := range []string{
-		string(schema1), "PRAGMA application_id = 1145589059", "PRAGMA user_version = 1", "INSERT INTO meta VALUES ('epoch', 77)",
-		"INSERT INTO quarantine (received, facility, patient, id, code, sealed) VALUES (5, 1, zeroblob(8), zeroblob(32), 'format', zeroblob(40))",
-	} {
-		if _, err := db.ExecContext(t.Context(), statement); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 { // the second time there is nothing to do
-		s := openWith(t, dir, sqlite.Options{QuarantineEntries: 2})
-		accept(t, s, rejects(1, 1, 3)) // replayed the second time
-		if s.Epoch() != 77 {
-			t.Errorf("epoch %d", s.Epoch())
-		}
-		q, err := s.Quarantine(t.Context(), 10)
-		if err != nil || len(q) != 4 || q[3].Size != 40 || !q[3].At.Equal(time.Unix(5, 0)) {
-			t.Errorf("quarantine %+v, %v", q, err)
-		}
-		err = s.Update(t.Context(), func(w store.Writer) error {
-			return errors.Join(w.AddRelease(store.Release{Facility: 1}), w.AddLogState(store.LogState{Seq: 1}))
-		})
-		if err != nil {
-			t.Error(err)
-		}
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if whole, _, bare := kept(t, dir, 1); whole != 2 || bare != 2 {
-			t.Errorf("%d whole, %d bare", whole, bare)
-		}
-	}
 }

@@ -29,28 +29,13 @@ import (
 )
 
 // schemaVersion stands in PRAGMA user_version.
-const schemaVersion = 5
+const schemaVersion = 1
 
 // applicationID stands in PRAGMA application_id: "DHMC".
 const applicationID = 0x44484d43
 
 //go:embed schema.sql
 var schema string
-
-//go:embed upgrade.sql
-var upgradeFrom1 string
-
-//go:embed upgrade2.sql
-var upgradeFrom2 string
-
-//go:embed upgrade3.sql
-var upgradeFrom3 string
-
-//go:embed upgrade4.sql
-var upgradeFrom4 string
-
-// upgrades lead from each schema to the one behind it.
-var upgrades = map[int64]string{1: upgradeFrom1, 2: upgradeFrom2, 3: upgradeFrom3, 4: upgradeFrom4}
 
 // Options bound the store. A zero field takes its default.
 type Options struct {
@@ -207,12 +192,6 @@ func (s *Store) prepare(ctx context.Context) (err error) {
 		}
 	case app != applicationID:
 		return fmt.Errorf("%w: not a centre's database", store.ErrCorrupt)
-	case version >= 1 && version < schemaVersion:
-		for ; version < schemaVersion; version++ {
-			if err = s.install(ctx, upgrades[version]); err != nil {
-				return fmt.Errorf("upgrade schema %d: %w", version, err)
-			}
-		}
 	case version != schemaVersion:
 		return fmt.Errorf("database of schema %d, this program knows %d", version, schemaVersion)
 	}
@@ -225,26 +204,18 @@ func (s *Store) prepare(ctx context.Context) (err error) {
 	return err
 }
 
+// create makes the schema and marks the file with it, in one transaction.
 func (s *Store) create(ctx context.Context) error {
-	if err := s.install(ctx, schema); err != nil {
-		return fmt.Errorf("create schema: %w", err)
-	}
-	return s.drawEpoch(ctx)
-}
-
-// install runs statements on the way to the present schema, and marks the file
-// with it; all of them are one transaction.
-func (s *Store) install(ctx context.Context, statements string) error {
 	for _, statement := range []string{
-		statements,
+		schema,
 		fmt.Sprintf("PRAGMA application_id = %d", applicationID),
 		fmt.Sprintf("PRAGMA user_version = %d", schemaVersion),
 	} {
 		if _, err := s.conn.ExecContext(ctx, statement); err != nil {
-			return err
+			return fmt.Errorf("create schema: %w", err)
 		}
 	}
-	return nil
+	return s.drawEpoch(ctx)
 }
 
 func (s *Store) drawEpoch(ctx context.Context) error {
