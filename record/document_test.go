@@ -78,6 +78,10 @@ func choicesText() string {
 	row("status of a care plan", planNames{}.names())
 	row("intent", intentNames{}.names())
 	row("status of an activity", activityNames{}.names())
+	row("urgency", urgencyNames{}.names())
+	row("status of a referral", referralNames{}.names())
+	row("kind of an alert", alertNames{}.names())
+	row("reason of an override", overrideNames{}.names())
 	row("sex", sexNames{}.names())
 	row("relation", relationNames{}.names())
 	row("blood group", bloodNames{}.names())
@@ -97,9 +101,11 @@ func limitsText() string {
 		{"reasons; reactions", maxReasons},
 		{"components of an observation; activities of a care plan", maxComponents},
 		{"goals of a care plan; extensions of a section", maxGoals},
+		{"codes that an override is about", maxAbout},
 		{"free text, bytes", maxNote},
 		{"a line of text, bytes", maxShort},
 		{"a code's value, bytes", terms.MaxValue},
+		{"the name of an alert's rule, bytes", maxRule},
 		{"a unit, a lot, a telephone or member number, bytes", maxUnit},
 		{"an extension, bytes", maxExtension},
 		{"identity, bytes", MaxIdentity},
@@ -153,6 +159,21 @@ func vectors() []vector {
 			Immunisations: []Immunisation{{Vaccine: code(terms.CVX, "08"), Dose: 2, Lot: "HB-102"}},
 			Notes:         []Note{{Text: "باری باشە", Sensitive: true, At: At(time.Date(2000, 1, 1, 0, 10, 0, 0, time.UTC))}},
 			Imaging:       []Imaging{{Study: "2.25.1", Modality: "CR", Instances: 2}},
+		}},
+		{"a referral, and an alert that was set aside", &Entry{
+			Start: time.Date(2026, 3, 2, 7, 30, 0, 0, time.UTC), Minutes: 15, Reasons: []Code{code(terms.ICD10, "J18.9")},
+			Prescriptions: []Prescription{{Medicine: code(terms.ATC, "J01CA04"), Dose: NewQuantity(500, 0, "mg"), Frequency: Frequency{Times: 3, Period: 1}, Days: 7}},
+			Referrals: []Referral{
+				{
+					To: code(terms.Text, "طب الصدرية"), Facility: 17, Urgency: UrgencyUrgent, Reasons: []Code{code(terms.ICD10, "J18.9")},
+					Note: "X-ray first",
+				},
+				{To: code(terms.Text, "counselling"), Sensitive: true},
+			},
+			Overrides: []Override{{
+				Rule: "allergy-class", Kind: AlertAllergy, About: []Code{code(terms.ATC, "J01CA04"), code(terms.ATC, "J01C")},
+				Reason: OverrideTolerated, Note: "amoxicillin in 2024 without harm",
+			}},
 		}},
 		{"a correction, with a panel and an item of a later version", &Entry{
 			Start: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC), Minutes: 15, Amends: &id, Part: 1,

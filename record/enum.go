@@ -78,6 +78,10 @@ type (
 	activityNames       struct{}
 	sexNames            struct{}
 	relationNames       struct{}
+	urgencyNames        struct{}
+	referralNames       struct{}
+	alertNames          struct{}
+	overrideNames       struct{}
 )
 
 // The lists of choices. Their names are FHIR's where FHIR has them.
@@ -122,4 +126,12 @@ type (
 	Sex = Enum[sexNames]
 	// Relation is the relation of a family member to the holder.
 	Relation = Enum[relationNames]
+	// Urgency is how soon a referral must be seen.
+	Urgency = Enum[urgencyNames]
+	// ReferralStatus is the state of a referral.
+	ReferralStatus = Enum[referralNames]
+	// AlertKind is what an alert that was set aside had found.
+	AlertKind = Enum[alertNames]
+	// OverrideReason is why an alert was set aside.
+	OverrideReason = Enum[overrideNames]
 )

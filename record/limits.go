@@ -10,6 +10,7 @@ const (
 	maxComponents = 32
 	maxActivities = 32
 	maxGoals      = 16
+	maxAbout      = 4 // codes that an alert was about
 	maxExtensions = 16
 	maxFamily     = 15
 	maxCounters   = 8
@@ -20,6 +21,7 @@ const (
 	maxUnit      = 24
 	maxLot       = 24
 	maxStudy     = 72
+	maxRule      = 32
 	maxExtension = 512 // bytes of an unknown item
 	maxPart      = 255
 	maxPerson    = 15

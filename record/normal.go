@@ -14,7 +14,8 @@ func (e *Entry) normal() *Entry {
 		ordered(e.Prescriptions, (*Prescription).secret) && ordered(observations, (*Observation).secret) &&
 		ordered(panels, (*Panel).secret) && ordered(e.Diagnoses, (*Diagnosis).secret) &&
 		ordered(e.Procedures, (*Procedure).secret) && ordered(e.CarePlans, (*CarePlan).secret) &&
-		ordered(e.Notes, (*Note).secret) && ordered(e.Extensions, (*Extension).place) &&
+		ordered(e.Notes, (*Note).secret) && ordered(e.Referrals, (*Referral).secret) && ordered(e.Overrides, (*Override).secret) &&
+		ordered(e.Extensions, (*Extension).place) &&
 		is(observations, e.Observations) && is(panels, e.Panels)
 	if same {
 		return e
@@ -31,6 +32,8 @@ func (e *Entry) normal() *Entry {
 	order(&n.Procedures, (*Procedure).secret)
 	order(&n.CarePlans, (*CarePlan).secret)
 	order(&n.Notes, (*Note).secret)
+	order(&n.Referrals, (*Referral).secret)
+	order(&n.Overrides, (*Override).secret)
 	order(&n.Extensions, (*Extension).place)
 	return &n
 }
@@ -43,6 +46,8 @@ func (x *Diagnosis) secret() int    { return rank(x.Sensitive) }
 func (x *Procedure) secret() int    { return rank(x.Sensitive) }
 func (x *CarePlan) secret() int     { return rank(x.Sensitive) }
 func (x *Note) secret() int         { return rank(x.Sensitive) }
+func (x *Referral) secret() int     { return rank(x.Sensitive) }
+func (x *Override) secret() int     { return rank(x.Sensitive) }
 func (x *Extension) place() int     { return int(x.Section)<<32 | int(x.Key) }
 
 // is reports whether two lists are one.
@@ -87,6 +92,8 @@ func (e *Entry) Normalise() {
 	})
 	each(&e.Notes, func(x *Note) { clearAt(&x.At, e.Start) })
 	each(&e.Imaging, func(x *Imaging) { clearAt(&x.At, e.Start) })
+	each(&e.Referrals, func(x *Referral) { clearAt(&x.At, e.Start); noneIfEmpty(&x.Reasons) })
+	noneIfEmpty(&e.Overrides)
 	noneIfEmpty(&e.Reasons)
 	noneIfEmpty(&e.Extensions)
 }

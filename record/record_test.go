@@ -71,8 +71,16 @@ func full() *Entry {
 			},
 			{Code: b, Sensitive: true},
 		},
-		Notes:      []Note{{Text: "سڵاو", At: later}, {Text: "مخفي", Sensitive: true}},
-		Imaging:    []Imaging{{Study: "1.2.3", Modality: "US", At: later, BodySite: &a, Series: 3, Instances: 400, Title: "t"}},
+		Notes:   []Note{{Text: "سڵاو", At: later}, {Text: "مخفي", Sensitive: true}},
+		Imaging: []Imaging{{Study: "1.2.3", Modality: "US", At: later, BodySite: &a, Series: 3, Instances: 400, Title: "t"}},
+		Referrals: []Referral{
+			{To: a, Facility: 4711, Urgency: UrgencyStat, Status: ReferralOnHold, At: later, Reasons: []Code{b}, Note: "n"},
+			{To: b, Sensitive: true, Reasons: []Code{a, b}},
+		},
+		Overrides: []Override{
+			{Rule: "penicillin-cross-1", Kind: AlertAllergy, About: []Code{a, b}, Reason: OverrideTolerated, Note: "n"},
+			{Rule: "x", About: []Code{b}, Sensitive: true},
+		},
 		Extensions: []Extension{{Section: SectionClinical, Key: 32, Data: []byte{0xff}}, {Section: SectionSensitive, Key: 40, Data: []byte{}}},
 	}
 	return e

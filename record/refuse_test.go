@@ -92,6 +92,15 @@ func TestDecodeRefuses(t *testing.T) {
 		{"study of no numbers", "clinical", "158240625553", "study"},
 		{"money by name that has a number", "coverage", "098201826355534402", "canonical"},
 		{"currency of two letters", "coverage", "098201826255 5302", "currency"},
+		{"referral in the medication section", "medication", "181800", "unknown key"},
+		{"override in the clinical section", "clinical", "181982616100", "unknown key"},
+		{"key of two bytes in the wrong order", "medication", "18198261610 00b00", "order"},
+		{"override without what it is about", "medication", "1819826161 80", "values out of range"},
+		{"override of one in an array", "medication", "1819826161 8100", "canonical"},
+		{"override of too many", "medication", "1819826161 850001020304", "too long"},
+		{"rule of capitals", "medication", "181982614100", "values out of range"},
+		{"unknown urgency", "clinical", "1818830020 04", "choices"},
+		{"referral's reasons of the visit without need", "clinical", "0f00181883002400", "canonical"},
 		{"an empty section beside another", both, "f6", "canonical"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -148,6 +157,11 @@ func TestValidateRefuses(t *testing.T) {
 		"empty panel":          func(e *Entry) { e.Panels[0].Observations = nil },
 		"extension twice":      func(e *Entry) { e.Extensions[0] = e.Extensions[1] },
 		"too many diagnoses":   func(e *Entry) { e.Diagnoses = slices.Repeat(e.Diagnoses, 9000) },
+		"rule of capitals":     func(e *Entry) { e.Overrides[0].Rule = "Rule" },
+		"rule too long":        func(e *Entry) { e.Overrides[0].Rule = strings.Repeat("a", 33) },
+		"override of nothing":  func(e *Entry) { e.Overrides[0].About = nil },
+		"override of five":     func(e *Entry) { e.Overrides[0].About = slices.Repeat(e.Reasons[:1], 5) },
+		"unknown urgency":      func(e *Entry) { e.Referrals[0].Urgency = 4 },
 		"unknown immunisation": func(e *Entry) { e.Immunisations[0].Status = 7 },
 	} {
 		t.Run(name, func(t *testing.T) {

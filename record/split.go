@@ -29,11 +29,13 @@ func Split(e *Entry, limit int) []*Entry {
 	first.Extensions = e.Extensions
 	s.out = []*Entry{first}
 	spread(&s, e.Allergies, func(t *Entry) *[]Allergy { return &t.Allergies })
+	spread(&s, e.Overrides, func(t *Entry) *[]Override { return &t.Overrides })
 	spread(&s, e.Diagnoses, func(t *Entry) *[]Diagnosis { return &t.Diagnoses })
 	spread(&s, e.Prescriptions, func(t *Entry) *[]Prescription { return &t.Prescriptions })
 	spread(&s, e.Procedures, func(t *Entry) *[]Procedure { return &t.Procedures })
 	spread(&s, e.Immunisations, func(t *Entry) *[]Immunisation { return &t.Immunisations })
 	spread(&s, e.CarePlans, func(t *Entry) *[]CarePlan { return &t.CarePlans })
+	spread(&s, e.Referrals, func(t *Entry) *[]Referral { return &t.Referrals })
 	spread(&s, e.Notes, func(t *Entry) *[]Note { return &t.Notes })
 	spread(&s, e.Imaging, func(t *Entry) *[]Imaging { return &t.Imaging })
 	spread(&s, e.Observations, func(t *Entry) *[]Observation { return &t.Observations })
@@ -82,7 +84,7 @@ func spread[T any](s *splitter, items []T, field func(*Entry) *[]T) {
 func (e *Entry) bare() bool {
 	return e.Cost == nil && e.Type == nil && len(e.Reasons)+len(e.Extensions)+len(e.Allergies)+len(e.Prescriptions)+
 		len(e.Observations)+len(e.Panels)+len(e.Diagnoses)+len(e.Procedures)+len(e.Immunisations)+len(e.CarePlans)+
-		len(e.Notes)+len(e.Imaging) == 0
+		len(e.Notes)+len(e.Imaging)+len(e.Referrals)+len(e.Overrides) == 0
 }
 
 // shortPanels returns the panels with those that are too long cut in halves.

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/dhamani-iq/dhamani/record/terms"
 )
 
 // checker gathers the first thing wrong. Its texts name the field, never what
@@ -256,107 +254,4 @@ func (c *checker) clinical(e *Entry) {
 		c.optCode("immunisations.site", x.Site)
 	}
 	c.others(e)
-}
-
-func (c *checker) others(e *Entry) {
-	c.count("care_plans", len(e.CarePlans), maxItems)
-	for i := range e.CarePlans {
-		x := &e.CarePlans[i]
-		c.code("care_plans.code", x.Code)
-		choice(c, "care_plans.status", x.Status)
-		choice(c, "care_plans.intent", x.Intent)
-		c.moment("care_plans.at", x.At)
-		c.moment("care_plans.end", x.End)
-		c.codes("care_plans.reasons", x.Reasons, maxReasons)
-		c.count("care_plans.activities", len(x.Activities), maxActivities)
-		for _, a := range x.Activities {
-			c.code("care_plans.activities.code", a.Code)
-			choice(c, "care_plans.activities.status", a.Status)
-		}
-		c.count("care_plans.goals", len(x.Goals), maxGoals)
-		for _, g := range x.Goals {
-			c.needText("care_plans.goals", g, maxShort)
-		}
-	}
-	c.count("notes", len(e.Notes), maxItems)
-	for i := range e.Notes {
-		c.needText("notes.text", e.Notes[i].Text, maxNote)
-		c.moment("notes.at", e.Notes[i].At)
-	}
-	c.count("imaging", len(e.Imaging), maxItems)
-	for i := range e.Imaging {
-		x := &e.Imaging[i]
-		if x.Study == "" || len(x.Study) > maxStudy || strings.Trim(x.Study, "0123456789.") != "" {
-			c.fail("imaging.study", "not a DICOM identifier")
-		}
-		c.needText("imaging.modality", x.Modality, maxUnit)
-		c.moment("imaging.at", x.At)
-		c.optCode("imaging.body_site", x.BodySite)
-		c.text("imaging.title", x.Title, maxShort)
-	}
-}
-
-func (c *checker) extensions(xs []Extension) {
-	var n [NumSections]int
-	seen := make(map[[2]uint64]bool, len(xs))
-	for _, x := range xs {
-		id := [2]uint64{uint64(x.Section), uint64(x.Key)}
-		if !x.Section.Valid() || x.Key > 1<<31-1 || len(x.Data) > maxExtension || seen[id] {
-			c.fail("extensions", "unknown section, key twice, or too long")
-			return
-		}
-		seen[id] = true
-		if n[x.Section]++; n[x.Section] > maxExtensions {
-			c.fail("extensions", "too many")
-		}
-	}
-}
-
-// MarkSensitive marks every item whose code alone makes it sensitive.
-func (e *Entry) MarkSensitive() {
-	mark := func(flag *bool, cs ...Code) {
-		for _, c := range cs {
-			*flag = *flag || terms.Sensitive(c)
-		}
-	}
-	if e.Type != nil {
-		mark(&e.Sensitive, *e.Type)
-	}
-	mark(&e.Sensitive, e.Reasons...)
-	for i := range e.Diagnoses {
-		mark(&e.Diagnoses[i].Sensitive, e.Diagnoses[i].Code)
-	}
-	for i := range e.Prescriptions {
-		x := &e.Prescriptions[i]
-		mark(&x.Sensitive, x.Medicine)
-		mark(&x.Sensitive, x.Reasons...)
-	}
-	for i := range e.Observations {
-		markObservation(&e.Observations[i])
-	}
-	for i := range e.Panels {
-		x := &e.Panels[i]
-		mark(&x.Sensitive, x.Code)
-		for j := range x.Observations {
-			markObservation(&x.Observations[j])
-			x.Sensitive = x.Sensitive || x.Observations[j].Sensitive
-		}
-		for j := range x.Observations {
-			x.Observations[j].Sensitive = x.Sensitive
-		}
-	}
-	for i := range e.Procedures {
-		x := &e.Procedures[i]
-		mark(&x.Sensitive, x.Code)
-		mark(&x.Sensitive, x.Reasons...)
-	}
-	for i := range e.CarePlans {
-		x := &e.CarePlans[i]
-		mark(&x.Sensitive, x.Code)
-		mark(&x.Sensitive, x.Reasons...)
-	}
-}
-
-func markObservation(x *Observation) {
-	x.Sensitive = x.Sensitive || terms.Sensitive(x.Code) || x.Value.Code != nil && terms.Sensitive(*x.Value.Code)
 }

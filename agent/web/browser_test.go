@@ -256,6 +256,8 @@ func hostile() agent.Visit {
 			CarePlans:     []record.CarePlan{{Code: text("39"), Goals: []string{attack("40")}}},
 			Imaging:       []record.Imaging{{Title: attack("41"), Modality: attack("42"), Study: attack("43")}},
 			Cost:          &record.Cost{Total: record.Int(1), Currency: attack("44")},
+			Referrals:     []record.Referral{{To: text("45"), Note: attack("46")}},
+			Overrides:     []record.Override{{Rule: attack("47"), About: []record.Code{text("48")}, Note: attack("49")}},
 		},
 	}}
 	return v

@@ -169,7 +169,7 @@ func TestWordsAreUsedAndThere(t *testing.T) {
 			t.Errorf("no words for %q", key)
 		}
 	}
-	lists := regexp.MustCompile(`^(sex|relation|counter|alert|severity|period|route|unit|class|where|section|role|status|interpretation|action)\.`)
+	lists := regexp.MustCompile(`^(sex|relation|counter|alert|severity|period|route|unit|class|where|section|role|status|interpretation|action|urgency|alertkind|override)\.`)
 	for key := range table {
 		if !used[key] && !lists.MatchString(key) {
 			t.Errorf("nothing asks for the words of %q", key)
@@ -203,8 +203,9 @@ func TestChoicesHaveWords(t *testing.T) {
 		"status": slices.Concat(
 			names[record.ConditionStatus]("active"), names[record.Certainty]("confirmed"), names[record.MedicationStatus]("active"),
 			names[record.ObservationStatus]("final"), names[record.ProcedureStatus](), names[record.ImmunisationStatus](),
-			names[record.PlanStatus]("active"),
+			names[record.PlanStatus]("active"), names[record.ReferralStatus]("active"),
 		),
+		"urgency": names[record.Urgency]("routine"), "alertkind": names[record.AlertKind](), "override": names[record.OverrideReason](),
 		"section": {"coverage", "summary", "medication", "laboratory", "clinical", "sensitive"},
 		"role":    {"receptionist", "nurse", "physician", "pharmacist", "laboratory", "emergency", "issuer"},
 		"where":   {"card", "cache", "outbox", "centre", "card_unknown", "card_owed"},

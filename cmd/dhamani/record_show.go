@@ -116,6 +116,16 @@ func printEntry(out io.Writer, e *record.Entry, lang string) error {
 	for _, x := range e.CarePlans {
 		add("plan", terms.Display(x.Code, lang), x.Sensitive)
 	}
+	for _, x := range e.Referrals {
+		add("referral", terms.Display(x.To, lang)+" ("+x.Urgency.String()+")", x.Sensitive)
+	}
+	for _, x := range e.Overrides {
+		about := make([]string, 0, len(x.About))
+		for _, c := range x.About {
+			about = append(about, terms.Display(c, lang))
+		}
+		add("alert set aside", x.Kind.String()+": "+strings.Join(about, ", ")+" ("+x.Reason.String()+")", x.Sensitive)
+	}
 	for _, x := range e.Imaging {
 		add("images", strings.TrimSpace(x.Modality+" "+x.Title), false)
 	}

@@ -117,6 +117,14 @@ function body(item, e) {
     ]),
     part("allergies", e.allergies, (a) => [codeName(a.code), " ", unusual(a.status, "active"), unusual(a.certainty, "confirmed"), note(a.note)]),
     part("careplans", e.care_plans, (p) => [codeName(p.code), " ", unusual(p.status, "active"), (p.goals ?? []).map((g) => note(g))]),
+    part("referrals", e.referrals, (x) => [
+      codeName(x.to), " ", x.urgency && x.urgency !== "routine" && el("span", { class: "tag amber" }, term("urgency", x.urgency)), " ", unusual(x.status, "active"),
+      x.facility > 0 && el("span", { class: "how" }, t("facility", { n: digits(x.facility) })), note(x.note),
+    ]),
+    part("overrides", e.overrides, (x) => [
+      el("span", { class: "tag amber" }, term("alertkind", x.kind ?? "other")), " ", (x.about ?? []).map((c, i) => [i > 0 && " · ", codeName(c)]),
+      el("div", { class: "how" }, term("override", x.reason ?? "other")), note(x.note),
+    ]),
     part("imaging", e.imaging, (i) => [ltr(i.modality), " ", own(i.title ?? ""), " ", i.body_site && codeName(i.body_site)]),
     part("notes", e.notes, (n) => note(n.text)),
     e.cost && part("cost", [e.cost], (c) => [money(c.total, c.currency), c.patient !== undefined && c.patient !== null && [" · ", t("cost.patient"), " ", money(c.patient, c.currency)]]),

@@ -1,0 +1,193 @@
+package record
+
+import (
+	"bytes"
+	"math"
+
+	"github.com/dhamani-iq/dhamani/record/terms"
+)
+
+// items appends what a section holds besides the core.
+func (w *writer) items(e *Entry, s Section) {
+	secret := s == SectionSensitive
+	var signs []Observation
+	switch s { //nolint:exhaustive // the others follow
+	case SectionCoverage:
+		if e.Cost != nil {
+			w.key(keyCost)
+			w.cost(e.Cost)
+		}
+	case SectionSummary:
+		part(w, keyAllergies, e.Allergies, never, (*writer).allergy)
+	}
+	if s == SectionMedication || secret {
+		part(w, keyMedicines, e.Prescriptions, (*Prescription).secret, (*writer).prescription)
+	}
+	if s == SectionLaboratory || secret {
+		// Vital signs, two or more, stand last in the list and under a key of their own.
+		observations := within(w, e.Observations, (*Observation).secret)
+		if signs = w.vitals(observations); len(signs) > 0 {
+			observations = observations[:len(observations)-len(signs)]
+		}
+		part(w, keyObservations, observations, (*Observation).secret, (*writer).observation)
+		part(w, keyPanels, e.Panels, (*Panel).secret, (*writer).panel)
+	}
+	if (s == SectionClinical || secret) && e.Sensitive == secret {
+		if e.Type != nil {
+			w.key(keyType)
+			w.code(terms.Acts, *e.Type)
+		}
+		if len(e.Reasons) > 0 {
+			w.key(keyReasons)
+			w.codes(terms.Findings, e.Reasons)
+		}
+	}
+	if s == SectionClinical || secret {
+		part(w, keyDiagnoses, e.Diagnoses, (*Diagnosis).secret, (*writer).diagnosis)
+		part(w, keyProcedures, e.Procedures, (*Procedure).secret, (*writer).procedure)
+		part(w, keyVaccines, e.Immunisations, never, (*writer).immunisation)
+		part(w, keyCarePlans, e.CarePlans, (*CarePlan).secret, (*writer).carePlan)
+		part(w, keyNotes, e.Notes, (*Note).secret, (*writer).note)
+		part(w, keyImaging, e.Imaging, never, (*writer).imaging)
+	}
+	if len(signs) > 0 {
+		w.key(keyVitals)
+		w.packVitals(signs)
+	}
+	w.extensions(e, s)
+	if s == SectionClinical || secret {
+		part(w, keyReferrals, e.Referrals, (*Referral).secret, (*writer).referral)
+	}
+	if s == SectionMedication || secret {
+		part(w, keyOverrides, e.Overrides, (*Override).secret, (*writer).override)
+	}
+}
+
+// never says that an item of its kind is not sensitive.
+func never[T any](*T) int { return 0 }
+
+// within returns the items that are as sensitive as the section. The sensitive
+// stand behind the others.
+func within[T any](w *writer, list []T, sensitive func(*T) int) []T {
+	if w.secret {
+		for len(list) > 0 && sensitive(&list[0]) == 0 {
+			list = list[1:]
+		}
+		return list
+	}
+	for len(list) > 0 && sensitive(&list[len(list)-1]) != 0 {
+		list = list[:len(list)-1]
+	}
+	return list
+}
+
+// part writes a list of the items that are as sensitive as the section, or
+// nothing when there are none.
+func part[T any](w *writer, key uint64, list []T, sensitive func(*T) int, put func(*writer, *T)) {
+	if len(list) == 0 {
+		return
+	}
+	if list = within(w, list, sensitive); len(list) == 0 {
+		return
+	}
+	w.key(key)
+	mark := w.open()
+	for i := range list {
+		put(w, &list[i])
+	}
+	w.finish(mark)
+}
+
+// section reads the content of one section into e.
+func (r *reader) section(e *Entry, s Section, core bool) error {
+	if len(r.b) > maxSection {
+		return &SyntaxError{What: "section too long"}
+	}
+	if core {
+		e.Minutes = defaultMinutes
+	}
+	if bytes.Equal(r.b, nothing) {
+		return nil
+	}
+	if len(r.b) == 0 {
+		return &SyntaxError{What: "ends early"}
+	}
+	r.secret = s == SectionSensitive
+	next := uint64(0)
+	for r.err == nil && r.off < len(r.b) {
+		key := r.uint(math.MaxUint8)
+		switch {
+		case r.err != nil:
+		case key < next:
+			r.fail("keys not in rising order")
+		case key == keyEdition:
+			if r.edition = uint32(r.uint(math.MaxUint32)); r.edition < 2 { // #nosec G115 -- bounded
+				r.fail("first edition written")
+			}
+		case core && key <= keyEarlier:
+			r.core(e, key)
+		case key == keyExtensions:
+			r.extensions(e, s)
+		case key < 32 && sectionKeys[s]&(1<<key) != 0:
+			r.item(e, key)
+		default:
+			r.fail("unknown key")
+		}
+		next = key + 1
+	}
+	return r.end()
+}
+
+func (r *reader) item(e *Entry, key uint64) {
+	switch key {
+	case keyCost:
+		e.Cost = r.cost()
+	case keyAllergies:
+		e.Allergies = list(r, maxItems, 5, (*reader).allergy)
+	case keyMedicines:
+		e.Prescriptions = more(e.Prescriptions, list(r, maxItems, 7, (*reader).prescription))
+	case keyObservations:
+		e.Observations = more(e.Observations, list(r, maxItems, 2, (*reader).observation))
+	case keyVitals:
+		e.Observations = more(e.Observations, r.unpackVitals())
+	case keyPanels:
+		e.Panels = more(e.Panels, list(r, maxItems, 2, (*reader).panel))
+	case keyType, keyReasons:
+		if r.secret && (e.Type != nil || e.Reasons != nil) && !e.Sensitive {
+			r.fail("type or reasons in two sections")
+			return
+		}
+		e.Sensitive = r.secret
+		if key == keyReasons {
+			e.Reasons = r.codes(terms.Findings, maxReasons)
+			r.reasons = e.Reasons
+			return
+		}
+		c := r.code(terms.Acts)
+		e.Type = &c
+	case keyDiagnoses:
+		e.Diagnoses = more(e.Diagnoses, list(r, maxItems, 5, (*reader).diagnosis))
+	case keyProcedures:
+		e.Procedures = more(e.Procedures, list(r, maxItems, 4, (*reader).procedure))
+	case keyVaccines:
+		e.Immunisations = list(r, maxItems, 2, (*reader).immunisation)
+	case keyCarePlans:
+		e.CarePlans = more(e.CarePlans, list(r, maxItems, 5, (*reader).carePlan))
+	case keyNotes:
+		e.Notes = more(e.Notes, list(r, maxItems, 2, (*reader).note))
+	case keyImaging:
+		e.Imaging = list(r, maxItems, 6, (*reader).imaging)
+	case keyReferrals:
+		e.Referrals = more(e.Referrals, list(r, maxItems, 4, (*reader).referral))
+	case keyOverrides:
+		e.Overrides = more(e.Overrides, list(r, maxItems, 6, (*reader).override))
+	}
+}
+
+// more joins the items of the sensitive section to those read before.
+func more[T any](a, b []T) []T {
+	if len(a) == 0 {
+		return b
+	}
+	return append(a, b...)
+}
