@@ -160,6 +160,32 @@ func TestOwedSummaryIsMergedWithAnothers(t *testing.T) {
 	}
 }
 
+// TestLateEntryUndoesNothing: a visit that is filed days later says that a
+// medicine is taken, which a visit of yesterday has stopped.
+func TestLateEntryUndoesNothing(t *testing.T) {
+	n := newNation(t)
+	p := n.issue(1, softcard.Options{})
+	d := n.desk(deskOptions{})
+	v, _ := d.tap(t, p)
+	warfarin := record.Code{System: terms.ATC, Value: "B01AA03"}
+	on := func(days int, status record.MedicationStatus) *record.Entry {
+		return &record.Entry{
+			Start:         time.Now().AddDate(0, 0, -days),
+			Prescriptions: []record.Prescription{{Medicine: warfarin, Ongoing: true, Status: status}},
+		}
+	}
+	for _, e := range []*record.Entry{on(5, record.MedicationActive), on(1, record.MedicationStopped), on(3, record.MedicationActive)} {
+		if _, err := d.agent.Append(t.Context(), v.ID, e); err != nil {
+			t.Fatal(err)
+		}
+		now, _ := d.agent.Visit(v.ID)
+		taken := slices.ContainsFunc(now.Summary.Medicines, func(m record.Medicine) bool { return m.Code == warfarin })
+		if first := len(now.Entries) == 2; taken != first {
+			t.Errorf("%d entries: is taken: %v", len(now.Entries), taken)
+		}
+	}
+}
+
 // TestCrashBetweenCardAndCache: the entry is on the card, the process ended
 // before it could note that. The next tap finds it there and does not write it
 // again.

@@ -86,7 +86,11 @@ func (r *reader) writeSummary(ctx context.Context, c *openCard, b *book, e *reco
 	if b.closed {
 		return errSummaryClosed
 	}
-	next := record.Summarise(b.summary, []*record.Entry{e}, time.Now())
+	newer, err := r.a.newer(&c.id.Subjects, b, e)
+	if err != nil {
+		return err
+	}
+	next := record.Summarise(b.summary, append(newer, e), time.Now())
 	next.Fit(c.sums.Room(b.person(), len(c.id.Subjects.Persons())))
 	plain, err := next.Encode()
 	if err != nil {
@@ -119,6 +123,27 @@ func (r *reader) writeSummary(ctx context.Context, c *openCard, b *book, e *reco
 	c.head, c.sumRaw, c.sums = head, raw, sums
 	r.putBook(c, &book{subject: b.subject, keys: b.keys, summary: next})
 	return nil
+}
+
+// newer opens the entries that are known of a person and began after e. What
+// an entry that is filed late says of an allergy or a medicine must not undo
+// what the summary has from them.
+func (a *Agent) newer(subjects *envelope.Subjects, b *book, e *record.Entry) ([]*record.Entry, error) {
+	stored, err := a.cfg.Cache.History(subjects.Patient)
+	if err != nil {
+		return nil, err
+	}
+	var out []*record.Entry
+	for _, s := range stored {
+		sealed, err := envelope.Parse(s.Sealed)
+		if err != nil || sealed.Person() != e.Person || !sealed.Time().After(e.Start) {
+			continue
+		}
+		if opened, err := OpenEntry(a.cfg.Trust, s.Sealed, subjects, b.keys); err == nil { // else the visit tells of it
+			out = append(out, opened.Entry)
+		}
+	}
+	return out, nil
 }
 
 var errSummaryClosed = errors.New("summary on the card cannot be opened here")
