@@ -132,23 +132,21 @@ func (t *tx) mendCards(*Recovered) error {
 	})
 }
 
-// mendUnknown gives every write of unknown outcome its entry back.
+// mendUnknown gives every write of unknown outcome its entry back. One whose
+// entry is on the card stays too: the summary may be owed what it says, and to
+// settle what was settled changes nothing.
 func (t *tx) mendUnknown(got *Recovered) error {
 	return t.rewrite(bucketUnknown, func(key, value []byte) error {
 		var p pendingRow
 		if err := t.decode(bucketUnknown, key, value, &p); err != nil {
 			return err
 		}
-		row, err := t.putEntry(p.Patient, p.Sealed, 0)
-		if err != nil {
-			return err
-		}
-		if row.Flags&OnCard != 0 { // settled since
-			_, err := t.drop(bucketUnknown, key)
-			return err
-		}
 		got.Pending++
-		if _, err := t.putEntry(p.Patient, p.Sealed, CardUnknown); err != nil {
+		row, err := t.putEntry(p.Patient, p.Sealed, 0)
+		if err == nil && row.Flags&OnCard == 0 {
+			_, err = t.putEntry(p.Patient, p.Sealed, CardUnknown)
+		}
+		if err != nil {
 			return err
 		}
 		return t.mendQueue(p.Patient, key)

@@ -243,3 +243,26 @@ func TestRecoverNothing(t *testing.T) {
 		t.Errorf("recover of no file: %v", err)
 	}
 }
+
+// TestRecoverOwedSummary: a write whose entry is on the card and whose summary
+// is still owed is open after a recovery too.
+func TestRecoverOwedSummary(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cache.db")
+	c := openAt(t, path)
+	sealed := sealedEntry(t, 1, 10, 200)
+	must(t, c.PutRead(readOf(ahmed, cardA)))
+	must(t, c.Begin(pendingOf(ahmed, cardA, sealed)))
+	must(t, c.Commit(envelope.IDOf(sealed), Placed{Seq: 1, Owed: true}, audit("append")))
+	must(t, c.Close())
+	raw, err := os.ReadFile(path)
+	must(t, err)
+	got, c := recoverBytes(t, raw)
+	open, err := c.Pendings(cardA)
+	if err != nil || len(open) != 1 || !open[0].Unknown || got.Pending != 1 {
+		t.Fatalf("%d open writes, %+v, %v", len(open), got, err)
+	}
+	if e, ok, err := c.Entry(ahmed, envelope.IDOf(sealed)); err != nil || !ok || e.Flags&OnCard == 0 || e.Flags&CardUnknown != 0 {
+		t.Errorf("entry with flags %b, %v, %v", e.Flags, ok, err)
+	}
+	checkInvariants(t, c)
+}
