@@ -166,8 +166,14 @@ func (r *registry) LogState(card [8]byte, seq uint32, chain [16]byte) (store.Log
 }
 
 func (r *registry) AddLogState(v store.LogState) error {
-	return r.write("log state", "INSERT INTO log_states (card, seq, chain, at, facility) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+	err := r.write("log state", "INSERT INTO log_states (card, seq, chain, at, facility) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
 		v.Card[:], v.Seq, v.Chain[:], unix(v.At), v.Facility)
+	if err != nil {
+		return err
+	}
+	return r.write("log state", `DELETE FROM log_states WHERE card = ?1 AND facility = ?2 AND (seq, chain) IN (
+		SELECT seq, chain FROM log_states WHERE card = ?1 AND facility = ?2 ORDER BY at DESC, seq DESC LIMIT -1 OFFSET ?3)`,
+		v.Card[:], v.Facility, store.MaxLogStates)
 }
 
 const facilityColumns = "number, name, role, created, revoked"

@@ -58,7 +58,9 @@ type Writer interface {
 	// AddRelease numbers a release behind all others. None is ever deleted. It owes
 	// ErrExists for an order that has been answered.
 	AddRelease(Release) error
-	// AddLogState keeps a state of a card's log; one that is there stays as it is.
+	// AddLogState keeps a state of a card's log; one that is there stays as it
+	// is. Of those that one facility has asked for, the oldest beyond
+	// MaxLogStates of a card go.
 	AddLogState(LogState) error
 	PutFacility(Facility) error
 	AddWorkstation(Workstation) error
@@ -111,6 +113,10 @@ type Release struct {
 	// zero for a card, and for releases before schema 5.
 	Order [32]byte
 }
+
+// MaxLogStates is how many states of one card's log are kept for one facility:
+// a log has four segments, so what is older has been overwritten many times.
+const MaxLogStates = 64
 
 // LogState is a state of a card's log up to which the centre has signed that it
 // holds every entry.

@@ -75,11 +75,24 @@ func testRegistry(t *testing.T, open Open) {
 		again.At, again.Facility = later, 13
 		return errors.Join(w.AddLogState(state), w.AddLogState(again))
 	})
+	update(t, s, func(w store.Writer) error { // another facility asks again and again
+		for i := range uint32(store.MaxLogStates + 9) {
+			v := store.LogState{Card: card.ID, Seq: i, At: now.Add(time.Duration(i) * time.Second), Facility: 13}
+			if err := w.AddLogState(v); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	s = closing(t, open(t, dir))
 	err := s.View(t.Context(), func(r store.Reader) error {
+		missing(t, "oldest log state of many", func() (store.LogState, error) { return r.LogState(card.ID, 8, [16]byte{}) })
+		if v, err := r.LogState(card.ID, 9, [16]byte{}); err != nil || v.Facility != 13 {
+			t.Errorf("log state within the bound: %+v, %v", v, err)
+		}
 		same(t, "patient", func() (store.Patient, error) { return r.Patient(patient.ID) }, patient)
 		same(t, "patients", func() ([]store.Patient, error) { return r.Patients(patientOf(0), 10) }, []store.Patient{other, patient})
 		same(t, "patients behind", func() ([]store.Patient, error) { return r.Patients(patientOf(4), 10) }, []store.Patient{patient})
