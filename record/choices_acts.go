@@ -61,3 +61,19 @@ var overrideList = []string{
 }
 
 func (overrideNames) names() []string { return overrideList }
+
+// Services that the cover tells apart.
+const (
+	ServiceVisit Service = iota
+	ServiceOperation
+	ServiceDental
+	ServiceLaboratory
+	ServiceImaging
+	ServicePharmacy
+	ServiceVaccination
+	ServiceOther
+)
+
+var serviceList = []string{"visit", "operation", "dental", "laboratory", "imaging", "pharmacy", "vaccination", "other"}
+
+func (serviceNames) names() []string { return serviceList }

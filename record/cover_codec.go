@@ -8,7 +8,8 @@ import (
 // Encode returns the cover's CBOR, at most MaxCover bytes. It owes ErrInvalid.
 //
 // cover = {1 payer, 2 plan, 3 member, 4 relation, 5 from, 6 until, 7 inactive,
-// 8 copay class, 9 [counters]}; counter = [kind, year, allowed, used]
+// 8 copay class, 9 [counters], 10 chronic, 11 without};
+// counter = [kind, year, allowed, used, ? person from 1 on]
 func (v *Cover) Encode() ([]byte, error) { return v.encode(0) }
 
 func (v *Cover) encode(edition uint32) ([]byte, error) {
@@ -25,13 +26,18 @@ func (v *Cover) encode(edition uint32) ([]byte, error) {
 			m.key(9)
 			m.head(majorArray, uint64(len(v.Counters)))
 			for _, c := range v.Counters {
-				m.head(majorArray, 4)
+				m.head(majorArray, 4+uint64(rank(c.Person > 0)))
 				m.text(c.Kind)
 				m.uint(uint64(c.Year))
 				m.uint(uint64(c.Allowed))
 				m.uint(uint64(c.Used))
+				if c.Person > 0 {
+					m.uint(uint64(c.Person))
+				}
 			}
 		}
+		m.optUint(10, uint64(v.Chronic))
+		m.optUint(11, uint64(v.Without))
 	})
 }
 
@@ -61,6 +67,10 @@ func DecodeCover(b []byte) (*Cover, error) {
 			for ; n > 0 && r.err == nil; n-- {
 				v.Counters = append(v.Counters, r.counter())
 			}
+		case 10:
+			v.Chronic = r.persons()
+		case 11:
+			v.Without = r.persons()
 		default:
 			return false
 		}
@@ -73,15 +83,20 @@ func DecodeCover(b []byte) (*Cover, error) {
 }
 
 func (r *reader) counter() Counter {
-	if r.array(4) != 4 {
-		r.fail("counter is not four items")
+	n := r.array(5)
+	if n < 4 {
+		r.fail("counter is not four or five items")
 	}
-	return Counter{
+	c := Counter{
 		Kind:    r.text(maxUnit),
 		Year:    uint16(r.uint(math.MaxUint16)), // #nosec G115 -- bounded
 		Allowed: uint32(r.uint(math.MaxUint32)), // #nosec G115 -- bounded
 		Used:    uint32(r.uint(math.MaxUint32)), // #nosec G115 -- bounded
 	}
+	if n > 4 {
+		c.Person = uint8(r.uint(maxPerson)) // #nosec G115 -- bounded
+	}
+	return c
 }
 
 // Validate owes ErrInvalid.
@@ -97,6 +112,9 @@ func (v *Cover) Validate() error {
 	for _, n := range v.Counters {
 		if !cleanText(n.Kind, maxUnit) || strings.Trim(n.Kind, "abcdefghijklmnopqrstuvwxyz-") != "" {
 			c.fail("counters.kind", "not lower-case letters")
+		}
+		if n.Person > maxPerson {
+			c.fail("counters.person", "out of range")
 		}
 	}
 	return c.err

@@ -82,6 +82,7 @@ func choicesText() string {
 	row("status of a referral", referralNames{}.names())
 	row("kind of an alert", alertNames{}.names())
 	row("reason of an override", overrideNames{}.names())
+	row("service", serviceNames{}.names())
 	row("sex", sexNames{}.names())
 	row("relation", relationNames{}.names())
 	row("blood group", bloodNames{}.names())
@@ -101,6 +102,7 @@ func limitsText() string {
 		{"reasons; reactions", maxReasons},
 		{"components of an observation; activities of a care plan", maxComponents},
 		{"goals of a care plan; extensions of a section", maxGoals},
+		{"counters of a cover", maxCounters},
 		{"codes that an override is about", maxAbout},
 		{"free text, bytes", maxNote},
 		{"a line of text, bytes", maxShort},

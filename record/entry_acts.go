@@ -81,6 +81,7 @@ type Cost struct {
 	Total    Decimal  `json:"total"`
 	Patient  *Decimal `json:"patient,omitempty"`
 	Currency string   `json:"currency,omitempty"` // ISO 4217, empty is IQD
+	Service  Service  `json:"service,omitempty"`  // what was paid for: one visit when nothing is said
 }
 
 // Extension is an item that this version does not know; it is kept as it is

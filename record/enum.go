@@ -82,6 +82,7 @@ type (
 	referralNames       struct{}
 	alertNames          struct{}
 	overrideNames       struct{}
+	serviceNames        struct{}
 )
 
 // The lists of choices. Their names are FHIR's where FHIR has them.
@@ -132,6 +133,8 @@ type (
 	ReferralStatus = Enum[referralNames]
 	// AlertKind is what an alert that was set aside had found.
 	AlertKind = Enum[alertNames]
+	// Service is what a cost was for, as the cover tells services apart.
+	Service = Enum[serviceNames]
 	// OverrideReason is why an alert was set aside.
 	OverrideReason = Enum[overrideNames]
 )

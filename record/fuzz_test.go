@@ -75,7 +75,8 @@ func FuzzDecodeIdentity(f *testing.F) {
 func FuzzDecodeCover(f *testing.F) {
 	v := &Cover{
 		Payer: "Dhamani", Plan: "Family", Member: "1", Relation: RelationSelf, From: Day(2026, 1, 1), Copay: 2,
-		Counters: []Counter{{Kind: "visits", Year: 2026, Allowed: 12, Used: 3}},
+		Counters: []Counter{{Kind: "visits", Year: 2026, Allowed: 12, Used: 3}, {Kind: "dental", Person: 2, Year: 2026, Allowed: 125000}},
+		Chronic:  PersonsOf(0, 2), Without: PersonsOf(3),
 	}
 	raw, err := v.Encode()
 	if err != nil {

@@ -97,13 +97,24 @@ type Cover struct {
 	From     Moment    `json:"from,omitzero"`
 	Until    Moment    `json:"until,omitzero"`
 	Inactive bool      `json:"inactive,omitempty"`
-	Copay    uint8     `json:"copay,omitempty"` // class, the programme's number
+	Copay    uint8     `json:"copay,omitempty"`   // class, the programme's number
+	Chronic  Persons   `json:"chronic,omitempty"` // who has a chronic illness, by the issuer's word
+	Without  Persons   `json:"without,omitempty"` // persons on the card whom the cover leaves out
 	Counters []Counter `json:"counters,omitempty"`
 }
 
-// Counter is a yearly allowance and what is used of it.
+// Kinds of a Counter. Visits and operations are counted, dental care in dinars.
+const (
+	CounterVisits     = "visits"
+	CounterOperations = "operations"
+	CounterDental     = "dental"
+)
+
+// Counter is a person's yearly allowance and what was used of it when the
+// cover was issued. It stands in the place of what the rules allow.
 type Counter struct {
-	Kind    string `json:"kind"` // visits, operations, dental
+	Kind    string `json:"kind"` // CounterVisits and so on
+	Person  uint8  `json:"person,omitempty"`
 	Year    uint16 `json:"year"`
 	Allowed uint32 `json:"allowed"`
 	Used    uint32 `json:"used"`

@@ -13,7 +13,7 @@ const (
 	maxAbout      = 4 // codes that an alert was about
 	maxExtensions = 16
 	maxFamily     = 15
-	maxCounters   = 8
+	maxCounters   = 16
 	maxGiven      = 8
 
 	maxNote      = 600 // bytes of free text

@@ -30,7 +30,7 @@ func full() *Entry {
 	e := &Entry{
 		Person: 3, Start: start, Minutes: 42, Class: ClassHome, Facility: 70000, Practitioner: 12, Part: 2, Amends: &id,
 		EnteredInError: true, Type: &a, Reasons: []Code{a, b},
-		Cost: &Cost{Total: Decimal{Mantissa: 1999, Scale: 2}, Patient: &share, Currency: "USD"},
+		Cost: &Cost{Total: Decimal{Mantissa: 1999, Scale: 2}, Patient: &share, Currency: "USD", Service: ServiceDental},
 		Allergies: []Allergy{{
 			Code: a, Kind: KindIntolerance, Group: AllergyFood, Criticality: CriticalityLow, Severity: SeverityMild,
 			Reactions: []Code{b}, Status: ConditionInactive, Certainty: Refuted, At: later, Onset: year, Note: "n",

@@ -16,6 +16,7 @@ func (w *writer) items(e *Entry, s Section) {
 		if e.Cost != nil {
 			w.key(keyCost)
 			w.cost(e.Cost)
+			w.keyUint(keyService, uint64(e.Cost.Service))
 		}
 	case SectionSummary:
 		part(w, keyAllergies, e.Allergies, never, (*writer).allergy)
@@ -142,6 +143,13 @@ func (r *reader) item(e *Entry, key uint64) {
 	switch key {
 	case keyCost:
 		e.Cost = r.cost()
+	case keyService:
+		service := readEnum[serviceNames](r)
+		if e.Cost == nil {
+			r.fail("service without a cost")
+			return
+		}
+		e.Cost.Service = service
 	case keyAllergies:
 		e.Allergies = list(r, maxItems, 5, (*reader).allergy)
 	case keyMedicines:

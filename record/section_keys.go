@@ -28,6 +28,7 @@ const (
 	keyExtensions   = 23
 	keyReferrals    = 24
 	keyOverrides    = 25
+	keyService      = 26 // what the cost was for, when it was no visit
 )
 
 const defaultMinutes = 15
@@ -38,7 +39,7 @@ var nothing = []byte{majorSimple<<5 | simpleNull}
 // sectionKeys has a bit for each key, besides the edition's, the core's and
 // the extensions', that a section may hold.
 var sectionKeys = [NumSections]uint32{
-	SectionCoverage:   1 << keyCost,
+	SectionCoverage:   1<<keyCost | 1<<keyService,
 	SectionSummary:    1 << keyAllergies,
 	SectionMedication: 1<<keyMedicines | 1<<keyOverrides,
 	SectionLaboratory: 1<<keyObservations | 1<<keyPanels | 1<<keyVitals,

@@ -137,6 +137,7 @@ func (c *checker) cost(x *Cost) {
 	if !x.Total.Valid() || x.Patient != nil && (!x.Patient.Valid() || x.Patient.Scale != x.Total.Scale) {
 		c.fail("cost", "number out of range, or two scales")
 	}
+	choice(c, "cost.service", x.Service)
 	if x.Currency != "" && (len(x.Currency) != 3 || x.Currency == "IQD" || strings.Trim(x.Currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "") {
 		c.fail("cost.currency", "not three capitals, or IQD, which is left empty")
 	}

@@ -96,12 +96,18 @@ func (j *job) coverExtension(v *record.Cover, x *extension) {
 	switch {
 	case x.URL == extCopay && x.Unsigned != nil && *x.Unsigned < 256:
 		v.Copay = uint8(*x.Unsigned) // #nosec G115 -- bounded
-	case x.URL == extCounter && len(v.Counters) < 8:
+	case x.URL == extChronic && x.Unsigned != nil && *x.Unsigned < 1<<16:
+		v.Chronic = record.Persons(*x.Unsigned) // #nosec G115 -- bounded
+	case x.URL == extWithout && x.Unsigned != nil && *x.Unsigned < 1<<16:
+		v.Without = record.Persons(*x.Unsigned) // #nosec G115 -- bounded
+	case x.URL == extCounter && len(v.Counters) < 16:
 		var n record.Counter
 		for _, y := range x.Extension {
 			switch {
 			case y.URL == "kind":
 				n.Kind = y.Code
+			case y.URL == "person" && y.Unsigned != nil && *y.Unsigned < 16:
+				n.Person = uint8(*y.Unsigned) // #nosec G115 -- bounded
 			case y.URL == "year" && y.Unsigned != nil:
 				n.Year = uint16(*y.Unsigned) // #nosec G115 -- a year; a greater one wraps and is told wrong by who wrote it
 			case y.URL == "allowed" && y.Unsigned != nil:
@@ -141,10 +147,19 @@ func (x *exporter) cover(v *record.Cover) {
 		n := uint32(v.Copay)
 		c.Extension = append(c.Extension, extension{URL: extCopay, Unsigned: &n})
 	}
+	for _, set := range []struct {
+		url     string
+		persons record.Persons
+	}{{extChronic, v.Chronic}, {extWithout, v.Without}} {
+		if bits := uint32(set.persons); bits != 0 {
+			c.Extension = append(c.Extension, extension{URL: set.url, Unsigned: &bits})
+		}
+	}
 	for _, n := range v.Counters {
-		year := uint32(n.Year)
+		year, person := uint32(n.Year), uint32(n.Person)
 		c.Extension = append(c.Extension, extension{URL: extCounter, Extension: []extension{
 			{URL: "kind", Code: n.Kind},
+			{URL: "person", Unsigned: &person},
 			{URL: "year", Unsigned: &year},
 			{URL: "allowed", Unsigned: &n.Allowed},
 			{URL: "used", Unsigned: &n.Used},
@@ -212,6 +227,9 @@ func (im *importer) claim(j *job) error {
 		cost.Currency = ""
 	}
 	for _, x := range c.Total.Extension {
+		if x.URL == extService && cost.Service.UnmarshalText([]byte(x.Code)) == nil {
+			continue
+		}
 		share, exact, err := record.ParseDecimal(x.Decimal.String())
 		if x.URL != extCost || err != nil || !exact {
 			j.lose("total.extension")
@@ -223,6 +241,9 @@ func (im *importer) claim(j *job) error {
 		e.Cost = cost
 		im.costs[e] = true
 		return level(e.Cost)
+	}
+	if e.Cost.Service != cost.Service {
+		j.lose("total.extension.service")
 	}
 	return sum(e.Cost, cost)
 }
@@ -320,6 +341,9 @@ func (x *exporter) cost(c *record.Cost, e *record.Entry, visit *reference) {
 	}
 	if c.Patient != nil {
 		m.Extension = []extension{{URL: extCost, Decimal: json.Number(c.Patient.String())}}
+	}
+	if c.Service != record.ServiceVisit {
+		m.Extension = append(m.Extension, extension{URL: extService, Code: c.Service.String()})
 	}
 	x.add(&claim{
 		ResourceType: "Claim", Status: "active", Use: "claim", Patient: x.patient, Created: stamp(e.Start),

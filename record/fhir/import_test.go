@@ -210,7 +210,7 @@ func TestWhole(t *testing.T) {
 	yes := true
 	e := &record.Entry{
 		Start: time.Date(1987, 2, 3, 4, 5, 0, 0, time.UTC), Minutes: 7, Class: record.ClassVirtual, Facility: 9, Practitioner: 8,
-		Part: 2, Amends: &id, EnteredInError: true, Cost: &record.Cost{Total: record.Int(100), Patient: &share, Currency: "EUR"},
+		Part: 2, Amends: &id, EnteredInError: true, Cost: &record.Cost{Total: record.Int(100), Patient: &share, Currency: "EUR", Service: record.ServiceDental},
 		Allergies: []record.Allergy{{Code: code("1"), Kind: record.KindNotSaid, Onset: record.Day(1980, 1, 1), Reactions: []record.Code{code("2")}}},
 		Prescriptions: []record.Prescription{{
 			Medicine: code("3"), Dose: record.NewQuantity(5, -1, "strip"), Quantity: record.NewQuantity(1, 0, ""), Refills: 2, Days: 9,
@@ -240,7 +240,11 @@ func TestWhole(t *testing.T) {
 	roundTrip(t, e)
 	b := &Bundle{
 		Identity: &record.Identity{Names: record.Names{Sorani: &record.Name{Given: []string{"ئارام"}}}, Died: record.Day(2001, 1, 1)},
-		Entries:  []*record.Entry{e},
+		Cover: &record.Cover{
+			Payer: "p", Copay: 2, Chronic: record.PersonsOf(0, 3), Without: record.PersonsOf(15),
+			Counters: []record.Counter{{Kind: record.CounterDental, Person: 3, Year: 2026, Allowed: 125000, Used: 7}},
+		},
+		Entries: []*record.Entry{e},
 	}
 	b.Summary = record.Summarise(nil, b.Entries, e.Start)
 	c, report := again(t, b)

@@ -38,6 +38,9 @@ const (
 	extPart       = "https://dhamani.iq/fhir/StructureDefinition/part"
 	extAmends     = "https://dhamani.iq/fhir/StructureDefinition/amends"
 	extCost       = "https://dhamani.iq/fhir/StructureDefinition/patient-share"
+	extService    = "https://dhamani.iq/fhir/StructureDefinition/service"
+	extChronic    = "https://dhamani.iq/fhir/StructureDefinition/cover-chronic" // a set of persons, one bit for each
+	extWithout    = "https://dhamani.iq/fhir/StructureDefinition/cover-without"
 	extCopay      = "https://dhamani.iq/fhir/StructureDefinition/copay-class"
 	extCounter    = "https://dhamani.iq/fhir/StructureDefinition/cover-counter"
 	extUnknown    = "https://dhamani.iq/fhir/StructureDefinition/unknown-item"
