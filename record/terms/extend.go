@@ -13,15 +13,17 @@ import (
 const MaxUpdate = 4 << 20
 
 // Extend returns the edition after t. The text has lines "slot TAB system TAB
-// code TAB flags TAB ar TAB ckb TAB en". A code that is new becomes a row at
-// the end of its slot; for one that is there already, in the same slot, the
-// words and flags are changed, and its number stays. It owes ErrTable.
+// code TAB flags TAB ar TAB ckb TAB en", and lines of facts. A code that is new
+// becomes a row at the end of its slot; for one that is there already, in the
+// same slot, the words and flags are changed, and its number stays. A fact
+// takes the place of what was said before. It owes ErrTable.
 func (t *Table) Extend(text string) (*Table, error) {
 	if len(text) > MaxUpdate || !utf8.ValidString(text) || text != "" && !strings.HasSuffix(text, "\n") {
 		return nil, fmt.Errorf("edition %d: %w", t.Edition+1, ErrTable)
 	}
 	next := &Table{
 		Edition: t.Edition + 1, Digest: sha256.Sum256(append(t.Digest[:], text...)), index: maps.Clone(t.index),
+		facts: facts{maps.Clone(t.facts.maps), maps.Clone(t.facts.masses), maps.Clone(t.facts.lines)},
 	}
 	for s := range next.rows {
 		next.rows[s] = slices.Clone(t.rows[s])
@@ -37,6 +39,9 @@ func (t *Table) Extend(text string) (*Table, error) {
 }
 
 func (t *Table) extend(f []string) error {
+	if known, err := t.fact(f); known {
+		return err
+	}
 	if len(f) != 7 {
 		return ErrTable
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/dhamani-iq/dhamani/record/ucum"
 )
 
 // ErrTable is returned for an edition of the table that cannot be used.
@@ -65,13 +67,14 @@ const (
 // safe for concurrent use.
 type Table struct {
 	Edition uint32
-	// Digest covers all rows: of the first edition SHA-256 over the files of
-	// the slots in order, of each next one SHA-256 over the digest before and
-	// the text of the update.
+	// Digest covers all of it: of the first edition SHA-256 over the files of
+	// the slots in order and that of the facts, of each next one SHA-256 over
+	// the digest before and the text of the update.
 	Digest [32]byte
 
 	rows  [NumSlots][]Row
 	index map[Code]place
+	facts facts
 
 	once   sync.Once
 	search []indexed // made for the first search
@@ -100,7 +103,9 @@ func mustBase() *Table {
 }
 
 func parseBase() (*Table, error) {
-	t := &Table{Edition: 1, index: make(map[Code]place, 2048)}
+	t := &Table{Edition: 1, index: make(map[Code]place, 2048), facts: facts{
+		maps: make(map[mapped][]Code, 512), masses: make(map[Code]ucum.Substance, 64), lines: make(map[Code]line),
+	}}
 	sum := sha256.New()
 	for s := range NumSlots {
 		text, err := files.ReadFile("table/" + s.String() + ".tsv")
@@ -110,6 +115,16 @@ func parseBase() (*Table, error) {
 		sum.Write(text)
 		if err := t.parse(s, string(text)); err != nil {
 			return nil, err
+		}
+	}
+	text, err := files.ReadFile("table/facts.tsv")
+	if err != nil {
+		return nil, err
+	}
+	sum.Write(text)
+	for l := range strings.Lines(string(text)) {
+		if known, err := t.fact(strings.Split(strings.TrimSuffix(l, "\n"), "\t")); !known || err != nil {
+			return nil, fmt.Errorf("facts, %.40q: %w", l, ErrTable)
 		}
 	}
 	sum.Sum(t.Digest[:0])

@@ -75,23 +75,21 @@ func Display(c Code, lang string) string {
 	return t.Display[English]
 }
 
-// Chronic reports whether the code names a long-lasting condition.
-func Chronic(c Code) bool { t, _ := Lookup(c); return t.Chronic }
+// Chronic reports whether the code names a long-lasting condition: as the table
+// says, or as it says of the ICD-10 code that a code without a row stands for.
+func Chronic(c Code) bool {
+	t := Current()
+	if found, ok := t.Lookup(c); ok {
+		return found.Chronic
+	}
+	for _, m := range t.facts.maps[mapped{c, ICD10}] {
+		if found, _ := t.Lookup(m); found.Chronic {
+			return true
+		}
+	}
+	return false
+}
 
 // Absent reports whether the code says that there is nothing to tell, such as
 // no known allergy.
 func Absent(c Code) bool { t, _ := Lookup(c); return t.Absent }
-
-// Sensitive reports whether the code alone makes an item sensitive: ICD-10
-// mental and behavioural disorders (F00-F99), HIV disease (B20-B24, Z21), and
-// the codes so marked in the table.
-func Sensitive(c Code) bool {
-	if c.System == ICD10 && len(c.Value) >= 3 {
-		switch v := c.Value[:3]; {
-		case v[0] == 'F', v >= "B20" && v <= "B24", v == "Z21":
-			return true
-		}
-	}
-	t, _ := Lookup(c)
-	return t.Sensitive
-}

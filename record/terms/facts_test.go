@@ -1,0 +1,135 @@
+package terms
+
+import (
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dhamani-iq/dhamani/record/ucum"
+)
+
+func TestMaps(t *testing.T) {
+	for _, c := range []struct {
+		code Code
+		to   func(Code) []string
+		want []string
+	}{
+		{Code{RxNorm, "313782"}, ToATC, []string{"N02BE01"}},
+		{Code{RxNorm, "562251"}, ToATC, []string{"J01CR02", "J01CA04"}},
+		{Code{RxNorm, "1049221"}, ToATC, []string{"N02AJ17", "N02AA05", "N02BE01"}},
+		{Code{ATC, "J01CR02"}, ToATC, []string{"J01CR02", "J01CA04"}},
+		{Code{ATC, "N02BE01"}, ToATC, []string{"N02BE01"}},
+		{Code{SNOMED, "91936005"}, ToATC, []string{"J01C"}},
+		{Code{SNOMED, "91936005"}, ToICD10, []string{"Z88.0"}},
+		{Code{ICD10, "Z88.0"}, ToATC, []string{"J01C"}},
+		{Code{SNOMED, "44054006"}, ToICD10, []string{"E11.9"}},
+		{Code{ICD10, "E11"}, ToICD10, []string{"E11"}},
+		{Code{RxNorm, "1"}, ToATC, nil},
+		{Code{Text, "E11"}, ToICD10, nil},
+	} {
+		if got := c.to(c.code); !slices.Equal(got, c.want) {
+			t.Errorf("%s stands for %v, want %v", c.code, got, c.want)
+		}
+	}
+}
+
+// TestFactsFit holds the facts to the rows: what a row stands for is of the
+// system of its slot, and a substance can be converted from its row's unit.
+func TestFactsFit(t *testing.T) {
+	base := Base()
+	for m, list := range base.facts.maps {
+		if m.to != ICD10 && m.to != ATC {
+			t.Errorf("%s is mapped to %s", m.from, m.to)
+		}
+		for _, c := range list {
+			if m.to == ATC && (len(c.Value) < 4 || len(c.Value) > 7) || m.to == ICD10 && (len(c.Value) < 3 || len(c.Value) > 5) {
+				t.Errorf("%s stands for %s", m.from, c)
+			}
+		}
+	}
+	for c := range base.facts.masses {
+		if s, n, _, ok := base.Find(c); !ok || s != Observations || base.Row(s, n).Unit == "" && c.Value != "25428-4" && c.Value != "2349-9" {
+			t.Errorf("the mass of %s, which has no unit", c)
+		}
+	}
+	for n := range base.Len(Observations) {
+		if row := base.Row(Observations, uint32(n)); !ucum.Valid(row.Unit) {
+			t.Errorf("%s is measured in %q, which is no unit", row.Code, row.Unit)
+		}
+	}
+	rx := 0
+	for n := range base.Len(Medicines) {
+		if row := base.Row(Medicines, uint32(n)); row.Code.System == RxNorm && len(ToATC(row.Code)) > 0 {
+			rx++
+		} else if row.Code.System == RxNorm {
+			t.Errorf("%s has no code of ATC", row.Code)
+		}
+	}
+	if rx < 10 {
+		t.Errorf("%d rows of RxNorm", rx)
+	}
+}
+
+func TestConvert(t *testing.T) {
+	for _, c := range []struct {
+		loinc, from, to string
+		value, want     float64
+	}{
+		{"2345-7", "mg/dL", "mmol/L", 100, 5.551},
+		{"2345-7", "mmol/L", "mg/dL", 5.551, 100},
+		{"2093-3", "mg/dL", "mmol/L", 200, 5.173},
+		{"2571-8", "mmol/L", "mg/dL", 1.7, 150.6},
+		{"2160-0", "mg/dL", "umol/L", 1, 88.4},
+		{"3094-0", "mg/dL", "mmol/L", 14, 5.0},
+		{"17861-6", "mg/dL", "meq/L", 10, 4.99},
+		{"2823-3", "meq/L", "mmol/L", 4.2, 4.2},
+		{"718-7", "g/dL", "mmol/L", 15, 9.308},
+		{"1975-2", "mg/dL", "umol/L", 1, 17.1},
+		{"1989-3", "ng/mL", "nmol/L", 30, 74.88},
+		{"4548-4", "%", "mmol/mol", 7, 53},
+		{"59261-8", "mmol/mol", "%", 53, 7},
+		{"20448-7", "u[IU]/mL", "pmol/L", 10, 60},
+		{"14959-1", "mg/g", "mg/mmol", 30, 3.39},
+		{"29463-7", "kg", "[lb_av]", 70, 154.3},
+	} {
+		got, err := Convert(Code{LOINC, c.loinc}, c.value, c.from, c.to)
+		if err != nil || math.Abs(got-c.want) > 2e-3*c.want {
+			t.Errorf("%s: %v %s is %v %s (%v), want %v", c.loinc, c.value, c.from, got, c.to, err, c.want)
+		}
+	}
+	if _, err := Convert(Code{LOINC, "1988-5"}, 1, "mg/L", "mmol/L"); !errors.Is(err, ucum.ErrCommensurable) {
+		t.Error(err)
+	}
+	if _, err := Convert(Code{LOINC, "4548-4"}, 1, "%", "x"); !errors.Is(err, ucum.ErrUnit) {
+		t.Error(err)
+	}
+}
+
+func TestExtendFacts(t *testing.T) {
+	base := Base()
+	next, err := base.Extend("map\trxnorm\t99\tatc\tN02BE01 R06AA02\nmap\trxnorm\t313782\tatc\tN02BE51\nmass\tloinc\t1988-5\t23000\t0\nline\tloinc\t1988-5\tmg/L\t{score}\t2\t-1\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for value, want := range map[string][]string{"99": {"N02BE01", "R06AA02"}, "313782": {"N02BE51"}} {
+		if got := next.to(Code{RxNorm, value}, ATC); !slices.Equal(got, want) {
+			t.Errorf("%s stands for %v", value, got)
+		}
+	}
+	if got := base.to(Code{RxNorm, "313782"}, ATC); !slices.Equal(got, []string{"N02BE01"}) {
+		t.Errorf("the edition before says %v", got)
+	}
+	for _, text := range []string{
+		"map\trxnorm\t99\tatc\t\n", "map\trxnorm\t99\tnosuch\tA\n", "map\ttext\ta\tatc\tA\n", "map\trxnorm\t99\tatc\tA  B\n",
+		"map\tatc\tA\tatc\tA\n", "map\trxnorm\t99\tatc\t" + strings.Repeat("A ", maxMapped) + "A\n",
+		"mass\tloinc\t1-8\tx\t0\n", "mass\tloinc\t1-8\t-1\t0\n", "mass\tloinc\t1-8\t1\t16\n", "mass\tloinc\t1-8\t1e3\t1\n",
+		"line\tloinc\t1-8\tmg\tx\t1\t0\n", "line\tloinc\t1-8\tmg\tmg\t1\t0\n", "line\tloinc\t1-8\tmg\tg\t0\t0\n", "line\tloinc\t1-8\tmg\tg\t1\n",
+		"map\n",
+	} {
+		if _, err := base.Extend(text); !errors.Is(err, ErrTable) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
