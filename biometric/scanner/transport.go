@@ -80,6 +80,7 @@ type Device struct {
 	Name   string // unique on its bus while it is plugged in, such as 001/003
 	Model  Model
 	Serial string // where the system knows it
+	Soft   bool   // no device: a program stands in for one, and its fingers prove nothing
 	// Descriptors are the device's, as the kernel gives them: the device
 	// descriptor, then the configuration's. Empty where the system keeps them.
 	Descriptors []byte

@@ -101,7 +101,7 @@ func describe(id scanner.ID, ends []end) []byte {
 
 // Device is how it shows on a bus under a name.
 func (s *Scanner) Device(name string) scanner.Device {
-	return scanner.Device{Name: name, Model: s.model, Serial: "soft-" + name, Descriptors: s.descriptors}
+	return scanner.Device{Name: name, Model: s.model, Serial: "soft-" + name, Descriptors: s.descriptors, Soft: true}
 }
 
 // Seen is the image that a driver gets of a finger: cut or padded to the
