@@ -27,7 +27,7 @@ type Config struct {
 	Facility uint32        // number of the facility that the workstation belongs to
 	Role     string        // role in the workstation's own terminal certificate
 	Only     []string      // readers to serve; empty means all
-	Found    []error       // what was found damaged at the start, for Health
+	Found    []error       // what is not as it should be from the start, for Health
 	Expires  time.Time     // end of the terminal certificate
 	Terminal card.Terminal // proves the workstation to cards
 	Author   envelope.Author

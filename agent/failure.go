@@ -78,6 +78,7 @@ var classes = []struct {
 	{scanner.ErrTransfer, "scanner_failed"},
 	{scanner.ErrClosed, "scanner_failed"},
 	{scanner.ErrNoUSB, "scanner_failed"},
+	{ErrSoftScanner, "scanner_soft"},
 	{card.ErrVerifyBlocked, "verify_blocked"},
 	{card.ErrNoReference, "verify_none"},
 	{card.ErrPINForm, "pin_form"},

@@ -32,6 +32,8 @@ var (
 	ErrHostMatch = errors.New("terminal has no right to compare fingers itself")
 	// ErrWay is returned for a way to compare that there is none of.
 	ErrWay = errors.New("no such way to compare a finger")
+	// ErrSoftScanner says that this workstation's scanner is a program.
+	ErrSoftScanner = errors.New("soft scanner is in use")
 )
 
 // Ways in which a finger is compared.
@@ -45,9 +47,11 @@ type Fingered struct {
 	Way    string        `json:"way"` // OnCard or OnHost
 	Ref    uint8         `json:"ref"` // the card's reference of the finger
 	Finger card.Position `json:"finger"`
-	// FMR is the false match rate at which the host accepted.
+	// FMR is the false match rate at which the host accepted, 1e-6 at the least.
 	FMR     float64 `json:"fmr,omitempty"`
 	Quality int     `json:"quality"` // of the impression, 0 to 100
+	// Soft says that the scanner is a program: the finger proves nobody.
+	Soft bool `json:"soft,omitempty"`
 }
 
 // replaysKept is how many impressions are known again.
@@ -135,9 +139,10 @@ func (a *Agent) VerifyFinger(ctx context.Context, visitID, way string) (Fingered
 		// A try that is cut short is lost.
 		return r.prove(context.WithoutCancel(ctx), visitID, func(ctx context.Context, s *card.Session) (err error) {
 			out, err = p.compare(ctx, s, v.Person, way)
-			r.a.note(r.audit("verify_finger", codeOrNone(err)))
+			out.Soft = p.soft
+			r.a.note(r.audit(p.action(), codeOrNone(err)))
 			return err
-		})
+		}, func(v *Visit) { v.Finger = &out })
 	})
 	return out, err
 }
@@ -191,5 +196,5 @@ func (a *Agent) capture(ctx context.Context, v Visit) (*probe, error) {
 	if err != nil || len(compact) < card.MinMinutiae*card.MinutiaLen {
 		return nil, ErrFingerPoor
 	}
-	return &probe{template: t, compact: compact, quality: img.Quality}, nil
+	return &probe{template: t, compact: compact, quality: img.Quality, soft: d.Soft}, nil
 }

@@ -13,6 +13,10 @@ import (
 // hostFMR is the false match rate at which the host accepts a finger.
 const hostFMR = 1e-4
 
+// leastFMR is the least rate that is claimed: fewer fingers than that were never
+// compared to calibrate the scores.
+const leastFMR = 1e-6
+
 // leftToGuess is how many tries stay untouched when one impression is shown
 // to several references: whose finger it is need not be known, and a person's
 // last tries are not spent on that.
@@ -23,6 +27,15 @@ type probe struct {
 	template *fmr.Template
 	compact  []byte // the same in the compact card format
 	quality  int
+	soft     bool // of a soft scanner
+}
+
+// action is how the audit chain calls the comparison.
+func (p *probe) action() string {
+	if p.soft {
+		return "verify_finger_soft"
+	}
+	return "verify_finger"
 }
 
 // compare has the probe compared with the fingers that count for a person.
@@ -106,7 +119,7 @@ func (p *probe) onHost(ctx context.Context, s *card.Session, person uint8) (Fing
 	if err := s.AssertFinger(ctx, best.Ref, tenths); err != nil {
 		return Fingered{}, err
 	}
-	return Fingered{Way: OnHost, Ref: best.Ref, Finger: best.Finger, FMR: fused.FMR(), Quality: p.quality}, nil
+	return Fingered{Way: OnHost, Ref: best.Ref, Finger: best.Finger, FMR: max(fused.FMR(), leastFMR), Quality: p.quality}, nil
 }
 
 func compareCompact(own *match.Probe, compact []byte) (match.Score, error) {

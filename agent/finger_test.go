@@ -127,13 +127,13 @@ func TestVerifyFinger(t *testing.T) {
 			}
 			mine := plate.impression(left, 6)
 			got, err := plate.verify(t, d, v.ID, way, mine)
-			if err != nil || got.Way != way || got.Ref != card.FirstFinger+1 || got.Finger != 7 {
+			if err != nil || got.Way != way || got.Ref != card.FirstFinger+1 || got.Finger != 7 || !got.Soft {
 				t.Fatalf("the patient's finger: %+v, %v", got, err)
 			}
 			if way == OnHost && (got.FMR <= 0 || got.FMR > hostFMR) {
 				t.Errorf("accepted at %v", got.FMR)
 			}
-			if v, _ = d.agent.Visit(v.ID); !v.Verified || len(v.Entries[0].Locked) != 0 {
+			if v, _ = d.agent.Visit(v.ID); !v.Verified || v.Finger == nil || *v.Finger != got || len(v.Entries[0].Locked) != 0 {
 				t.Errorf("the visit afterwards: %+v", v.Entries[0])
 			}
 			if _, err := plate.verify(t, d, v.ID, way, mine); Classify(err).Code != "finger_replayed" {

@@ -89,7 +89,8 @@ type Visit struct {
 	Space    *Space           `json:"space,omitempty"` // of the card's log, once it is read
 	Steps    []Step           `json:"steps"`
 	Stats    card.Stats       `json:"stats"`
-	Verified bool             `json:"verified"` // PIN or finger, for at least one of the persons
+	Verified bool             `json:"verified"`         // PIN or finger, for at least one of the persons
+	Finger   *Fingered        `json:"finger,omitempty"` // that was accepted last
 }
 
 // turn shows the summary of a book's person.

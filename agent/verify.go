@@ -34,13 +34,13 @@ func (a *Agent) Verify(ctx context.Context, visitID string, proof Proof) error {
 	}
 	return a.atReader(ctx, v.Reader, func(r *reader) error {
 		// A try that is cut short is lost.
-		return r.prove(context.WithoutCancel(ctx), visitID, proof.show)
+		return r.prove(context.WithoutCancel(ctx), visitID, proof.show, func(*Visit) {})
 	})
 }
 
 // prove carries out one verification on the card in the reader, and reads the
-// section keys anew.
-func (r *reader) prove(ctx context.Context, visit string, show func(context.Context, *card.Session) error) error {
+// section keys anew. Mark notes on the visit what proved it.
+func (r *reader) prove(ctx context.Context, visit string, show func(context.Context, *card.Session) error, mark func(*Visit)) error {
 	c := r.open
 	if r.who.gen != r.a.actor().gen {
 		return ErrNoVisit // it ended with its operator's time
@@ -54,7 +54,10 @@ func (r *reader) prove(ctx context.Context, visit string, show func(context.Cont
 	}
 	r.a.visits.update(c.visit, func(v *Visit) {
 		v.Stats = c.session.Stats()
-		v.Verified = v.Verified || err == nil
+		if err == nil {
+			v.Verified = true
+			mark(v)
+		}
 	})
 	if err != nil {
 		r.a.cfg.Log.InfoContext(ctx, "verification failed", logkey.Reader, r.name, logkey.Code, Classify(err).Code)

@@ -68,6 +68,11 @@ var fingerWordings = []wording{
 		"The fingerprint scanner failed. Plug it in again and try again.",
 	},
 	{
+		"scanner_soft", actionCheckReader, "يعمل هنا ماسح بصمات افتراضي: بصماته مصطنعة ولا تثبت هوية أحد.",
+		"لێرە سکانەرێکی پەنجەمۆری خەیاڵی بەکاردێت: پەنجەمۆرەکانی دروستکراون و ناسنامەی کەس ناسەلمێنن.",
+		"A soft scanner is in use here: its fingers are made up and prove nobody.",
+	},
+	{
 		"pin_form", actionCorrect, "يتكوّن الرمز السري من 4 إلى 8 أرقام.",
 		"ژمارەی نهێنی 4 تا 8 ژمارەیە.",
 		"A PIN has 4 to 8 digits.",

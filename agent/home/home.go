@@ -57,6 +57,10 @@ type Config struct {
 	// ScannerService lets other programs use the fingerprint scanners; off
 	// when it is not there.
 	ScannerService *ScannerService `json:"scanner_service,omitempty"`
+	// SoftScanner is the unix socket of a soft scanner (dhamani scanner soft),
+	// which is used in the place of all others: for demonstrations and trials.
+	// Every finger that it gives is marked as of no device.
+	SoftScanner string `json:"soft_scanner,omitempty"`
 	// Centre overrides the address of the centre in the grant.
 	Centre string `json:"centre,omitempty"`
 	// LockMinutes is how long an operator may leave the page alone before they
@@ -240,6 +244,9 @@ func readConfig(dir string) (Config, error) {
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return c, fmt.Errorf("%s: %w: text behind the end", configPath(dir), ErrConfig)
+	}
+	if c.SoftScanner != "" && c.ScannerService != nil && c.ScannerService.On {
+		return c, fmt.Errorf("%s: %w: soft_scanner and scanner_service exclude each other: nobody gets made-up fingers as a device's", configPath(dir), ErrConfig)
 	}
 	if c.LockMinutes < 0 || c.LockMinutes > MaxLockMinutes {
 		return c, fmt.Errorf("%s: %w: lock_minutes must be 1 to %d", configPath(dir), ErrConfig, MaxLockMinutes)

@@ -31,6 +31,7 @@ var (
 type Error struct {
 	Status int // of HTTP
 	agent.Failure
+	Left *int // tries at PIN or finger, where the card counts them
 }
 
 // Error gives the code only: the words for people are in Text.
@@ -191,10 +192,10 @@ func (c *Client) send(ctx context.Context, method, path string, body io.Reader, 
 	if answer.StatusCode < 400 {
 		return answer, nil
 	}
-	var refused errorBody
+	var refused verifyRefusal // of which every other refusal has a part
 	err = json.NewDecoder(io.LimitReader(answer.Body, 64<<10)).Decode(&refused)
 	if err := errors.Join(err, answer.Body.Close()); err != nil {
 		return nil, fmt.Errorf("%w: status %d", ErrAnswer, answer.StatusCode)
 	}
-	return nil, &Error{Status: answer.StatusCode, Failure: refused.Error}
+	return nil, &Error{Status: answer.StatusCode, Failure: refused.Error, Left: refused.Left}
 }

@@ -165,6 +165,10 @@ func TestAgentRefusesFoldersThatAreNotReady(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(unknown, "agent.json"), []byte(`{"reader":"typo"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	both := enrolled(t)
+	if err := os.WriteFile(filepath.Join(both, "agent.json"), []byte(`{"soft_scanner":"/s","scanner_service":{"on":true}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	open := enrolled(t)
 	keys, err := filepath.Glob(filepath.Join(open, "keys", "*"))
 	if err != nil || len(keys) == 0 {
@@ -176,6 +180,7 @@ func TestAgentRefusesFoldersThatAreNotReady(t *testing.T) {
 	for name, tt := range map[string]struct{ folder, want, next string }{
 		"empty folder":        {t.TempDir(), "not enrolled", "next: enrol the workstation with 'dhamani enrol request'"},
 		"unknown name in it":  {unknown, "configuration is not right", "next: correct agent.json"},
+		"made-up fingers":     {both, "exclude each other", "next: correct agent.json"},
 		"key open to others":  {open, "open to others", "next: let only the agent's user read the folder keys"},
 		"folder of a request": {requested(t), "not enrolled", "next: enrol the workstation"},
 	} {

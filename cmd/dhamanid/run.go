@@ -17,7 +17,6 @@ import (
 	"github.com/dhamani-iq/dhamani/agent/operators"
 	"github.com/dhamani-iq/dhamani/agent/web"
 	"github.com/dhamani-iq/dhamani/biometric/scanner"
-	"github.com/dhamani-iq/dhamani/biometric/usb"
 	"github.com/dhamani-iq/dhamani/cache"
 	"github.com/dhamani-iq/dhamani/card/pcsc"
 	"github.com/dhamani-iq/dhamani/internal/cli"
@@ -83,7 +82,11 @@ func serve(ctx context.Context, opts runOptions, log *slog.Logger) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	readers, hub := pcsc.New(log), scanner.NewHub(usb.New(log))
+	readers, hub := pcsc.New(log), scanner.NewHub(scannersOf(h, log))
+	if h.Config.SoftScanner != "" {
+		log.WarnContext(ctx, "soft scanner in use: its fingers prove nobody", logkey.Address, h.Config.SoftScanner)
+		damage = append(damage, agent.ErrSoftScanner)
+	}
 	a, err := agent.New(agent.Config{
 		Version: cli.Version(), Facility: h.Grant.Facility, Role: h.Role, Only: h.Config.Readers,
 		Expires: h.Expires, Terminal: h.Terminal, Author: h.Author, Operators: operators.Of(h).In(readers), Idle: h.Config.Lock(),

@@ -7,9 +7,20 @@ import (
 	"github.com/dhamani-iq/dhamani/agent/home"
 	"github.com/dhamani-iq/dhamani/biometric/sbi"
 	"github.com/dhamani-iq/dhamani/biometric/scanner"
+	"github.com/dhamani-iq/dhamani/biometric/scanner/socket"
+	"github.com/dhamani-iq/dhamani/biometric/usb"
 	"github.com/dhamani-iq/dhamani/internal/cli"
 	"github.com/dhamani-iq/dhamani/internal/logkey"
 )
+
+// scannersOf is where the fingers come from: USB, or the soft scanner that the
+// configuration names, and never both.
+func scannersOf(h *home.Home, log *slog.Logger) scanner.Bus {
+	if h.Config.SoftScanner != "" {
+		return socket.Bus{Path: h.Config.SoftScanner}
+	}
+	return usb.New(log)
+}
 
 // serveScanners lets other programs use the scanners until ctx ends, where the
 // configuration says so. The agent does not need it: what goes wrong is told,
