@@ -90,7 +90,7 @@ func runCardVerify(ctx context.Context, g *globals, api *localapi.Client, opts c
 	case done.Finger == nil:
 		fmt.Fprintln(out, "verified by the PIN")
 	case done.Finger.Way == agent.OnHost:
-		fmt.Fprintf(out, "verified by finger %d, compared by the agent: 1 in %.0f other fingers is as much alike\n", done.Finger.Finger, 1/done.Finger.FMR)
+		fmt.Fprintf(out, "verified by finger %d, compared by the agent: at most 1 in %.0f other fingers is as much alike\n", done.Finger.Finger, 1/done.Finger.FMR)
 	default:
 		fmt.Fprintf(out, "verified by finger %d, compared by the card\n", done.Finger.Finger)
 	}

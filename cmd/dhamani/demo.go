@@ -31,9 +31,10 @@ func newDemoCommand(g *globals) *cobra.Command {
 		Short: "Show the whole main job on a soft card and the real PC/SC stack",
 		Long: `demo makes a centre with its trust anchor, three workstations, a physician for
 each clinic and a soft card, and carries out the main job: the card is personalised from a FHIR Bundle,
-tapped through the real PC/SC service at one agent, read, shown on the page,
-given one new encounter, synchronised, and tapped at a second agent that has
-never seen it. In the end it compares what card, agents and centre hold.
+tapped through the real PC/SC service at one agent, read, its holder's finger is
+taken at a soft scanner and compared by the card and by the agent (a stranger's
+is refused by both), shown on the page, given one new encounter, synchronised,
+and tapped at a second agent that has never seen it. In the end it compares what card, agents and centre hold.
 
 It needs a running PC/SC service with the virtual reader of vsmartcard
 (Debian: vsmartcard-vpcd), and dhamanid and dhamani-central beside this program.
@@ -62,16 +63,18 @@ Exit codes: 0 all of them hold the same entries, 1 they do not or a step failed.
 // demoReport is the last line of the demo with --json. tools/with-pcscd.sh and
 // the Makefile print its like for failures outside of this program.
 type demoReport struct {
-	OK        bool       `json:"ok"`
-	Identical bool       `json:"identical"`
-	APDUs     int        `json:"apdus"`   // of the first tap and the append
-	Bytes     int        `json:"bytes"`   // both ways, of the same
-	Entries   int        `json:"entries"` // that the centre holds of the patient
-	OnCard    int        `json:"on_card"` // that the card holds
-	Page      string     `json:"page,omitempty"`
-	Error     string     `json:"error,omitempty"`
-	Steps     []demoStep `json:"steps"`
-	Log       []string   `json:"log,omitempty"` // of a failed demo: how its programs' logs end
+	OK        bool        `json:"ok"`
+	Identical bool        `json:"identical"`
+	APDUs     int         `json:"apdus"`           // of the first tap, the fingers and the append
+	Bytes     int         `json:"bytes"`           // both ways, of the same
+	Entries   int         `json:"entries"`         // that the centre holds of the patient
+	OnCard    int         `json:"on_card"`         // that the card holds
+	Verified  bool        `json:"finger_verified"` // the patient's finger, by card and host
+	Fingers   []demoTrial `json:"fingers,omitempty"`
+	Page      string      `json:"page,omitempty"`
+	Error     string      `json:"error,omitempty"`
+	Steps     []demoStep  `json:"steps"`
+	Log       []string    `json:"log,omitempty"` // of a failed demo: how its programs' logs end
 }
 
 type demoStep struct {
@@ -139,12 +142,15 @@ func (d *demo) run(ctx context.Context) (err error) {
 		{"read the patient's bundle", d.importPatient},
 		{"find the virtual readers", d.findReaders},
 		{"start the centre", d.startCentre},
+		{"plug a scanner in", d.startScanner},
 		{"enrol three workstations", d.enrol},
+		{"enrol two fingers", d.enrolFingers},
 		{"personalise the card", d.personalise},
 		{"start the first agent", d.startFirst},
 		{"sign the physician in", func(ctx context.Context) (string, error) { return d.world.first.signIn(ctx) }},
 		{"switch the centre off", d.centreOff},
 		{"tap the card", d.tapFirst},
+		{"verify the finger", d.verifyFinger},
 		{"show it on the page", d.showPage},
 		{"append an encounter", d.append},
 		{"switch the centre on", d.centreOn},

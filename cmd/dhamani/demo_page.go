@@ -75,6 +75,8 @@ func (d *demo) sameVisit(shown, known []agent.Visit) error {
 		return errors.New("the page shows another visit than the socket")
 	case p.Identity == nil || p.Identity.Names.In("en") == "":
 		return errors.New("the page shows no name")
+	case !p.Verified || p.Finger == nil || !p.Finger.Soft:
+		return errors.New("the page does not show the finger as verified, and as of no device")
 	case p.Cover == nil && want.Cover != nil:
 		return errors.New("the page shows no cover")
 	case len(p.Alerts) == 0 && want.Summary != nil && len(want.Summary.Alerts()) > 0:
@@ -98,7 +100,7 @@ func summaryOf(v agent.Visit) string {
 			alerts += fmt.Sprintf(" and %d more", more)
 		}
 	}
-	return fmt.Sprintf("%s, %s, %s", latinName(v.Identity), cover, alerts)
+	return fmt.Sprintf("%s, finger verified, %s, %s", latinName(v.Identity), cover, alerts)
 }
 
 // browser sends what the reception page's scripts send.

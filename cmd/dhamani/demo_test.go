@@ -36,7 +36,7 @@ func TestDemo(t *testing.T) {
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &got); err != nil {
 		t.Fatalf("report %q: %v", lines[len(lines)-1], err)
 	}
-	if len(lines) != 1 || !got.OK || !got.Identical || got.Entries == 0 || got.OnCard == 0 || got.APDUs == 0 || got.Bytes == 0 {
+	if len(lines) != 1 || !got.OK || !got.Identical || got.Entries == 0 || got.OnCard == 0 || got.APDUs == 0 || got.Bytes == 0 || !got.Verified || len(got.Fingers) != 4 {
 		t.Errorf("printed %s", &out)
 	}
 	var names []string
@@ -44,8 +44,8 @@ func TestDemo(t *testing.T) {
 		names = append(names, s.Name)
 	}
 	if want := []string{
-		"read the patient's bundle", "find the virtual readers", "start the centre", "enrol three workstations",
-		"personalise the card", "start the first agent", "sign the physician in", "switch the centre off", "tap the card", "show it on the page",
+		"read the patient's bundle", "find the virtual readers", "start the centre", "plug a scanner in", "enrol three workstations",
+		"enrol two fingers", "personalise the card", "start the first agent", "sign the physician in", "switch the centre off", "tap the card", "verify the finger", "show it on the page",
 		"append an encounter", "switch the centre on", "synchronise", "tap at a second agent", "compare",
 	}; !slices.Equal(names, want) {
 		t.Errorf("steps %q, want %q", names, want)

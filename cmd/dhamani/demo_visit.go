@@ -63,7 +63,7 @@ func (d *demo) personalise(ctx context.Context) (string, error) {
 	if err := w.waitCard(ctx, 0, true); err != nil {
 		return "", err
 	}
-	desk := personalise.Station{Readers: w.pcsc, Centre: centre, Author: station.Author}
+	desk := personalise.Station{Readers: w.pcsc, Centre: centre, Author: station.Author, Fingers: w.fingers}
 	if w.issued, err = desk.Issue(ctx, w.readers[0].name, w.patient); err != nil {
 		return "", err
 	}
@@ -222,14 +222,11 @@ var errStop = errors.New("seen what was waited for")
 // append writes a diagnosis, a prescription and a laboratory result.
 func (d *demo) append(ctx context.Context) (string, error) {
 	w := d.world
-	visits, err := w.first.api.Visits(ctx)
+	visit, err := d.onlyVisit(ctx)
 	if err != nil {
 		return "", err
 	}
-	if len(visits) != 1 {
-		return "", fmt.Errorf("%d visits are open, want 1", len(visits))
-	}
-	written, err := w.first.api.Append(ctx, visits[0].ID, demoEncounter())
+	written, err := w.first.api.Append(ctx, visit.ID, demoEncounter())
 	if err != nil {
 		return "", err
 	}
@@ -237,8 +234,7 @@ func (d *demo) append(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("the entry is not on the card but at %v", written.Where)
 	}
 	w.issued.Entries = append(w.issued.Entries, written.ID)
-	visit, err := w.first.api.Visit(ctx, visits[0].ID)
-	if err != nil {
+	if visit, err = w.first.api.Visit(ctx, visit.ID); err != nil {
 		return "", err
 	}
 	if len(visit.Entries) == 0 || visit.Entries[0].Signer != agent.SignerOperator {

@@ -17,6 +17,7 @@ import (
 	"github.com/dhamani-iq/dhamani/agent/localapi"
 	"github.com/dhamani-iq/dhamani/agent/operators"
 	"github.com/dhamani-iq/dhamani/agent/personalise"
+	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/card/pcsc"
 	"github.com/dhamani-iq/dhamani/card/softcard"
 	"github.com/dhamani-iq/dhamani/internal/cli"
@@ -40,6 +41,10 @@ type world struct {
 	second    *workstation
 	patient   *fhir.Bundle
 	issued    personalise.Result
+	plate     *softPlate // the scanner of station and first agent
+	stopPlate func() error
+	hands     demoHands
+	fingers   []card.Template // enrolled, of the patient
 }
 
 // virtualReader is a slot of the virtual PC/SC reader: its name, and the
@@ -115,6 +120,9 @@ func (w *world) close() error {
 	}
 	if w.centre != nil {
 		errs = append(errs, w.centre.stop())
+	}
+	if w.stopPlate != nil {
+		errs = append(errs, w.stopPlate())
 	}
 	if w.temporary != nil {
 		errs = append(errs, w.temporary.remove())
@@ -246,6 +254,7 @@ func (d *demo) enrol(ctx context.Context) (string, error) {
 		if err := home.Change(ws.dir, func(c *home.Config) {
 			c.Readers = []string{w.readers[i].name}
 			c.Listen = "127.0.0.1:0"
+			c.SoftScanner = w.plate.bus.Path
 		}); err != nil {
 			return "", err
 		}
@@ -253,7 +262,7 @@ func (d *demo) enrol(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	return "an issuer, two clinics with a physician each", nil
+	return "an issuer, two clinics with a physician each, who may compare fingers", nil
 }
 
 // enrolOperator makes the physician of a workstation and has the centre
@@ -272,7 +281,8 @@ func (w *world) enrolOperator(ctx context.Context, ws *workstation) error {
 	if err := os.WriteFile(request, raw, 0o600); err != nil {
 		return fmt.Errorf("write request: %w", err)
 	}
-	if err := w.central(ctx, "enrol", "--dir", w.centreDir(), "--request", request, "--role", "physician", "--out", grant); err != nil {
+	if err := w.central(ctx, "enrol", "--dir", w.centreDir(), "--request", request, "--role", "physician",
+		"--rights", "append,write-summary,host-match", "--out", grant); err != nil {
 		return err
 	}
 	if raw, err = os.ReadFile(grant); err != nil { // #nosec G304 -- just written

@@ -22,7 +22,7 @@ func newScannerCommand(g *globals) *cobra.Command {
 whether a scanner works, an image of a finger, a recording of what a scanner says.`,
 		Example: "  dhamani scanner list\n  dhamani scanner test\n  dhamani scanner capture -o finger.png",
 	}, newScannerListCommand(g), newScannerCaptureCommand(g), newScannerWatchCommand(g),
-		newScannerTestCommand(g), newScannerRecordCommand(g), newScannerSupportedCommand(g))
+		newScannerTestCommand(g), newScannerRecordCommand(g), newScannerSupportedCommand(g), newScannerSoftCommand(g))
 }
 
 // scannerSource is where a command takes its scanners from.
