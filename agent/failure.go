@@ -68,7 +68,6 @@ var classes = []struct {
 	{ErrWay, "finger_way"},
 	{scanner.ErrNoFinger, "finger_none"},
 	{scanner.ErrNoScanner, "scanner_absent"},
-	{scanner.ErrUnverified, "scanner_absent"},
 	{scanner.ErrUnplugged, "scanner_absent"},
 	{scanner.ErrBusy, "scanner_busy"},
 	{scanner.ErrDenied, "scanner_denied"},

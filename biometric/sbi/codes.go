@@ -38,7 +38,6 @@ var table = []struct {
 	{scanner.ErrUnplugged, codeDevice},
 	{scanner.ErrDenied, codeNotReady},
 	{scanner.ErrNoUSB, codeNotReady},
-	{scanner.ErrUnverified, codeNotReady},
 }
 
 func codeOf(err error) errorJSON {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"image"
 	"sync"
 	"testing"
 	"time"
@@ -85,6 +86,56 @@ func FuzzDecodeNB(f *testing.F) {
 			t.Fatal("other pixels")
 		}
 	})
+}
+
+func FuzzDecodeZK(f *testing.F) {
+	f.Add(make([]byte, zkPiece))
+	f.Add(make([]byte, 100))
+	f.Fuzz(func(t *testing.T, piece []byte) {
+		img := image.NewGray(image.Rect(0, 0, zkWidth, zkPiece/zkWidth))
+		if err := decodeZK(img.Pix, piece); err != nil {
+			if !errors.Is(err, ErrProtocol) || len(piece) == zkPiece {
+				t.Fatal(err)
+			}
+		} else if !bytes.Equal(img.Pix, piece) {
+			t.Fatal("other pixels")
+		}
+		if r := ridged(img); r < 0 || r > 1000 {
+			t.Fatalf("%d thousandths", r)
+		}
+	})
+}
+
+// TestRidged: ridges are told from an empty sensor and from noise.
+func TestRidged(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		grey func(x, y int) int
+		is   bool
+	}{
+		{"ridges", func(x, y int) int { return 128 + 60*sawtooth(x+y/2)/5 }, true},
+		{"nothing", func(int, int) int { return 240 }, false},
+		{"uneven light", func(x, y int) int { return 100 + x/8 + y/8 }, false},
+		{"noise", func(x, y int) int { return (x*x*31 + y*y*17 + x*y*7) * 97 >> 3 & 0xFF }, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			img := image.NewGray(image.Rect(0, 0, zkWidth, zkHeight))
+			for i := range img.Pix {
+				img.Pix[i] = uint8(tt.grey(i%zkWidth, i/zkWidth))
+			}
+			if r := ridged(img); r >= zkOn != tt.is {
+				t.Errorf("%d thousandths", r)
+			}
+		})
+	}
+}
+
+// sawtooth is a wave of ten pixels between -5 and 4.
+func sawtooth(x int) int {
+	if x %= 10; x < 5 {
+		return x*2 - 5
+	}
+	return 13 - x*2
 }
 
 // babbler is a transport that answers what it is made of, and is unplugged at

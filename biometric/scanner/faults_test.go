@@ -44,8 +44,8 @@ func TestFaults(t *testing.T) {
 						}
 					})
 				}
-				if failed == 0 {
-					t.Errorf("%v hurts nowhere", kind)
+				if shrugs := f.id == zkID && kind == faulty.Garbage; (failed == 0) != shrugs { // its images are without a header: noise is no finger
+					t.Errorf("%v ends the capture at %d places", kind, failed)
 				}
 				t.Logf("%v: %d places of %d transfers end the capture", kind, failed, transfers)
 			}
@@ -72,7 +72,7 @@ func tryFault(t *testing.T, f fixture, kind faulty.Kind, at int) (transfers int,
 	model, _ := scanner.Lookup(f.id)
 	var s *scanner.Session
 	err = timed("open", func() (err error) {
-		s, err = scanner.Open(t.Context(), tr, model, scanner.Options{Seed: scanner.FixedSeed(7)})
+		s, err = scanner.Open(t.Context(), tr, model, scanner.Options{Seed: scanner.FixedSeed(7), Watch: liftAt(dev)})
 		return err
 	})
 	if err == nil {
@@ -114,7 +114,7 @@ func TestRemoval(t *testing.T) {
 					}
 				})
 			}
-			if removed < 5 {
+			if removed < 4 {
 				t.Errorf("only %d removals were before the image", removed)
 			}
 		})

@@ -28,12 +28,16 @@ type fixture struct {
 	height   int
 }
 
+// zkID is the scanner that no recording stands behind.
+var zkID = scanner.ID{Vendor: 0x1B55, Product: 0x0840}
+
 var allFixtures = []fixture{
 	{"uru4500", scanner.ID{Vendor: 0x05BA, Product: 0x000A}, nil, 384, 290},
 	{"uru4000-authenticating", scanner.ID{Vendor: 0x045E, Product: 0x00CA}, nil, 384, 290},
 	{"touchchip", scanner.ID{Vendor: 0x147E, Product: 0x2016}, nil, 192, 270},
 	{"touchchip-swipe", scanner.ID{Vendor: 0x147E, Product: 0x2016}, []soft.Variant{soft.Swipe}, 144, 360},
 	{"nb1010", scanner.ID{Vendor: 0x298D, Product: 0x1010}, nil, 256, 180},
+	{"zk4500", zkID, nil, 300, 400},
 }
 
 // TestFixtures plays the recordings of soft scanners that are kept with the

@@ -54,17 +54,6 @@ func liftAt(s *soft.Scanner) func(scanner.Event) {
 	}
 }
 
-// drivable are the models that soft scanners exist of.
-func drivable() []scanner.Model {
-	var all []scanner.Model
-	for _, m := range scanner.Models() {
-		if m.Driver != "" {
-			all = append(all, m)
-		}
-	}
-	return all
-}
-
 // record captures finger through a recorder, and gives tape and image.
 func record(tb testing.TB, s *soft.Scanner, finger *image.Gray) (*tape.Tape, []byte, *image.Gray) {
 	tb.Helper()

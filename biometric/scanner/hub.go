@@ -100,26 +100,27 @@ func compare(known map[string]Device, devices []Device, tell func(ChangeKind, De
 	}
 }
 
-// Find gives the named scanner, or with no name the first one that can be
-// driven. It owes ErrNoScanner, ErrUnverified and what Bus.List owes.
+// Find gives the named scanner, or with no name the first one, one that is
+// Unverified only if there is no other. It owes ErrNoScanner and what Bus.List
+// owes.
 func (h *Hub) Find(ctx context.Context, name string) (Device, error) {
 	devices, err := h.bus.List(ctx)
 	if err != nil {
 		return Device{}, err
 	}
-	none := ErrNoScanner
 	for _, d := range devices {
-		switch {
-		case name == d.Name, name == "" && d.Model.Driver != "":
+		if name == d.Name || name == "" && d.Model.Proof != Unverified {
 			return d, nil
-		case name == "":
-			none = fmt.Errorf("%s: %w", d.Model.Name, ErrUnverified)
 		}
 	}
-	if name != "" {
+	switch {
+	case name != "":
 		return Device{}, fmt.Errorf("find scanner %s: %w", name, ErrNoScanner)
+	case len(devices) == 0:
+		return Device{}, ErrNoScanner
+	default:
+		return devices[0], nil
 	}
-	return Device{}, none
 }
 
 // Take opens the named scanner, or the first with no name, for the caller

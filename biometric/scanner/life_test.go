@@ -65,7 +65,7 @@ func TestStates(t *testing.T) {
 // TestNobodyComes: the time-out and the cancellation have names, and every
 // scanner is of use afterwards.
 func TestNobodyComes(t *testing.T) {
-	for _, m := range drivable() {
+	for _, m := range scanner.Models() {
 		t.Run(m.ID.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				dev, s := session(t, m.ID, nil)
@@ -243,7 +243,8 @@ func TestWatch(t *testing.T) {
 	})
 }
 
-// TestFind: the first that can be driven, or the named one, or why not.
+// TestFind: the first that is proven, else the first, or the named one, or why
+// not.
 func TestFind(t *testing.T) {
 	var bus soft.Bus
 	hub := scanner.NewHub(&bus)
@@ -253,32 +254,20 @@ func TestFind(t *testing.T) {
 	if _, err := hub.Take(t.Context(), "001/009", scanner.Options{}); !errors.Is(err, scanner.ErrNoScanner) {
 		t.Errorf("no such scanner: %v", err)
 	}
-	unknown := recognised{}
-	if _, err := scanner.NewHub(unknown).Find(t.Context(), ""); !errors.Is(err, scanner.ErrUnverified) {
-		t.Errorf("only a recognised one: %v", err)
+	bus.Plug("001/002", softScanner(t, zkID))
+	if d, err := hub.Find(t.Context(), ""); err != nil || d.Name != "001/002" {
+		t.Errorf("only an unverified one: %v, %v", d.Name, err)
 	}
-	if _, err := scanner.NewHub(unknown).Take(t.Context(), "001/004", scanner.Options{}); !errors.Is(err, scanner.ErrUnverified) {
-		t.Errorf("open a recognised one: %v", err)
+	bus.Plug("001/003", softScanner(t, scannertest.Model))
+	if d, err := hub.Find(t.Context(), ""); err != nil || d.Name != "001/003" {
+		t.Errorf("a verified one as well: %v, %v", d.Name, err)
 	}
-	if _, err := soft.New(scanner.ID{Vendor: 0x1B55, Product: 0x0840}); !errors.Is(err, scanner.ErrUnverified) {
-		t.Errorf("soft scanner of a protocol that nobody knows: %v", err)
+	if d, err := hub.Find(t.Context(), "001/002"); err != nil || d.Name != "001/002" {
+		t.Errorf("the unverified one by its name: %v, %v", d.Name, err)
 	}
-}
-
-// recognised is a bus with a scanner that nobody has a recording of.
-type recognised struct{}
-
-func (recognised) List(context.Context) ([]scanner.Device, error) {
-	m, _ := scanner.Lookup(scanner.ID{Vendor: 0x1B55, Product: 0x0840})
-	return []scanner.Device{{Name: "001/004", Model: m}}, nil
-}
-
-func (recognised) Open(context.Context, string) (scanner.Transport, error) {
-	s, err := soft.New(scannertest.Model)
-	if err != nil {
-		return nil, err
+	if _, err := soft.New(scanner.ID{Vendor: 1, Product: 2}); !errors.Is(err, scanner.ErrNoScanner) {
+		t.Errorf("soft scanner that is not in the table: %v", err)
 	}
-	return s.Open()
 }
 
 // BenchmarkCapture is the software's part of a capture: a recording is played

@@ -17,14 +17,14 @@ type Proof string
 const (
 	ByRecording Proof = "recording"  // decodes a real device's recording to the reference image
 	ByFamily    Proof = "family"     // speaks as a device with a recording does
-	Unverified  Proof = "unverified" // nobody has shown a recording
+	Unverified  Proof = "unverified" // nobody has shown a recording: look at the images before they are trusted
 )
 
 // Model is a row of the device table.
 type Model struct {
 	ID            ID
 	Name          string
-	Driver        string // what it is driven by; empty: it is only recognised
+	Driver        string // what it is driven by
 	Width, Height int    // pixels; a swipe sensor's height is its largest
 	DPI           int
 	Proof         Proof
@@ -58,7 +58,7 @@ var models = []Model{
 	{ID: ID{0x147E, 0x2016}, Name: "UPEK TouchChip", Driver: "upek", Width: 192, Height: 270, DPI: 508, Proof: ByRecording, open: openUPEK},
 	{ID: ID{0x147E, 0x2020}, Name: "UPEK TouchChip", Driver: "upek", Width: 192, Height: 270, DPI: 508, Proof: ByFamily, open: openUPEK},
 	{ID: ID{0x298D, 0x1010}, Name: "NEXT Biometrics NB-1010-U", Driver: "nb1010", Width: nbWidth, Height: nbHeight, DPI: 385, Proof: ByRecording, open: openNB},
-	{ID: ID{0x1B55, 0x0840}, Name: "ZKTeco ZK4500", Width: 640, Height: 480, DPI: 500, Proof: Unverified, open: openUnknown},
+	{ID: ID{0x1B55, 0x0840}, Name: "ZKTeco ZK4500", Driver: "zk4500", Width: zkWidth, Height: zkHeight, DPI: 500, Proof: Unverified, open: openZK},
 }
 
 // Models is the device table, in its order.
@@ -72,10 +72,4 @@ func Lookup(id ID) (Model, bool) {
 		}
 	}
 	return Model{}, false
-}
-
-// openUnknown refuses a scanner that is recognised and whose protocol nobody
-// has recorded: what is drawn from guesses would not be a person's finger.
-func openUnknown(_ context.Context, _ Transport, m Model, _ Options) (sensor, error) {
-	return nil, fmt.Errorf("open %s: %w", m.Name, ErrUnverified)
 }

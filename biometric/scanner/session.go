@@ -49,8 +49,9 @@ type Request struct {
 type Image struct {
 	*image.Gray
 	DPI     int
-	Quality int  // as Judge saw it; 0 without a Judge
-	Lifted  bool // the device saw the finger leave
+	Proof   Proof // what stands behind the driver that it comes of
+	Quality int   // as Judge saw it; 0 without a Judge
+	Lifted  bool  // the device saw the finger leave
 	// Begun is when the device saw the finger, Took the time from there until
 	// the image was decoded, and Device the part of it that was spent waiting
 	// for the device.
@@ -82,8 +83,7 @@ type Session struct {
 }
 
 // Open brings the scanner behind t up. It owns t from here on, and closes it
-// when it fails. It owes ErrTimeout, ErrProtocol, ErrUnverified and what
-// Transport owes.
+// when it fails. It owes ErrTimeout, ErrProtocol and what Transport owes.
 func Open(ctx context.Context, t Transport, m Model, opts Options) (*Session, error) {
 	if opts.Seed == nil {
 		opts.Seed = randomSeed
@@ -109,8 +109,9 @@ func Open(ctx context.Context, t Transport, m Model, opts Options) (*Session, er
 func (s *Session) Model() Model { return s.model }
 
 // Capture leads a person through as many images as the request allows and
-// returns the best. After an error other than ErrNoFinger and ErrBusy, or when
-// ctx ended it in mid-image, the session is Failed. It owes those, ErrTimeout,
+// returns the best, also when ctx's time is up while a better one is tried.
+// After an error other than ErrNoFinger and ErrBusy, or when ctx ended it in
+// mid-image, the session is Failed. It owes those, ErrTimeout,
 // ErrProtocol, ErrClosed, ctx.Err() and what Transport owes.
 func (s *Session) Capture(ctx context.Context, req Request) (Image, error) {
 	if !s.use.TryLock() {
@@ -129,8 +130,8 @@ func (s *Session) Capture(ctx context.Context, req Request) (Image, error) {
 	var best Image
 	for try := 1; ; try++ {
 		img, err := s.once(ctx, req)
-		if err != nil && best.Gray != nil && errors.Is(err, ErrNoFinger) {
-			return best, nil // nobody wants a better one
+		if err != nil && best.Gray != nil && (errors.Is(err, ErrNoFinger) || errors.Is(err, context.DeadlineExceeded)) {
+			return best, nil // nobody wants a better one, or the caller's time is up
 		}
 		if err != nil {
 			return Image{}, err
@@ -171,7 +172,9 @@ func (s *Session) once(ctx context.Context, req Request) (Image, error) {
 	if err != nil {
 		return Image{}, err
 	}
-	return Image{Gray: f.img, DPI: s.model.DPI, Lifted: f.lifted, Begun: f.begun, Took: f.done.Sub(f.begun), Device: f.device}, nil
+	return Image{
+		Gray: f.img, DPI: s.model.DPI, Proof: s.model.Proof, Lifted: f.lifted, Begun: f.begun, Took: f.done.Sub(f.begun), Device: f.device,
+	}, nil
 }
 
 // explain words an error: the state's time was up, or the caller's.
@@ -238,6 +241,10 @@ func (st *stage) leave() {
 }
 
 func (st *stage) hint(h Hint) { st.s.tell(Event{State: st.s.State(), Hint: h}) }
+
+func (st *stage) preview(img *image.Gray) {
+	st.s.tell(Event{State: st.s.State(), Hint: HintPreview, Preview: img})
+}
 
 func randomSeed() uint32 {
 	var b [4]byte

@@ -24,7 +24,7 @@ func TestSoftScanners(t *testing.T) {
 		variants []soft.Variant
 	}
 	var devices []device
-	for _, m := range drivable() {
+	for _, m := range scanner.Models() {
 		devices = append(devices, device{m.ID.String(), m.ID, nil})
 	}
 	devices = append(devices,

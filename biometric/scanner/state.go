@@ -3,6 +3,7 @@ package scanner
 import (
 	"context"
 	"fmt"
+	"image"
 	"time"
 )
 
@@ -53,6 +54,7 @@ const restLimit = time.Second
 type stages interface {
 	enter(ctx context.Context, to State) (context.Context, error)
 	hint(h Hint)
+	preview(img *image.Gray) // an image on the way to the answer
 }
 
 // Hint is guidance for the person at the scanner that is no state of its own.
@@ -62,6 +64,7 @@ type Hint string
 const (
 	HintTooShort Hint = "too_short" // swipe or touch longer
 	HintAgain    Hint = "again"     // the image was not good enough
+	HintPreview  Hint = "preview"   // nothing to do: the event has an image on the way to the answer
 )
 
 // move is the only place that changes the state.

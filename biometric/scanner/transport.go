@@ -13,13 +13,12 @@ var (
 	ErrTimeout   = errors.New("the scanner did not answer in time")
 	ErrClosed    = errors.New("the scanner is closed")
 
-	ErrProtocol   = errors.New("the scanner answered what its protocol does not allow")
-	ErrNoFinger   = errors.New("no finger was put on the scanner in time")
-	ErrNoScanner  = errors.New("no fingerprint scanner is plugged in")
-	ErrUnverified = errors.New("no recording of this scanner exists yet")
-	ErrBusy       = errors.New("the scanner is in use")
-	ErrDenied     = errors.New("the scanner may not be opened")
-	ErrNoUSB      = errors.New("the system's USB access does not work")
+	ErrProtocol  = errors.New("the scanner answered what its protocol does not allow")
+	ErrNoFinger  = errors.New("no finger was put on the scanner in time")
+	ErrNoScanner = errors.New("no fingerprint scanner is plugged in")
+	ErrBusy      = errors.New("the scanner is in use")
+	ErrDenied    = errors.New("the scanner may not be opened")
+	ErrNoUSB     = errors.New("the system's USB access does not work")
 )
 
 // Setup is the first eight bytes of a control transfer without its length

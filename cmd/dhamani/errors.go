@@ -55,7 +55,6 @@ var table = cli.Table{
 	{card.ErrTransport, exitNoCard, "unplug the reader and plug it in again"},
 	{usb.ErrNoCgo, exitNoCard, "use a program built with cgo and libusb-1.0-0-dev"},
 	{scanner.ErrNoScanner, exitNoCard, "plug a scanner of the table in; 'dhamani scanner supported' prints it"},
-	{scanner.ErrUnverified, exitNoCard, "use a supported scanner; 'dhamani scanner supported' prints them"},
 	{scanner.ErrNoUSB, exitNoCard, "check that the system allows USB access and netlink sockets to this program"},
 	{scanner.ErrDenied, exitNoCard, ruleAdvice},
 	{scanner.ErrBusy, exitNoCard, "close the program that holds the scanner (fprintd is stopped with: systemctl stop fprintd)"},

@@ -71,6 +71,7 @@ func (s *scannerSource) options(cmd *cobra.Command) (scanner.Options, error) {
 func guide(out io.Writer) func(scanner.Event) {
 	return func(ev scanner.Event) {
 		switch {
+		case ev.Hint == scanner.HintPreview: // a terminal shows no images
 		case ev.Hint == scanner.HintTooShort:
 			fmt.Fprintln(out, "longer: leave the finger on, or draw it more slowly")
 		case ev.Hint == scanner.HintAgain:
@@ -87,14 +88,13 @@ func guide(out io.Writer) func(scanner.Event) {
 
 // deviceLine is a scanner in JSON answers.
 type deviceLine struct {
-	Name     string `json:"name"`
-	ID       string `json:"id"` // vendor:product
-	Model    string `json:"model"`
-	Serial   string `json:"serial,omitempty"`
-	Proof    string `json:"proof"`
-	Drivable bool   `json:"drivable"`
+	Name   string `json:"name"`
+	ID     string `json:"id"` // vendor:product
+	Model  string `json:"model"`
+	Serial string `json:"serial,omitempty"`
+	Proof  string `json:"proof"`
 }
 
 func newDeviceLine(d scanner.Device) deviceLine {
-	return deviceLine{d.Name, d.Model.ID.String(), d.Model.Name, d.Serial, string(d.Model.Proof), d.Model.Driver != ""}
+	return deviceLine{d.Name, d.Model.ID.String(), d.Model.Name, d.Serial, string(d.Model.Proof)}
 }

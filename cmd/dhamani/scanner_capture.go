@@ -74,6 +74,7 @@ type captureLine struct {
 	Width    int        `json:"width"`
 	Height   int        `json:"height"`
 	DPI      int        `json:"dpi"`
+	Proof    string     `json:"proof"`     // what stands behind the driver
 	Quality  int        `json:"quality"`   // of the template that comes of it, 0 to 100
 	Lifted   bool       `json:"lifted"`    // the scanner saw the finger leave
 	TookMS   float64    `json:"took_ms"`   // from the finger to the image
@@ -105,7 +106,7 @@ func runScannerCapture(ctx context.Context, out io.Writer, g *globals, opts scan
 
 func newCaptureLine(d scanner.Device, img scanner.Image, file string) captureLine {
 	return captureLine{
-		Scanner: newDeviceLine(d), Width: img.Rect.Dx(), Height: img.Rect.Dy(), DPI: img.DPI, Quality: img.Quality, Lifted: img.Lifted,
+		Scanner: newDeviceLine(d), Width: img.Rect.Dx(), Height: img.Rect.Dy(), DPI: img.DPI, Proof: string(img.Proof), Quality: img.Quality, Lifted: img.Lifted,
 		TookMS: milliseconds(img.Took), DeviceMS: milliseconds(img.Device), File: file,
 	}
 }
@@ -116,6 +117,9 @@ func printCapture(out io.Writer, g *globals, line captureLine) error {
 	}
 	fmt.Fprintf(out, "%s: %d x %d pixels at %d dpi, quality %d of 100, %.1f ms after the finger, %.1f of them by the scanner\n",
 		line.Scanner.Model, line.Width, line.Height, line.DPI, line.Quality, line.TookMS, line.DeviceMS)
+	if line.Proof == string(scanner.Unverified) {
+		fmt.Fprintln(out, "unverified: nobody has shown a recording of this scanner; look at the image before you trust it")
+	}
 	if line.File != "" {
 		fmt.Fprintf(out, "written to %s\n", line.File)
 	}

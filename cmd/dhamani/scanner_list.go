@@ -64,7 +64,7 @@ func newScannerSupportedCommand(g *globals) *cobra.Command {
 		Short: "Print the table of supported scanners",
 		Long: `Print the table of supported scanners and what stands behind each row: the
 recording of a real device, a device of the same family, or nothing yet
-(unverified: it is recognised and not driven).
+(unverified: look at its images before you trust them).
 
 With --udev it prints the udev rules that let the agent open them.`,
 		Example: "  dhamani scanner supported\n  dhamani scanner supported --udev > /etc/udev/rules.d/" + scanner.RuleFile,
@@ -81,7 +81,7 @@ With --udev it prints the udev rules that let the agent open them.`,
 type modelLine struct {
 	ID     string `json:"id"`
 	Model  string `json:"model"`
-	Driver string `json:"driver,omitempty"`
+	Driver string `json:"driver"`
 	Width  int    `json:"width"`
 	Height int    `json:"height"`
 	DPI    int    `json:"dpi"`
@@ -107,11 +107,7 @@ func runScannerSupported(out io.Writer, g *globals, opts supportedOptions) error
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "ID\tMODEL\tDRIVER\tPIXELS\tDPI\tPROOF")
 	for _, l := range lines {
-		driver := l.Driver
-		if driver == "" {
-			driver = "none"
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%d x %d\t%d\t%s\n", l.ID, l.Model, driver, l.Width, l.Height, l.DPI, l.Proof)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d x %d\t%d\t%s\n", l.ID, l.Model, l.Driver, l.Width, l.Height, l.DPI, l.Proof)
 	}
 	return table.Flush()
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"image"
+	"image/draw"
 	"slices"
 	"sync"
 
@@ -56,7 +57,7 @@ const (
 )
 
 // New makes a scanner of a model of the device table. It owes
-// scanner.ErrUnverified for one whose protocol is not known.
+// scanner.ErrNoScanner for another.
 func New(id scanner.ID, variants ...Variant) (*Scanner, error) {
 	model, ok := scanner.Lookup(id)
 	if !ok {
@@ -71,8 +72,8 @@ func New(id scanner.ID, variants ...Variant) (*Scanner, error) {
 		s.proto, ends = newUPEK(model, slices.Contains(variants, Swipe)), []end{{0x81, 2}, {0x02, 2}}
 	case "nb1010":
 		s.proto, ends = newNB(model), []end{{0x83, 2}, {0x02, 2}}
-	default:
-		return nil, fmt.Errorf("soft scanner %v: %w", id, scanner.ErrUnverified)
+	case "zk4500":
+		s.proto, ends = newZK(model), []end{{0x82, 2}}
 	}
 	s.descriptors = describe(id, ends)
 	return s, nil
@@ -306,10 +307,6 @@ func fit(finger *image.Gray, width, height int) *image.Gray {
 	}
 	b := finger.Bounds()
 	dx, dy := (width-b.Dx())/2, (height-b.Dy())/2
-	for y := b.Min.Y; y < b.Max.Y; y++ {
-		for x := b.Min.X; x < b.Max.X; x++ {
-			img.SetGray(x-b.Min.X+dx, y-b.Min.Y+dy, finger.GrayAt(x, y))
-		}
-	}
+	draw.Draw(img, b.Sub(b.Min).Add(image.Pt(dx, dy)), finger, b.Min, draw.Src)
 	return img
 }
