@@ -76,6 +76,7 @@ type bioData struct {
 const (
 	maxTimeout = 2 * time.Minute
 	maxFingers = 10
+	maxTries   = 20 // images of a finger; the time is up before, mostly
 	anyFinger  = "UNKNOWN"
 )
 
@@ -112,8 +113,8 @@ func (s *Server) serveCapture(w http.ResponseWriter, r *http.Request, purpose st
 	ctx, cancel := context.WithTimeout(r.Context(), o.wait)
 	defer cancel()
 	answer, previous := captureAnswer{}, o.bio.PreviousHash
-	for _, finger := range o.fingers {
-		one, err := s.finger(ctx, o, finger, previous)
+	for i, finger := range o.fingers {
+		one, err := s.finger(ctx, o, finger, previous, len(o.fingers)-i)
 		if err != nil {
 			if r.Context().Err() == nil && errors.Is(err, context.DeadlineExceeded) {
 				err = scanner.ErrNoFinger
@@ -131,8 +132,11 @@ func (s *Server) serveCapture(w http.ResponseWriter, r *http.Request, purpose st
 // check reads a request and finds its device.
 func (s *Server) check(r *http.Request, purpose string) (o order, code errorJSON) {
 	if decode(r, &o.captureRequest) != nil || len(o.Bio) != 1 || o.Purpose != purpose ||
-		!slices.Contains(specVersions, o.SpecVersion) || !transactionIDs.MatchString(o.TransactionID) {
+		!slices.Contains(specVersions, o.SpecVersion) {
 		return o, codeRequest
+	}
+	if !transactionIDs.MatchString(o.TransactionID) {
+		return o, codeTransact
 	}
 	o.bio = o.Bio[0]
 	millis, err := strconv.ParseUint(o.Timeout, 10, 31)
@@ -157,6 +161,9 @@ func (s *Server) check(r *http.Request, purpose string) (o order, code errorJSON
 	if purpose == purposeAuth && s.cfg.Recipient == nil {
 		return o, codeDomainKey
 	}
+	if purpose != s.purpose() {
+		return o, codePurpose
+	}
 	devices, err := s.cfg.Hub.List(r.Context())
 	if err != nil {
 		return o, codeOf(err)
@@ -164,7 +171,8 @@ func (s *Server) check(r *http.Request, purpose string) (o order, code errorJSON
 	for _, d := range devices {
 		if deviceID(d) == o.bio.DeviceID {
 			o.device = d
-			return o, success
+			_, code := s.status(d)
+			return o, code
 		}
 	}
 	return o, codeDevice
@@ -198,8 +206,14 @@ func (b bioRequest) wanted() ([]string, error) {
 	return fingers[:count], nil
 }
 
-// finger captures one finger and signs it.
-func (s *Server) finger(ctx context.Context, o order, finger, previous string) (biometric, error) {
+// finger captures one finger, in its share of the time for those that are
+// left, and signs it.
+func (s *Server) finger(ctx context.Context, o order, finger, previous string, left int) (biometric, error) {
+	if end, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(end)/time.Duration(left))
+		defer cancel()
+	}
 	watch := func(ev scanner.Event) {
 		if ev.Preview != nil {
 			s.preview.show(ev.Preview)
@@ -209,7 +223,7 @@ func (s *Server) finger(ctx context.Context, o order, finger, previous string) (
 		q := quality(img, o.device.Model.DPI)
 		return q, float64(q) >= o.score
 	}
-	img, err := s.cfg.Hub.Capture(ctx, o.device.Name, scanner.Request{Wait: o.wait, Judge: judge}, scanner.Options{Watch: watch})
+	img, err := s.cfg.Hub.Capture(ctx, o.device.Name, scanner.Request{Wait: o.wait, Judge: judge, Tries: maxTries}, scanner.Options{Watch: watch})
 	if err != nil {
 		return biometric{}, err
 	}

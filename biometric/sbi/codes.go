@@ -12,7 +12,8 @@ type errorJSON struct {
 	Info string `json:"errorInfo"`
 }
 
-// The codes of the interface that are used here.
+// The codes of the interface that are used here: up to 202 its own (section
+// "Error codes" of the specification), from 500 on each service's.
 var (
 	success       = errorJSON{"0", "Success"}
 	codeNoFinger  = errorJSON{"101", "Unable to detect a biometric object"}
@@ -22,8 +23,11 @@ var (
 	codeCount     = errorJSON{"109", "Requested number of biometric not supported"}
 	codeNotReady  = errorJSON{"110", "Device is not ready"}
 	codeBusy      = errorJSON{"111", "Device is busy"}
+	codeTransact  = errorJSON{"112", "Invalid Transaction ID"}
+	codeNone      = errorJSON{"202", "No device connected"}
 	codeURL       = errorJSON{"500", "Invalid URL"}
 	codeType      = errorJSON{"501", "Invalid Type Value in Device Discovery Request"}
+	codePurpose   = errorJSON{"502", "The device is for another purpose"}
 	codeRequest   = errorJSON{"504", "Invalid request"}
 )
 

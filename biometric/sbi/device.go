@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/dhamani-iq/dhamani/biometric/scanner"
@@ -24,7 +25,10 @@ const (
 	certification = "L0" // signed by the host: the scanners have no keys
 )
 
-var specVersions = []string{"0.9.5", "1.0.0"}
+var (
+	specVersions = []string{"0.9.5", "1.0.0"}
+	types        = []string{typeFinger, "Iris", "Face", typeAny} // that may be asked for
+)
 
 // digitalID tells which device it is.
 type digitalID struct {
@@ -74,25 +78,37 @@ type description struct {
 }
 
 func (s *Server) describe(d scanner.Device) description {
-	status := "Ready"
-	if d.Model.Driver == "" {
-		status = "NotReady"
-	} else if s.cfg.Hub.Taken(d.Name) {
-		status = "Busy"
-	}
+	status, _ := s.status(d)
 	id := deviceID(d)
 	version := s.cfg.Version
 	if version == "" {
 		version = "unknown"
 	}
-	purpose := purposeRegister
-	if s.cfg.Recipient != nil {
-		purpose = purposeAuth
-	}
 	return description{
 		DeviceID: id, Status: status, Certification: certification, Version: version, SubID: []string{"0"}, CallbackID: s.address(),
-		Code: id, SpecVersion: specVersions, Purpose: purpose,
+		Code: id, SpecVersion: specVersions, Purpose: s.purpose(),
 	}
+}
+
+// status is a device's, with the code that goes with it. One whose images
+// nobody has proven is not ready: what comes of it goes into a register.
+func (s *Server) status(d scanner.Device) (string, errorJSON) {
+	switch {
+	case d.Model.Proof == scanner.Unverified:
+		return "Not Ready", codeNotReady
+	case s.cfg.Hub.Taken(d.Name):
+		return "Busy", codeBusy
+	default:
+		return "Ready", success
+	}
+}
+
+// purpose is what all devices are for: the interface gives a device one.
+func (s *Server) purpose() string {
+	if s.cfg.Recipient != nil {
+		return purposeAuth
+	}
+	return purposeRegister
 }
 
 // discover answers MOSIPDISC: the devices, with unsigned identities.
@@ -100,12 +116,12 @@ func (s *Server) discover(w http.ResponseWriter, r *http.Request) {
 	var request struct {
 		Type string `json:"type"`
 	}
-	if err := decode(r, &request); err != nil || request.Type != typeFinger && request.Type != typeAny {
+	if err := decode(r, &request); err != nil || !slices.Contains(types, request.Type) {
 		s.answer(w, r, http.StatusOK, []any{map[string]any{"error": codeType}})
 		return
 	}
 	devices, err := s.cfg.Hub.List(r.Context())
-	if err != nil || len(devices) == 0 {
+	if err != nil || len(devices) == 0 || request.Type != typeFinger && request.Type != typeAny {
 		code := codeDevice
 		if err != nil {
 			code = codeOf(err)
@@ -118,7 +134,8 @@ func (s *Server) discover(w http.ResponseWriter, r *http.Request) {
 		plain, _ := json.Marshal(digitalIDOf(d)) // strings only: no error
 		answer[i] = s.describe(d)
 		answer[i].DigitalID = base64.RawURLEncoding.EncodeToString(plain)
-		answer[i].Error = &success
+		_, code := s.status(d)
+		answer[i].Error = &code
 	}
 	s.answer(w, r, http.StatusOK, answer)
 }
@@ -143,11 +160,11 @@ func (s *Server) info(w http.ResponseWriter, r *http.Request) {
 	answer := make([]infoAnswer, len(devices))
 	for i, d := range devices {
 		about := s.describe(d)
-		about.Env, about.Firmware = s.cfg.Environment, "unknown"
+		about.Env, about.Firmware = s.cfg.Environment, about.Version // as L0 wants it
 		if about.DigitalID, err = s.cfg.Identity.sign(digitalIDOf(d)); err == nil {
 			answer[i].DeviceInfo, err = s.cfg.Identity.sign(about)
 		}
-		if answer[i].Error = success; err != nil {
+		if _, answer[i].Error = s.status(d); err != nil {
 			answer[i] = infoAnswer{Error: codeTechnical}
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -141,6 +142,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cache-Control", "no-store")
 		h.Add("Vary", "Origin")
+		h.Set("Location", strings.TrimSuffix(s.address(), "/"))
 		port := strconv.Itoa(s.port)
 		if r.Host != "127.0.0.1:"+port && r.Host != "localhost:"+port {
 			http.Error(w, "this service has another name", http.StatusMisdirectedRequest)

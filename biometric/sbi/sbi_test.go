@@ -223,7 +223,7 @@ func TestDiscovery(t *testing.T) {
 		answer[0]["digitalIdDecoded"] = id
 		valid(t, "DiscoverResponse", answer)
 	}
-	for name, request := range map[string]any{"iris": map[string]string{"type": "Iris"}, "more": map[string]string{"type": "Finger", "x": "y"}, "text": "Finger"} {
+	for name, request := range map[string]any{"toe": map[string]string{"type": "Toe"}, "more": map[string]string{"type": "Finger", "x": "y"}, "text": "Finger"} {
 		var answer []map[string]any
 		_, raw := s.ask("MOSIPDISC", "device", request)
 		decodeJSON(t, raw, &answer)
@@ -231,6 +231,13 @@ func TestDiscovery(t *testing.T) {
 		if !bytes.Contains(raw, []byte(`"501"`)) {
 			t.Errorf("%s: %s", name, raw)
 		}
+	}
+	var none []map[string]any
+	_, raw := s.ask("MOSIPDISC", "device", map[string]string{"type": "Iris"})
+	decodeJSON(t, raw, &none)
+	valid(t, "DiscoverResponseError", none)
+	if !bytes.Contains(raw, []byte(`"106"`)) {
+		t.Errorf("iris: %s", raw)
 	}
 	s.bus.Unplug("001/002")
 	if _, raw := s.ask("MOSIPDISC", "device", map[string]string{"type": "Finger"}); !bytes.Contains(raw, []byte(`"106"`)) {
@@ -240,31 +247,54 @@ func TestDiscovery(t *testing.T) {
 
 func TestInfo(t *testing.T) {
 	s := start(t, nil)
-	read := func() map[string]any {
+	read := func(schema string) map[string]any {
 		_, raw := s.ask("MOSIPDINFO", "info", map[string]any{})
 		var answer []map[string]any
 		decodeJSON(t, raw, &answer)
 		about := opened(t, answer[0]["deviceInfo"].(string), s.cfg.Identity)
 		about["digitalIdDecoded"] = opened(t, about["digitalId"].(string), s.cfg.Identity)
 		answer[0]["deviceInfoDecoded"] = about
-		valid(t, "DeviceInfoResponse", answer)
+		valid(t, schema, answer)
 		return about
 	}
-	if about := read(); about["deviceStatus"] != "Ready" || about["env"] != "Developer" || about["purpose"] != purposeRegister {
+	if about := read("DeviceInfoReadyResponse"); about["firmware"] != "1.2.3" || about["env"] != "Developer" || about["purpose"] != purposeRegister {
 		t.Errorf("%v", about)
 	}
 	taken, err := s.cfg.Hub.Take(t.Context(), "", scanner.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if about := read(); about["deviceStatus"] != "Busy" {
-		t.Errorf("taken: %v", about)
+	read("DeviceInfoBusyResponse")
+	discovered := func() (answer []map[string]any) {
+		_, raw := s.ask("MOSIPDISC", "device", map[string]string{"type": typeAny})
+		decodeJSON(t, raw, &answer)
+		valid(t, "DiscoverResponseError", answer)
+		return answer
+	}
+	if one := discovered()[0]; one["deviceStatus"] != "Busy" || one["error"].(map[string]any)["errorCode"] != "111" {
+		t.Errorf("taken: %v", one)
 	}
 	if _, raw := s.ask("RCAPTURE", "capture", s.request(purposeRegister)); !bytes.Contains(raw, []byte(`"111"`)) {
 		t.Errorf("capture while taken: %s", raw)
 	}
 	if err := taken.Close(); err != nil {
 		t.Fatal(err)
+	}
+	// A scanner whose images nobody has proven goes into no register.
+	s.bus.Unplug("001/002")
+	unproven, err := soft.New(scanner.ID{Vendor: 0x1B55, Product: 0x0840})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.bus.Plug("001/003", unproven)
+	read("DeviceInfoNotReadyResponse")
+	if one := discovered()[0]; one["deviceStatus"] != "Not Ready" || one["error"].(map[string]any)["errorCode"] != "110" {
+		t.Errorf("unproven: %v", one)
+	}
+	request := s.request(purposeRegister)
+	request["bio"].([]any)[0].(map[string]any)["deviceId"] = deviceID(unproven.Device("001/003"))
+	if _, raw := s.ask("RCAPTURE", "capture", request); !bytes.Contains(raw, []byte(`"110"`)) {
+		t.Errorf("capture with an unproven scanner: %s", raw)
 	}
 }
 
@@ -304,6 +334,24 @@ func TestRegistration(t *testing.T) {
 			previous = one["hash"].(string)
 		}
 		valid(t, "RegistrationCaptureResponse", map[string]any{"biometrics": answer.Biometrics})
+	}
+}
+
+// TestBestInTime: a score that no image reaches gives the best image before
+// the time is up, for each finger.
+func TestBestInTime(t *testing.T) {
+	s := start(t, nil)
+	s.dev.Touch(finger())
+	request := s.request(purposeRegister)
+	request["timeout"] = "4000"
+	bio := request["bio"].([]any)[0].(map[string]any)
+	bio["requestedScore"], bio["count"], bio["bioSubType"] = "100", "2", []string{"Left IndexFinger", "Right Thumb"}
+	begin := time.Now()
+	_, raw := s.ask("RCAPTURE", "capture", request)
+	var answer captureAnswer
+	decodeJSON(t, raw, &answer)
+	if len(answer.Biometrics) != 2 || answer.Biometrics[1].Error != success {
+		t.Errorf("after %v: %.200s", time.Since(begin), raw)
 	}
 }
 
@@ -375,6 +423,12 @@ func TestAuthentication(t *testing.T) {
 	if one["hash"] != chain("", record) {
 		t.Error("the hash is not that of the plain record")
 	}
+	if _, raw := s.ask("RCAPTURE", "capture", s.request(purposeRegister)); !bytes.Contains(raw, []byte(codePurpose.Code)) {
+		t.Errorf("registration with a device for authentication: %s", raw)
+	}
+	if _, raw := s.ask("STREAM", "stream", map[string]any{"deviceId": deviceID(s.dev.Device("001/002"))}); !bytes.Contains(raw, []byte(codePurpose.Code)) {
+		t.Errorf("stream of a device for authentication: %s", raw)
+	}
 	thumb := sha256.Sum256(other.cert)
 	if one["thumbprint"] != strings.ToUpper(hex.EncodeToString(thumb[:])) {
 		t.Error("thumbprint")
@@ -397,7 +451,7 @@ func TestRefusals(t *testing.T) {
 		{"another version", codeRequest, func(r map[string]any) { r["specVersion"] = "2" }},
 		{"iris", codeRequest, func(r map[string]any) { bio(r)["type"] = "Iris" }},
 		{"no number", codeRequest, func(r map[string]any) { r["timeout"] = "-1" }},
-		{"transaction", codeRequest, func(r map[string]any) { r["transactionId"] = "a b" }},
+		{"transaction", codeTransact, func(r map[string]any) { r["transactionId"] = "a b" }},
 		{"score", codeRequest, func(r map[string]any) { bio(r)["requestedScore"] = "101" }},
 		{"hash", codeRequest, func(r map[string]any) { bio(r)["previousHash"] = "AB" }},
 		{"no finger wanted", codeCount, func(r map[string]any) { bio(r)["count"] = "0" }},
@@ -483,7 +537,7 @@ func TestStream(t *testing.T) {
 	if _, err := io.ReadFull(part, head); err != nil || !bytes.Equal(head, []byte{0xFF, 0xD8}) {
 		t.Errorf("% x, %v", head, err)
 	}
-	if _, got := s.ask("STREAM", "stream", map[string]any{"deviceId": "other"}); !bytes.Contains(got, []byte(`"106"`)) {
+	if _, got := s.ask("STREAM", "stream", map[string]any{"deviceId": "other"}); !bytes.Contains(got, []byte(`"202"`)) {
 		t.Errorf("another device: %s", got)
 	}
 }

@@ -54,8 +54,8 @@ const (
 )
 
 // stream answers STREAM: the images of captures while they are made, as
-// multipart JPEG. These scanners give an image when the finger lies, and no
-// film before.
+// multipart JPEG: all of them from a scanner that films, else those that were
+// taken. It is for registration only.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	var request struct {
 		DeviceID    string `json:"deviceId"`
@@ -65,6 +65,10 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := decode(r, &request); err != nil {
 		s.answer(w, r, http.StatusOK, map[string]any{"error": codeRequest})
+		return
+	}
+	if s.purpose() != purposeRegister {
+		s.answer(w, r, http.StatusOK, map[string]any{"error": codePurpose})
 		return
 	}
 	limit := streamDefault
@@ -79,7 +83,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 		known = known || deviceID(d) == request.DeviceID
 	}
 	if err != nil || !known {
-		s.answer(w, r, http.StatusOK, map[string]any{"error": codeDevice})
+		s.answer(w, r, http.StatusOK, map[string]any{"error": codeNone})
 		return
 	}
 	images, stop := s.preview.watch()
