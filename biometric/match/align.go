@@ -1,6 +1,9 @@
 package match
 
-import "math"
+import (
+	"math"
+	"math/bits"
+)
 
 // Tolerances of two minutiae that lie on each other.
 const (
@@ -29,18 +32,43 @@ func poseOf(a, b *place) pose {
 	return t
 }
 
-// fitPose is the pose, by least squares, that lays the matched pairs on each
+// alignment is a pose and what lies on each other in it.
+type alignment struct {
+	pose
+	matched      []candidate
+	usedA, usedB uint64  // the minutiae that are matched, a bit each
+	like         float32 // likeness of the matched, summed up
+}
+
+func newAlignment() *alignment { return &alignment{matched: make([]candidate, 0, maxPlaces)} }
+
+// likeness sums up how alike the matched minutiae's cylinders are.
+func (t *alignment) likeness(p, q *Probe) float32 {
+	var like float32
+	for _, c := range t.matched {
+		a, b := &p.cylinders[c.a], &q.cylinders[c.b]
+		seen := a.seen & b.seen
+		diff := 0
+		for s := range slices6 {
+			diff += bits.OnesCount64((a.bits[s] ^ b.bits[s]) & seen)
+		}
+		like += alike(a, b, seen, diff)
+	}
+	return like
+}
+
+// fit is the pose, by least squares, that lays the matched pairs on each
 // other.
-func (w *work) fitPose(p, q *Probe) pose {
+func (t *alignment) fit(p, q *Probe) pose {
 	var ax, ay, bx, by, n float32
-	for _, m := range w.matched {
+	for _, m := range t.matched {
 		a, b := &p.places[m.a], &q.places[m.b]
 		ax, ay, bx, by = ax+a.x, ay+a.y, bx+b.x, by+b.y
 		n++
 	}
 	ax, ay, bx, by = ax/n, ay/n, bx/n, by/n
 	var dot, cross float32
-	for _, m := range w.matched {
+	for _, m := range t.matched {
 		a, b := &p.places[m.a], &q.places[m.b]
 		ux, uy, vx, vy := a.x-ax, a.y-ay, b.x-bx, b.y-by
 		dot += ux*vx + uy*vy
@@ -50,36 +78,28 @@ func (w *work) fitPose(p, q *Probe) pose {
 	if l == 0 {
 		l, dot = 1, 1
 	}
-	t := pose{cos: dot / l, sin: cross / l}
-	t.x = bx - (t.cos*ax - t.sin*ay)
-	t.y = by - (t.sin*ax + t.cos*ay)
-	t.turn = angleOf(t.cos, -t.sin)
-	return t
+	f := pose{cos: dot / l, sin: cross / l}
+	f.x = bx - (f.cos*ax - f.sin*ay)
+	f.y = by - (f.sin*ax + f.cos*ay)
+	f.turn = angleOf(f.cos, -f.sin)
+	return f
 }
 
-// pairUp fills w.matched with the minutiae that lie on each other in pose t:
+// pairUp fills t.matched with the minutiae that lie on each other in t's pose:
 // each at most once, the closest first.
-func (w *work) pairUp(p, q *Probe, t *pose) {
-	w.matched = w.matched[:0]
+func (w *work) pairUp(p, q *Probe, t *alignment) {
 	n := 0
-	clear(w.usedA[:len(p.places)])
-	clear(w.usedB[:len(q.places)])
 	for i := range p.places {
 		a := &p.places[i]
 		x, y := t.apply(a.x, a.y)
 		angle := a.angle + t.turn
-		for j := q.from(y - nearby); j < len(q.places); j++ {
+		for near := q.grid.at(x, y, angle); near != 0; near &= near - 1 {
+			j := bits.TrailingZeros64(near)
 			b := &q.places[j]
 			dx, dy := b.x-x, b.y-y
-			if dy > nearby {
-				break
-			}
 			d := dx*dx + dy*dy
-			if d > nearby*nearby {
-				continue
-			}
 			turn := int8(angle - b.angle) // #nosec G115 -- modulo 256 is meant
-			if turn > sameTurn || turn < -sameTurn {
+			if d > nearby*nearby || turn > sameTurn || turn < -sameTurn {
 				continue
 			}
 			if n < len(w.close) {
@@ -89,10 +109,13 @@ func (w *work) pairUp(p, q *Probe, t *pose) {
 		}
 	}
 	sortCandidates(w.close[:n])
+	t.matched, t.usedA, t.usedB = t.matched[:0], 0, 0
 	for _, c := range w.close[:n] {
-		if !w.usedA[c.a] && !w.usedB[c.b] {
-			w.usedA[c.a], w.usedB[c.b] = true, true
-			w.matched = append(w.matched, c)
+		a, b := uint64(1)<<c.a, uint64(1)<<c.b
+		if t.usedA&a|t.usedB&b == 0 {
+			t.usedA |= a
+			t.usedB |= b
+			t.matched = append(t.matched, c)
 		}
 	}
 }

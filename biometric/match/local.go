@@ -30,19 +30,16 @@ var roots = func() (t [slices6*side*side + 1]float32) {
 	return t
 }()
 
-// alike compares two cylinders: 1 where all bits that both see are the same, 0
-// where none is.
-func alike(a, b *cylinder) float32 {
-	seen := a.seen & b.seen
+// alike compares two cylinders of which diff bits differ in what both see: 1
+// where all are the same, 0 where none is.
+func alike(a, b *cylinder, seen uint64, diff int) float32 {
 	if bits.OnesCount64(seen) < leastSeen {
 		return 0
 	}
-	na, nb, diff := 0, 0, 0
+	na, nb := 0, 0
 	for s := range slices6 {
-		x, y := a.bits[s]&seen, b.bits[s]&seen
-		na += bits.OnesCount64(x)
-		nb += bits.OnesCount64(y)
-		diff += bits.OnesCount64(x ^ y)
+		na += bits.OnesCount64(a.bits[s] & seen)
+		nb += bits.OnesCount64(b.bits[s] & seen)
 	}
 	if na == 0 || nb == 0 {
 		return 0
@@ -53,101 +50,153 @@ func alike(a, b *cylinder) float32 {
 // levels is how finely likenesses are told apart when the best are chosen.
 const levels = 256
 
+func levelOf(like float32) int { return int(like * (levels - 1)) }
+
 // choose fills w.pairs with the pairs that are most alike.
 func (w *work) choose(p, q *Probe) {
 	var count [levels]int
 	all := w.all[:0]
-	for i := range p.places {
+	// As soon as maxPairs pairs are of a level or above it, those below it are
+	// not looked for: n counts the ones of level least and above.
+	least, n := levelOf(leastAlike), 0
+	slack := slackOf(least)
+	for i := range p.cylinders {
 		c := &p.cylinders[i]
-		angle := p.places[i].angle
-		for j := range q.places {
-			turn := int8(angle - q.places[j].angle) // #nosec G115 -- modulo 256 is meant
-			if turn > maxTurn || turn < -maxTurn {
+		for _, j := range q.turned(p.places[i].angle) {
+			o := &q.cylinders[j]
+			seen := c.seen & o.seen
+			diff := bits.OnesCount64((c.bits[0]^o.bits[0])&seen) + bits.OnesCount64((c.bits[1]^o.bits[1])&seen) +
+				bits.OnesCount64((c.bits[2]^o.bits[2])&seen) + bits.OnesCount64((c.bits[3]^o.bits[3])&seen) +
+				bits.OnesCount64((c.bits[4]^o.bits[4])&seen) + bits.OnesCount64((c.bits[5]^o.bits[5])&seen)
+			// No more bits can be set in what both see than in each cylinder.
+			if roots[diff] > slack*(c.root+o.root) {
 				continue
 			}
-			like := alike(c, &q.cylinders[j])
-			if like < leastAlike {
+			like := alike(c, o, seen, diff)
+			level := levelOf(like)
+			if like < leastAlike || level < least {
 				continue
 			}
-			count[int(like*(levels-1))]++
-			all = append(all, pair{uint8(i), uint8(j), like}) // #nosec G115 -- at most maxPlaces
+			count[level]++
+			n++
+			all = append(all, pair{uint8(i), j, like}) // #nosec G115 -- at most maxPlaces
+			for n-count[least] >= maxPairs {
+				n -= count[least]
+				least++
+				slack = slackOf(least)
+			}
 		}
 	}
 	w.all = all
-	least, n := levels, 0
-	for least > 0 && n+count[least-1] <= maxPairs {
-		least--
-		n += count[least]
-	}
+	// All above the level, and of it the first.
+	free := maxPairs - (n - count[least])
 	w.pairs = w.pairs[:0]
 	for _, x := range all {
-		if level := int(x.like * (levels - 1)); level >= least || level == least-1 && n < maxPairs {
-			if level < least {
-				n++
-			}
+		level := levelOf(x.like)
+		if level == least {
+			free--
+		}
+		if level > least || level == least && free >= 0 {
 			w.pairs = append(w.pairs, x)
 		}
 	}
+}
+
+// slackOf is the share of the greatest difference that a pair of a level may
+// have, a little more for the rounding.
+func slackOf(level int) float32 { return 1 - float32(level)/(levels-1) + 1e-4 }
+
+// node is a pair as relax looks at it.
+type node struct {
+	ax, ay, acos, asin float32
+	bx, by, bcos, bsin float32
+	a, b               uint8
+}
+
+// edge is two pairs that fit each other, and how well.
+type edge struct {
+	i, j uint8
+	fit  float32
 }
 
 // relax weighs every pair by the others that fit it: two pairs fit when both
 // probes have the same distance and the same angles between the two minutiae.
 func (w *work) relax(p, q *Probe) {
 	n := len(w.pairs)
-	for i := range n {
-		w.fit[i*maxPairs+i] = 0
-		a, b := &p.places[w.pairs[i].a], &q.places[w.pairs[i].b]
-		for j := range i {
-			f := fits(a, b, &p.places[w.pairs[j].a], &q.places[w.pairs[j].b])
-			if w.pairs[i].a == w.pairs[j].a || w.pairs[i].b == w.pairs[j].b {
-				f = 0
-			}
-			w.fit[i*maxPairs+j], w.fit[j*maxPairs+i] = f, f
-		}
-	}
 	for i, x := range w.pairs {
+		a, b := &p.places[x.a], &q.places[x.b]
+		w.nodes[i] = node{a.x, a.y, a.cos, a.sin, b.x, b.y, b.cos, b.sin, x.a, x.b}
+		w.turns[i] = a.angle - b.angle
 		w.weight[i] = x.like
 	}
-	if n < 2 {
-		return
-	}
+	w.findEdges(n)
 	for range 4 {
-		for i := range n {
-			var sum float32
-			row := w.fit[i*maxPairs:][:n]
-			for j, f := range row {
-				sum += f * w.weight[j]
-			}
-			w.next[i] = 0.5*w.weight[i] + 0.5*sum/float32(n-1)
+		sums := &w.sums
+		clear(sums[:n])
+		for _, e := range w.edges {
+			i, j := e.i%maxPairs, e.j%maxPairs
+			sums[i] += e.fit * w.weight[j]
+			sums[j] += e.fit * w.weight[i]
 		}
-		w.weight, w.next = w.next, w.weight
+		k := 0.5 / float32(n-1)
+		for i := range n {
+			w.weight[i] = 0.5*w.weight[i] + k*sums[i]
+		}
 	}
 }
 
-// fits tells, 0 to 1, how well two pairs go together.
-func fits(a, b, c, d *place) float32 {
-	ux, uy := c.x-a.x, c.y-a.y
-	vx, vy := d.x-b.x, d.y-b.y
-	lu, lv := sqrt(ux*ux+uy*uy), sqrt(vx*vx+vy*vy)
-	dist := abs(lu - lv)
-	if dist > 20 {
-		return 0
+// Tolerances of two pairs that fit.
+const (
+	edgeTurn = 28 // units of 360/256 degrees
+	edgeFar  = 20 // pixels
+)
+
+// findEdges fills w.edges with those between the first n nodes. What no
+// processor can foretell is decided by masks and sign bits, without branches.
+func (w *work) findEdges(n int) {
+	edges := w.edges[:0]
+	for i := 1; i < n; i++ {
+		x, turn := &w.nodes[i], w.turns[i]+edgeTurn
+		alike := uint64(0) // the nodes that are turned by about the same angle
+		for j, t := range w.turns[:i] {
+			alike |= (uint64(turn-t) - (2*edgeTurn + 1)) >> 63 << (j & 63)
+		}
+		for ; alike != 0; alike &= alike - 1 {
+			j := bits.TrailingZeros64(alike)
+			y := &w.nodes[j%maxPairs]
+			if x.a == y.a || x.b == y.b {
+				continue
+			}
+			ux, uy := y.ax-x.ax, y.ay-x.ay
+			vx, vy := y.bx-x.bx, y.by-x.by
+			far := abs(sqrt(ux*ux+uy*uy) - sqrt(vx*vx+vy*vy))
+			// The direction to the other minutia, in each one's own frame.
+			cu, su := ux*x.acos+uy*x.asin, uy*x.acos-ux*x.asin
+			cv, sv := vx*x.bcos+vy*x.bsin, vy*x.bcos-vx*x.bsin
+			dot, cross := cu*cv+su*sv, abs(cu*sv-su*cv)
+			if math.Float32bits(far-edgeFar)&math.Float32bits(cross-dot)>>31 == 0 {
+				continue
+			}
+			// curve(far, 6, 0.4) and curve(cross/dot, 0.27, 14), the tangent
+			// of the angle, over one denominator.
+			z := (far - 6) * 0.4
+			r := (cross - 0.27*dot) * 14
+			az, ar := 1+abs(z), dot+abs(r)
+			edges = append(edges, edge{uint8(i), uint8(j), // #nosec G115 -- at most maxPairs
+				turnFits[w.turns[i]-w.turns[j%maxPairs]] * (az - z) * (ar - r) / (4 * az * ar)})
+		}
 	}
-	t1 := int8((a.angle - c.angle) - (b.angle - d.angle)) // #nosec G115 -- modulo 256 is meant
-	turn := abs(float32(t1))
-	if turn > 28 {
-		return 0
-	}
-	// The direction to the other minutia, in each one's own frame.
-	cu, su := ux*a.cos+uy*a.sin, uy*a.cos-ux*a.sin
-	cv, sv := vx*b.cos+vy*b.sin, vy*b.cos-vx*b.sin
-	dot, cross := cu*cv+su*sv, abs(cu*sv-su*cv)
-	if dot <= 0 || cross > dot {
-		return 0
-	}
-	radial := cross / dot // the tangent of the angle
-	return curve(dist, 6, 0.4) * curve(turn, 11, 0.4) * curve(radial, 0.27, 14)
+	w.edges = edges
 }
+
+// turnFits tells how well two pairs go together that are turned differently by
+// an angle.
+var turnFits = func() (t [256]float32) {
+	for i := range t {
+		t[i] = curve(abs(float32(int8(i))), 11, 0.4)
+	}
+	return t
+}()
 
 // curve falls from 1 to 0 around middle.
 func curve(x, middle, steep float32) float32 {
@@ -156,11 +205,7 @@ func curve(x, middle, steep float32) float32 {
 	return 0.5 - 0.5*z/(1+abs(z))
 }
 
-func abs(x float32) float32 {
-	if x < 0 {
-		return -x
-	}
-	return x
-}
+// abs has no branch.
+func abs(x float32) float32 { return math.Float32frombits(math.Float32bits(x) &^ (1 << 31)) }
 
 func sqrt(x float32) float32 { return float32(math.Sqrt(float64(x))) }

@@ -13,23 +13,22 @@ import "sync"
 // work is the memory of one comparison.
 type work struct {
 	all, pairs   []pair
-	fit          [maxPairs * maxPairs]float32 // how well two pairs go together
-	weight, next *[maxPairs]float32           // of each pair
-	buf          [2][maxPairs]float32
+	nodes        [maxPairs]node
+	turns        [maxPairs]uint8 // from the second minutia of each pair to the first
+	edges        []edge
+	weight, sums [maxPairs]float32 // of each pair
 	picked       [maxPairs]bool
 	close        [4 * maxPlaces]candidate
-	matched      []candidate
-	usedA, usedB [maxPlaces]bool
+	best, other  *alignment
 }
 
 var pool = sync.Pool{New: func() any {
-	w := &work{
-		all:     make([]pair, 0, maxPlaces*maxPlaces),
-		pairs:   make([]pair, 0, maxPairs),
-		matched: make([]candidate, 0, maxPlaces),
+	return &work{
+		all:   make([]pair, 0, maxPlaces*maxPlaces),
+		pairs: make([]pair, 0, maxPairs),
+		edges: make([]edge, 0, maxPairs*(maxPairs-1)/2),
+		best:  newAlignment(), other: newAlignment(),
 	}
-	w.weight, w.next = &w.buf[0], &w.buf[1]
-	return w
 }}
 
 // Compare compares two probes. It allocates nothing.
@@ -51,26 +50,27 @@ func (w *work) compare(p, q *Probe) (features, bool) {
 	}
 	w.relax(p, q)
 	w.picked = [maxPairs]bool{}
-	var sum, best float32
-	var at pose
+	var sum float32
+	w.best.like = 0
 	for range min(seeds, len(w.pairs)) {
 		top := w.strongest()
 		sum += w.weight[top]
-		t := poseOf(&p.places[w.pairs[top].a], &q.places[w.pairs[top].b])
-		w.pairUp(p, q, &t)
-		if len(w.matched) >= 3 {
-			t = w.fitPose(p, q)
-			w.pairUp(p, q, &t)
+		a, b := w.pairs[top].a, w.pairs[top].b
+		t := w.other
+		t.pose = poseOf(&p.places[a], &q.places[b])
+		w.pairUp(p, q, t)
+		if len(t.matched) >= 3 {
+			t.pose = t.fit(p, q)
+			w.pairUp(p, q, t)
 		}
-		if like := w.likeness(p, q); like > best {
-			best, at = like, t
+		if t.like = t.likeness(p, q); t.like > w.best.like {
+			w.best, w.other = t, w.best
 		}
 	}
-	if best == 0 {
+	if w.best.like == 0 {
 		return features{}, false
 	}
-	w.pairUp(p, q, &at)
-	f := w.features(p, q, &at)
+	f := w.best.features(p, q)
 	f[support] = sum / seeds
 	return f, true
 }
@@ -85,13 +85,4 @@ func (w *work) strongest() int {
 	}
 	w.picked[top] = true
 	return top
-}
-
-// likeness sums up how alike the matched minutiae's cylinders are.
-func (w *work) likeness(p, q *Probe) float32 {
-	var like float32
-	for _, c := range w.matched {
-		like += alike(&p.cylinders[c.a], &q.cylinders[c.b])
-	}
-	return like
 }

@@ -173,8 +173,8 @@ func BenchmarkPrepare(b *testing.B) {
 
 // TestHull: what is well within is near, and the other way round not.
 func TestHull(t *testing.T) {
-	h := hull([]place{{x: 0, y: 0}, {x: 100, y: 0}, {x: 100, y: 80}, {x: 0, y: 80}, {x: 50, y: 40}})
-	if len(h) != 4 {
+	h := hullOf([]place{{x: 0, y: 0}, {x: 100, y: 0}, {x: 100, y: 80}, {x: 0, y: 80}, {x: 50, y: 40}})
+	if len(h.corners) != 4 {
 		t.Fatalf("corners %v", h)
 	}
 	for _, c := range []struct {
@@ -183,11 +183,12 @@ func TestHull(t *testing.T) {
 	}{
 		{50, 40, true, true}, {21, 21, true, true}, {19, 40, false, true}, {-9, 40, false, true}, {-11, 40, false, false}, {108, 88, false, false},
 	} {
-		if within(h, c.x, c.y, 20) != c.within || near(h, c.x, c.y, 10) != c.near {
+		if h.within(c.x, c.y, 20) != c.within || h.near(c.x, c.y, 10) != c.near {
 			t.Errorf("%v, %v: within %v, near %v", c.x, c.y, !c.within, !c.near)
 		}
 	}
-	if within(h[:2], 50, 0, 0) || near(nil, 0, 0, 10) {
+	line, none := hullOf([]place{{x: 0}, {x: 50}, {x: 100}}), hullOf(nil)
+	if line.within(50, 0, 0) || !line.near(50, 9, 10) || none.near(0, 0, 10) {
 		t.Error("a line has no inside")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"math"
+	"math/bits"
 	"slices"
 
 	"github.com/dhamani-iq/dhamani/biometric/fmr"
@@ -29,6 +30,7 @@ const (
 type cylinder struct {
 	bits [slices6]uint64
 	seen uint64
+	root float32 // of the number of bits that are set
 }
 
 // place is a minutia in pixels at 500 dpi.
@@ -40,25 +42,20 @@ type place struct {
 	cos, sin float32 // of the angle, y down
 }
 
-// maxPlaces is how many minutiae of a view take part, the best by quality.
-const maxPlaces = 96
+// maxPlaces is how many minutiae of a view take part, the best by quality: as
+// many as a word has bits.
+const maxPlaces = 64
 
 // Probe is a view made ready to be compared. It does not change afterwards and
 // may be used by many goroutines.
 type Probe struct {
-	places    []place // by y, ascending
+	places    []place // the best first
 	cylinders []cylinder
-	hull      []corner
-	top       float32     // y of the first place
-	rows      [rows]uint8 // first place of each row and all below it
+	hull      hull
+	grid      grid
+	byTurn    []uint8    // places by angle, ascending, twice
+	firstTurn [256]uint8 // where in byTurn those of an angle and above it begin
 }
-
-// The places are found by rows of rowHeight pixels; the last row has all that
-// lies below it too.
-const (
-	rows      = 128
-	rowHeight = 8
-)
 
 // ErrView says that the template has no such view.
 var ErrView = errors.New("template has no such view")
@@ -80,33 +77,40 @@ func Prepare(t *fmr.Template, v int) (*Probe, error) {
 			cos: cosines[m.Angle], sin: -sines[m.Angle],
 		}
 	}
-	p.index()
-	p.hull = hull(p.places)
+	p.indexTurns()
+	p.grid.fill(p.places)
+	p.hull = hullOf(p.places)
 	for i := range p.places {
 		p.fill(i)
 	}
 	return p, nil
 }
 
-// index sorts the places and fills the rows.
-func (p *Probe) index() {
-	slices.SortStableFunc(p.places, func(a, b place) int { return cmp.Compare(a.y, b.y) })
-	if len(p.places) == 0 {
-		return
+// indexTurns fills byTurn and firstTurn.
+func (p *Probe) indexTurns() {
+	p.byTurn = make([]uint8, len(p.places), 2*len(p.places))
+	for i := range p.byTurn {
+		p.byTurn[i] = uint8(i) // #nosec G115 -- at most maxPlaces
 	}
-	p.top = p.places[0].y
+	slices.SortStableFunc(p.byTurn, func(a, b uint8) int { return cmp.Compare(p.places[a].angle, p.places[b].angle) })
 	n := 0
-	for r := range p.rows {
-		for n < len(p.places) && int((p.places[n].y-p.top)/rowHeight) < r {
+	for angle := range p.firstTurn {
+		for n < len(p.byTurn) && int(p.places[p.byTurn[n]].angle) < angle {
 			n++
 		}
-		p.rows[r] = uint8(n) // #nosec G115 -- at most maxPlaces
+		p.firstTurn[angle] = uint8(n) // #nosec G115 -- at most maxPlaces
 	}
+	p.byTurn = append(p.byTurn, p.byTurn...)
 }
 
-// from returns the first place that may lie at y or below it.
-func (p *Probe) from(y float32) int {
-	return int(p.rows[min(max(int((y-p.top)/rowHeight), 0), rows-1)])
+// turned returns the places whose angle is within maxTurn of one.
+func (p *Probe) turned(angle uint8) []uint8 {
+	from, to := angle-maxTurn, angle+maxTurn+1
+	first, end := int(p.firstTurn[from]), int(p.firstTurn[to])
+	if to < from {
+		end += len(p.places)
+	}
+	return p.byTurn[first:end]
 }
 
 // Len returns how many minutiae the probe has.
@@ -176,7 +180,7 @@ func (p *Probe) fill(i int) {
 		}
 	}
 	// Well inside, everything around the minutia was seen.
-	all := within(p.hull, m.x, m.y, radius-margin)
+	all := p.hull.within(m.x, m.y, radius-margin)
 	for a := range side {
 		for b := range side {
 			u, v := (float32(b)-side/2.+0.5)*cell, (float32(a)-side/2.+0.5)*cell
@@ -184,7 +188,7 @@ func (p *Probe) fill(i int) {
 				continue
 			}
 			x, y := m.x+u*m.cos-v*m.sin, m.y+u*m.sin+v*m.cos
-			if !all && !near(p.hull, x, y, margin) {
+			if !all && !p.hull.near(x, y, margin) {
 				continue
 			}
 			bit := uint64(1) << (a*side + b)
@@ -196,75 +200,9 @@ func (p *Probe) fill(i int) {
 			}
 		}
 	}
-}
-
-type corner struct{ x, y float32 }
-
-// hull returns the convex hull of the places, counter-clockwise.
-func hull(places []place) []corner {
-	pts := make([]corner, len(places))
-	for i, m := range places {
-		pts[i] = corner{m.x, m.y}
+	n := 0
+	for _, b := range c.bits {
+		n += bits.OnesCount64(b)
 	}
-	slices.SortFunc(pts, func(a, b corner) int { return cmp.Or(cmp.Compare(a.x, b.x), cmp.Compare(a.y, b.y)) })
-	pts = slices.Compact(pts)
-	if len(pts) < 3 {
-		return pts
-	}
-	var out []corner
-	chain := func(p corner, least int) {
-		for len(out) >= least+2 {
-			a, b := out[len(out)-2], out[len(out)-1]
-			if (b.x-a.x)*(p.y-a.y)-(b.y-a.y)*(p.x-a.x) > 0 {
-				break
-			}
-			out = out[:len(out)-1]
-		}
-		out = append(out, p)
-	}
-	for _, p := range pts {
-		chain(p, 0)
-	}
-	least := len(out) - 1
-	for _, p := range slices.Backward(pts[:len(pts)-1]) {
-		chain(p, least)
-	}
-	return out[:len(out)-1]
-}
-
-// near reports whether a point lies in the hull or within d pixels of it.
-func near(hull []corner, x, y, d float32) bool {
-	if len(hull) == 0 {
-		return false
-	}
-	inside := len(hull) > 2
-	best := float32(math.MaxFloat32)
-	for i, a := range hull {
-		b := hull[(i+1)%len(hull)]
-		ex, ey := b.x-a.x, b.y-a.y
-		px, py := x-a.x, y-a.y
-		if ex*py-ey*px < 0 {
-			inside = false
-		}
-		t := float32(0)
-		if l := ex*ex + ey*ey; l > 0 {
-			t = min(max((px*ex+py*ey)/l, 0), 1)
-		}
-		qx, qy := px-t*ex, py-t*ey
-		best = min(best, qx*qx+qy*qy)
-	}
-	return inside || best <= d*d
-}
-
-// within reports whether a point lies in the hull, at least d pixels from its
-// edge.
-func within(hull []corner, x, y, d float32) bool {
-	for i, a := range hull {
-		b := hull[(i+1)%len(hull)]
-		ex, ey := b.x-a.x, b.y-a.y
-		if ex*(y-a.y)-ey*(x-a.x) < d*sqrt(ex*ex+ey*ey) {
-			return false
-		}
-	}
-	return len(hull) > 2
+	c.root = roots[n]
 }

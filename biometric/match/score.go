@@ -62,10 +62,10 @@ const (
 	overlap         // minutiae that the other probe sees, the fewer of both
 )
 
-// features sums up the matched pairs in pose t, of which there is one at least.
-func (w *work) features(p, q *Probe, t *pose) features {
+// features sums up the matched pairs, of which there is one at least.
+func (t *alignment) features(p, q *Probe) features {
 	var far, kinds, turns float32
-	for _, c := range w.matched {
+	for _, c := range t.matched {
 		a, b := &p.places[c.a], &q.places[c.b]
 		x, y := t.apply(a.x, a.y)
 		far += (x-b.x)*(x-b.x) + (y-b.y)*(y-b.y)
@@ -74,10 +74,10 @@ func (w *work) features(p, q *Probe, t *pose) features {
 			kinds++
 		}
 	}
-	na, nb := w.seen(p, q, t)
-	m := float32(len(w.matched))
+	na, nb := t.seen(p, q)
+	m := float32(len(t.matched))
 	return features{
-		count: m, likeMean: w.likeness(p, q) / m, farMean: sqrt(far / m), turnMean: turns / m, sameKind: kinds / m,
+		count: m, likeMean: t.like / m, farMean: sqrt(far / m), turnMean: turns / m, sameKind: kinds / m,
 		share: m * m / (na*nb + 4), overlap: min(na, nb),
 	}
 }
@@ -87,16 +87,16 @@ const rim = 12
 
 // seen counts the minutiae of each probe that lie where the other one has seen
 // the finger.
-func (w *work) seen(p, q *Probe, t *pose) (na, nb float32) {
+func (t *alignment) seen(p, q *Probe) (na, nb float32) {
 	for i := range p.places {
 		x, y := t.apply(p.places[i].x, p.places[i].y)
-		if w.usedA[i] || near(q.hull, x, y, rim) {
+		if t.usedA>>i&1 != 0 || q.hull.near(x, y, rim) {
 			na++
 		}
 	}
 	for i := range q.places {
 		x, y := q.places[i].x-t.x, q.places[i].y-t.y
-		if w.usedB[i] || near(p.hull, t.cos*x+t.sin*y, t.cos*y-t.sin*x, rim) {
+		if t.usedB>>i&1 != 0 || p.hull.near(t.cos*x+t.sin*y, t.cos*y-t.sin*x, rim) {
 			nb++
 		}
 	}
