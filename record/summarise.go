@@ -27,12 +27,8 @@ func Summarise(prev *Summary, entries []*Entry, now time.Time) *Summary {
 		*s = *prev
 		s.Allergies, s.Problems, s.Medicines = slices.Clone(prev.Allergies), slices.Clone(prev.Problems), slices.Clone(prev.Medicines)
 	}
-	s.AsOf, s.Left = At(now), 0
-	for _, e := range standing(entries) {
-		s.add(e)
-	}
-	s.Problems = slices.DeleteFunc(s.Problems, func(p Problem) bool { return !p.Chronic && now.After(p.Since.End().Add(episode)) })
-	s.Medicines = slices.DeleteFunc(s.Medicines, func(m Medicine) bool { return !m.taken(now) })
+	s.Left = 0
+	s.gather(entries, now, false)
 	slices.SortStableFunc(s.Allergies, func(a, b Allergy) int { return cmp.Compare(b.weight(), a.weight()) })
 	slices.SortStableFunc(s.Problems, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(b.weight(), a.weight()), b.Since.Time.Compare(a.Since.Time))
@@ -44,9 +40,20 @@ func Summarise(prev *Summary, entries []*Entry, now time.Time) *Summary {
 	return s
 }
 
-// standing returns the entries that count, oldest first: not those entered in
+// gather takes in entries, with what is sensitive only when all is asked for,
+// and leaves out what is over.
+func (s *Summary) gather(entries []*Entry, now time.Time, all bool) {
+	s.AsOf = At(now)
+	for _, e := range Standing(entries) {
+		s.add(e, all)
+	}
+	s.Problems = slices.DeleteFunc(s.Problems, func(p Problem) bool { return !p.Chronic && now.After(p.Since.End().Add(episode)) })
+	s.Medicines = slices.DeleteFunc(s.Medicines, func(m Medicine) bool { return !m.taken(now) })
+}
+
+// Standing returns the entries that count, oldest first: not those entered in
 // error, nor those that another replaces.
-func standing(entries []*Entry) []*Entry {
+func Standing(entries []*Entry) []*Entry {
 	replaced := make(map[EntryID]bool)
 	for _, e := range entries {
 		if e.Amends != nil {
@@ -60,7 +67,7 @@ func standing(entries []*Entry) []*Entry {
 	return out
 }
 
-func (s *Summary) add(e *Entry) {
+func (s *Summary) add(e *Entry, all bool) {
 	for _, x := range e.Allergies {
 		if x.At.IsZero() {
 			x.At = At(e.Start)
@@ -72,10 +79,10 @@ func (s *Summary) add(e *Entry) {
 		}
 	}
 	for i := range e.Diagnoses {
-		s.addProblem(&e.Diagnoses[i], e.Start)
+		s.addProblem(&e.Diagnoses[i], e.Start, all)
 	}
 	for i := range e.Prescriptions {
-		s.addMedicine(&e.Prescriptions[i], e.Start)
+		s.addMedicine(&e.Prescriptions[i], e.Start, all)
 	}
 	for i := range e.Observations {
 		s.addBlood(&e.Observations[i])
@@ -87,8 +94,8 @@ func (s *Summary) add(e *Entry) {
 	}
 }
 
-func (s *Summary) addProblem(d *Diagnosis, start time.Time) {
-	if d.Sensitive || terms.Sensitive(d.Code) || terms.Absent(d.Code) {
+func (s *Summary) addProblem(d *Diagnosis, start time.Time, all bool) {
+	if !all && (d.Sensitive || terms.Sensitive(d.Code)) || terms.Absent(d.Code) {
 		return
 	}
 	p := Problem{Code: d.Code, Since: d.Onset, Severity: d.Severity, Chronic: d.Chronic || terms.Chronic(d.Code)}
@@ -114,8 +121,8 @@ func (s *Summary) addProblem(d *Diagnosis, start time.Time) {
 	}
 }
 
-func (s *Summary) addMedicine(x *Prescription, start time.Time) {
-	if x.Sensitive || terms.Sensitive(x.Medicine) || terms.Absent(x.Medicine) {
+func (s *Summary) addMedicine(x *Prescription, start time.Time, all bool) {
+	if !all && (x.Sensitive || terms.Sensitive(x.Medicine)) || terms.Absent(x.Medicine) {
 		return
 	}
 	m := Medicine{

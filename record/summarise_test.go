@@ -80,7 +80,7 @@ func TestSummarise(t *testing.T) {
 	}
 	// Step by step it comes to the same, and time alone ends a course.
 	step := (*Summary)(nil)
-	for _, e := range standing(entries) {
+	for _, e := range Standing(entries) {
 		step = Summarise(step, []*Entry{e}, e.Start)
 	}
 	step = Summarise(step, nil, now)
@@ -154,5 +154,28 @@ func TestSummariseForgetsEpisodes(t *testing.T) {
 				t.Fatalf("problems %+v, want one of %d months ago", s.Problems, tt.since)
 			}
 		})
+	}
+}
+
+func TestCurrent(t *testing.T) {
+	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+	summary := &Summary{Medicines: []Medicine{
+		{Code: Code{System: terms.ATC, Value: "B01AA03"}, Ongoing: true},
+		{Code: Code{System: terms.ATC, Value: "J01CA04"}, Until: At(now.AddDate(0, 0, -1))},
+	}}
+	e := &Entry{
+		Start:         now.AddDate(0, 0, -3),
+		Prescriptions: []Prescription{{Medicine: Code{System: terms.ATC, Value: "N05AN01"}, Ongoing: true, Sensitive: true}},
+		Diagnoses:     []Diagnosis{{Code: Code{System: terms.ICD10, Value: "F31"}, Sensitive: true, Chronic: true}},
+	}
+	got := Current(summary, []*Entry{e}, now)
+	if len(got.Medicines) != 2 || len(got.Problems) != 1 || got.Medicines[0].Code.Value != "B01AA03" {
+		t.Errorf("%+v", got)
+	}
+	if open := Summarise(summary, []*Entry{e}, now); len(open.Medicines) != 1 || len(open.Problems) != 0 {
+		t.Errorf("the summary says what is sensitive: %+v", open)
+	}
+	if len(summary.Medicines) != 2 {
+		t.Error("the summary was changed")
 	}
 }

@@ -1,0 +1,122 @@
+package alerts
+
+import (
+	"strings"
+
+	"github.com/dhamani-iq/dhamani/record"
+)
+
+// Bounds of what is counted, not weighed.
+const (
+	mostAtOnce = 10 // tablets
+	mostInADay = 40
+)
+
+// How many times over its bound a dose must be to be a slip of the unit, or
+// to be dangerous beyond doubt.
+const (
+	slip     = 20
+	twofold  = 2
+	rounding = 1.001
+)
+
+// Of a child, in months: doses by weight hold below, those of grown-ups above.
+const grownUp = 12 * 12
+
+// doses looks at how much of each medicine the draft orders.
+func (c *checker) doses() {
+	for i := range c.draft.Prescriptions {
+		x := &c.draft.Prescriptions[i]
+		if x.Dose == nil || x.Status >= record.MedicationCancelled && x.Status != record.MedicationDraft && x.Status != record.MedicationIntended {
+			continue
+		}
+		it := c.t.item(x.Medicine)
+		it.fresh, it.secret = true, x.Sensitive || c.p.isSecret(x.Medicine)
+		if counts(x.Dose.Unit) {
+			c.counted(x, &it)
+		}
+		if len(it.atc) != 1 || topical(it.atc[0]) || x.Route == record.RouteTopical || x.Route == record.RouteInhaled {
+			continue // how much of it is in a dose is not known
+		}
+		d, ok := c.t.doses[it.atc[0]]
+		if ok && sameMeasure(d.unit, x.Dose.Unit) {
+			c.dosed(x, &it, &d)
+		}
+	}
+}
+
+func (c *checker) counted(x *record.Prescription, it *item) {
+	n := amount(x.Dose)
+	if n <= mostAtOnce && n*perDay(x.Frequency) <= mostInADay {
+		return
+	}
+	c.doseAlert("dose-count", "dose-count", Warn, it, c.t.sources["own"], "n", figure(n))
+}
+
+func (c *checker) doseAlert(rule, phrase string, s Severity, it *item, source string, fields ...string) {
+	c.add(Alert{
+		Rule: rule, Kind: record.AlertDose, Severity: s, Source: source,
+		Text: c.t.say(phrase, func(i int) []string { return append([]string{"a", it.called(languages[i])}, fields...) }),
+	}, it)
+}
+
+func (c *checker) dosed(x *record.Prescription, it *item, d *dose) {
+	scale := massIn(x.Dose.Unit) / massIn(d.unit)
+	once, times := amount(x.Dose)*scale, perDay(x.Frequency)
+	rule := "dose-" + strings.ToLower(d.atc)
+	if once <= 0 {
+		return
+	}
+	alert := func(phrase string, s Severity, fields ...string) {
+		c.doseAlert(rule, phrase, s, it, d.source, append(fields, "unit", d.unit)...)
+	}
+	if unit := c.slipped(once, d, x.Dose.Unit); unit != "" {
+		alert("dose-unit", Stop, "n", figure(amount(x.Dose)), "given", x.Dose.Unit, "other", unit)
+		return
+	}
+	if d.weekly && times >= 0.5 {
+		alert("dose-weekly", Stop, "n", figure(once))
+		return
+	}
+	daily := once * times
+	if d.weekly {
+		daily = once * times * 7
+	}
+	switch {
+	case c.child(d) && daily > rounding*c.p.kilograms*d.childDay:
+		most := c.p.kilograms * d.childDay
+		alert("dose-child", loudness(daily, most), "n", figure(daily), "max", figure(most), "kg", figure(c.p.kilograms))
+	case d.most > 0 && once > rounding*d.most:
+		alert("dose-once", loudness(once, d.most), "n", figure(once), "max", figure(d.most))
+	case d.day > 0 && daily > rounding*d.day:
+		alert("dose-day", loudness(daily, d.day), "n", figure(daily), "max", figure(d.day))
+	}
+}
+
+// child reports whether the bound by weight holds.
+func (c *checker) child(d *dose) bool {
+	return c.p.months >= 0 && c.p.months < grownUp && c.p.kilograms > 0 && d.childDay > 0
+}
+
+func loudness(given, most float64) Severity {
+	if given > twofold*rounding*most {
+		return Stop
+	}
+	return Warn
+}
+
+// slipped returns the unit that was meant when a dose is far out of its bounds
+// but within them in another unit of mass; once is in the rule's unit.
+func (c *checker) slipped(once float64, d *dose, unit string) string {
+	if !sameMeasure(unit, "mg") || d.least == 0 || d.most == 0 {
+		return ""
+	}
+	fits := func(v float64) bool { return v >= d.least/rounding && v <= d.most*rounding }
+	if once > slip*d.most && fits(once/1000) {
+		return map[string]string{"g": "mg", "mg": "ug", "ug": "ng"}[unit]
+	}
+	if once*slip < d.least && fits(once*1000) {
+		return map[string]string{"ng": "ug", "ug": "mg", "mg": "g"}[unit]
+	}
+	return ""
+}
