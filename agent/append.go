@@ -60,12 +60,13 @@ func (r *reader) write(ctx context.Context, visit string, draft *record.Entry) (
 type part struct {
 	cache.Pending
 	entry *record.Entry
+	late  bool // begun at an earlier tap
 }
 
 // draft checks, signs and seals an encounter. One that is larger than an entry
 // may be becomes several.
 func (r *reader) draft(c *openCard, e *record.Entry) ([]part, error) {
-	parts, err := r.a.drafts(c.book, r.who.author, e, c.info.MaxEntry)
+	parts, err := r.a.drafts(r.who, &c.id.Subjects, c.book, e, c.info.MaxEntry)
 	for i := range parts {
 		parts[i].Card, parts[i].Patient = c.info.ID, c.id.Subjects.Patient
 		parts[i].ExpectSeq = c.head.Seq + uint32(i) // #nosec G115 -- a few parts
@@ -75,7 +76,7 @@ func (r *reader) draft(c *openCard, e *record.Entry) ([]part, error) {
 
 // drafts checks an encounter of the person of a book, and signs and seals it
 // into entries of at most so many bytes.
-func (a *Agent) drafts(b *book, author envelope.Author, e *record.Entry, most int) ([]part, error) {
+func (a *Agent) drafts(who actor, subjects *envelope.Subjects, b *book, e *record.Entry, most int) ([]part, error) {
 	if e.Person != b.person() {
 		return nil, fmt.Errorf("entry of person %d, shown is %d: %w", e.Person, b.person(), ErrPerson)
 	}
@@ -87,17 +88,20 @@ func (a *Agent) drafts(b *book, author envelope.Author, e *record.Entry, most in
 	if err := whole.Validate(); err != nil {
 		return nil, err
 	}
-	if err := a.checkTime(whole.Meta().Start, author.KID); err != nil {
+	if err := a.checkAmends(who, subjects, b, &whole); err != nil {
+		return nil, err
+	}
+	if err := a.checkTime(whole.Meta().Start, who.author.KID); err != nil {
 		return nil, err
 	}
 	var out []part
 	for _, e := range record.Split(&whole, record.MaxContent) {
-		sealed, err := seal(b, author, e, most)
+		sealed, err := seal(b, who.author, e, most)
 		if err != nil {
 			return nil, err
 		}
 		e.ID = envelope.IDOf(sealed)
-		out = append(out, part{cache.Pending{ID: e.ID, Sealed: sealed}, e})
+		out = append(out, part{Pending: cache.Pending{ID: e.ID, Sealed: sealed}, entry: e})
 	}
 	return out, nil
 }
@@ -183,7 +187,7 @@ func (r *reader) drop(parts []part) error {
 // for the entry. What a lost answer leaves open is settled so at the card's
 // next tap; the entry itself is kept and sent on at once.
 func (r *reader) place(ctx context.Context, c *openCard, p part) (Written, error) {
-	if err := r.placeSummary(ctx, c, p.entry); err != nil {
+	if err := r.placeSummary(ctx, c, p); err != nil {
 		if ambiguous(err) {
 			return r.unknown(ctx, p, err)
 		}
@@ -302,7 +306,7 @@ func (r *reader) settle(ctx context.Context, c *openCard) error {
 			r.a.fail(r.name, c.visit, err)
 			continue
 		}
-		err = r.settleOne(ctx, c, part{p, opened.Entry})
+		err = r.settleOne(ctx, c, part{p, opened.Entry, true})
 		if errors.Is(err, ErrWriteUnknown) {
 			return err // the card has gone again
 		}
@@ -335,7 +339,7 @@ func (r *reader) settleOne(ctx context.Context, c *openCard, p part) error {
 	if p.Unknown && r.owesSummary(p) {
 		return nil
 	}
-	if err := r.placeSummary(ctx, c, p.entry); ambiguous(err) {
+	if err := r.placeSummary(ctx, c, p); ambiguous(err) {
 		_, err := r.unknown(ctx, p, err)
 		return err
 	} else if err != nil {

@@ -199,7 +199,7 @@ func (a *Agent) appendCardless(visit string, draft *record.Entry) (Written, erro
 		return Written{}, ErrNoVisit
 	}
 	b := h.book()
-	parts, err := a.drafts(b, who.author, draft, card.MaxEntry)
+	parts, err := a.drafts(who, &h.subjects, b, draft, card.MaxEntry)
 	if err != nil {
 		return Written{}, err
 	}

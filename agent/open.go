@@ -42,7 +42,7 @@ func OpenEntry(t *trust.Store, raw []byte, subjects *envelope.Subjects, keys *en
 	if err != nil {
 		return VisitEntry{}, err
 	}
-	out := VisitEntry{ID: sealed.ID(), Author: author.Name, Signer: SignerDevice, Facility: author.Facility, Where: []string{}}
+	out := VisitEntry{ID: sealed.ID(), Author: author.Name, Signer: SignerDevice, Facility: author.Facility, Where: []string{}, kid: author.KID}
 	if author.Usage == trust.UsageOperator {
 		out.Signer = SignerOperator
 	}
@@ -131,6 +131,7 @@ func (a *Agent) record(subjects *envelope.Subjects, b *book, opened []VisitEntry
 		entries = append(entries, e)
 	}
 	slices.SortStableFunc(entries, func(x, y VisitEntry) int { return y.Entry.Start.Compare(x.Entry.Start) })
+	link(entries)
 	return entries, summarise(problems), nil
 }
 

@@ -578,7 +578,7 @@ func TestFreedBetweenSummaryAndEntry(t *testing.T) {
 	n := newCountry(t)
 	k := n.clinic(t, "town", cvc.RolePhysician)
 	c := k.tap(t)
-	if err := k.reader.placeSummary(t.Context(), c, encounter(0)); err != nil {
+	if err := k.reader.placeSummary(t.Context(), c, part{entry: encounter(0)}); err != nil {
 		t.Fatal(err)
 	}
 	if err := k.reader.noteFreed(c, ""); err != nil {

@@ -62,16 +62,16 @@ func (r *reader) readSummaries(ctx context.Context, c *openCard) error {
 
 // placeSummary brings the summary on the card up to date with an entry, when
 // this role keeps the summary and the entry changes it. It may be repeated.
-func (r *reader) placeSummary(ctx context.Context, c *openCard, e *record.Entry) error {
+func (r *reader) placeSummary(ctx context.Context, c *openCard, p part) error {
 	for range 2 {
-		b, err := r.bookOf(ctx, c, e.Person)
+		b, err := r.bookOf(ctx, c, p.entry.Person)
 		if err != nil {
 			return err
 		}
 		if r.who.role != rolePhysician || !b.keys.Has(record.SectionSummary) {
 			return nil
 		}
-		if err := r.writeSummary(ctx, c, b, e); !errors.Is(err, card.ErrSequence) {
+		if err := r.writeSummary(ctx, c, b, p); !errors.Is(err, card.ErrSequence) {
 			return err
 		}
 		// Another terminal has written one since: begin with that.
@@ -82,15 +82,14 @@ func (r *reader) placeSummary(ctx context.Context, c *openCard, e *record.Entry)
 	return card.ErrSequence
 }
 
-func (r *reader) writeSummary(ctx context.Context, c *openCard, b *book, e *record.Entry) error {
+func (r *reader) writeSummary(ctx context.Context, c *openCard, b *book, p part) error {
 	if b.closed {
 		return errSummaryClosed
 	}
-	newer, err := r.a.newer(&c.id.Subjects, b, e)
+	next, err := r.a.revise(&c.id.Subjects, b, p.entry, p.late)
 	if err != nil {
 		return err
 	}
-	next := record.Summarise(b.summary, append(newer, e), time.Now())
 	next.Fit(c.sums.Room(b.person(), len(c.id.Subjects.Persons())))
 	plain, err := next.Encode()
 	if err != nil {
@@ -123,27 +122,6 @@ func (r *reader) writeSummary(ctx context.Context, c *openCard, b *book, e *reco
 	c.head, c.sumRaw, c.sums = head, raw, sums
 	r.putBook(c, &book{subject: b.subject, keys: b.keys, summary: next})
 	return nil
-}
-
-// newer opens the entries that are known of a person and began after e. What
-// an entry that is filed late says of an allergy or a medicine must not undo
-// what the summary has from them.
-func (a *Agent) newer(subjects *envelope.Subjects, b *book, e *record.Entry) ([]*record.Entry, error) {
-	stored, err := a.cfg.Cache.History(subjects.Patient)
-	if err != nil {
-		return nil, err
-	}
-	var out []*record.Entry
-	for _, s := range stored {
-		sealed, err := envelope.Parse(s.Sealed)
-		if err != nil || sealed.Person() != e.Person || !sealed.Time().After(e.Start) {
-			continue
-		}
-		if opened, err := OpenEntry(a.cfg.Trust, s.Sealed, subjects, b.keys); err == nil { // else the visit tells of it
-			out = append(out, opened.Entry)
-		}
-	}
-	return out, nil
 }
 
 var errSummaryClosed = errors.New("summary on the card cannot be opened here")

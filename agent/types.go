@@ -110,6 +110,11 @@ type VisitEntry struct {
 	Where    []string       `json:"where"`
 	Locked   []string       `json:"locked,omitempty"` // sections that this role may not open
 	Entry    *record.Entry  `json:"entry"`
+	// AmendedBy are the entries that amend this one: it stays as it was
+	// written, and does not count any more.
+	AmendedBy []record.EntryID `json:"amended_by,omitempty"`
+
+	kid [4]byte // of the key that has signed
 }
 
 // Step is one named step of the read path and the time that it took.

@@ -133,7 +133,8 @@ func (s *visits) refill(id string, person uint8, entries []VisitEntry, problems 
 			return
 		}
 		changed = !slices.EqualFunc(v.Entries, entries, func(x, y VisitEntry) bool {
-			return x.ID == y.ID && slices.Equal(x.Where, y.Where) && slices.Equal(x.Locked, y.Locked)
+			return x.ID == y.ID && slices.Equal(x.Where, y.Where) && slices.Equal(x.Locked, y.Locked) &&
+				slices.Equal(x.AmendedBy, y.AmendedBy)
 		}) || len(v.Problems) != len(problems)
 		v.Entries = entries
 		if len(problems) > 0 {

@@ -8,6 +8,21 @@ var visitWordings = []wording{
 		"This role may not write this part of the record.",
 	},
 	{
+		"entry_amend_unknown", actionCorrect, "القيد المراد تصحيحه ليس بين قيود هذا الشخص على هذا الجهاز.",
+		"ئەو تۆمارەی ڕاست دەکرێتەوە لە نێو تۆمارەکانی ئەم کەسەدا لەم ئامێرەدا نییە.",
+		"The entry to correct is not among this person's entries here.",
+	},
+	{
+		"entry_amended", actionCorrect, "صُحّح هذا القيد من قبل. صحّح القيد الأحدث.",
+		"ئەم تۆمارە پێشتر ڕاست کراوەتەوە. تۆمارە نوێترەکە ڕاست بکەرەوە.",
+		"This entry is corrected already. Correct the newer one.",
+	},
+	{
+		"entry_amend_author", actionCorrect, "لا يصحّح القيد إلا كاتبه أو طبيب.",
+		"تەنها نووسەرەکەی یان پزیشکێک دەتوانێت تۆمارەکە ڕاست بکاتەوە.",
+		"Only its author or a physician may correct an entry.",
+	},
+	{
 		"person_other", actionCorrect, "كُتب القيد لشخص غير المعروض. افتح سجلّ الشخص الصحيح أولاً.",
 		"تۆمارەکە بۆ کەسێکی ترە جگە لەوەی پیشان دراوە. سەرەتا تۆماری کەسە دروستەکە بکەرەوە.",
 		"The visit shows another person of the card than the entry is for. Choose the right person first.",

@@ -18,7 +18,8 @@ const (
 
 // Summarise brings a summary up to date with entries, in any order. prev may
 // be nil; what it says stays until an entry or the time says otherwise. What an
-// amending entry replaces is passed over, which needs the entries' ID. Nothing
+// amending entry replaces is withdrawn and passed over, which needs the entries'
+// ID; what was entered in error is passed over. Nothing
 // sensitive is taken in. The result fits MaxSummary: the least important items
 // are left out, and Left counts them.
 func Summarise(prev *Summary, entries []*Entry, now time.Time) *Summary {
@@ -44,7 +45,11 @@ func Summarise(prev *Summary, entries []*Entry, now time.Time) *Summary {
 // and leaves out what is over.
 func (s *Summary) gather(entries []*Entry, now time.Time, all bool) {
 	s.AsOf = At(now)
-	for _, e := range Standing(entries) {
+	stand, fallen := standing(entries)
+	for _, e := range fallen {
+		s.withdraw(e)
+	}
+	for _, e := range stand {
 		s.add(e, all)
 	}
 	s.Problems = slices.DeleteFunc(s.Problems, func(p Problem) bool { return !p.Chronic && now.After(p.Since.End().Add(episode)) })
@@ -54,17 +59,24 @@ func (s *Summary) gather(entries []*Entry, now time.Time, all bool) {
 // Standing returns the entries that count, oldest first: not those entered in
 // error, nor those that another replaces.
 func Standing(entries []*Entry) []*Entry {
-	replaced := make(map[EntryID]bool)
+	stand, _ := standing(entries)
+	return stand
+}
+
+// standing returns those that count, and those that another replaces. What was
+// entered in error is neither: it never counted.
+func standing(entries []*Entry) (stand, fallen []*Entry) {
+	by := Amended(entries)
 	for _, e := range entries {
-		if e.Amends != nil {
-			replaced[*e.Amends] = true
+		switch {
+		case e.ID != (EntryID{}) && by[e.ID] != nil:
+			fallen = append(fallen, e)
+		case !e.EnteredInError:
+			stand = append(stand, e)
 		}
 	}
-	out := slices.DeleteFunc(slices.Clone(entries), func(e *Entry) bool {
-		return e.EnteredInError || e.ID != EntryID{} && replaced[e.ID]
-	})
-	slices.SortStableFunc(out, func(a, b *Entry) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Part, b.Part)) })
-	return out
+	slices.SortStableFunc(stand, func(a, b *Entry) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Part, b.Part)) })
+	return stand, fallen
 }
 
 func (s *Summary) add(e *Entry, all bool) {
@@ -84,14 +96,11 @@ func (s *Summary) add(e *Entry, all bool) {
 	for i := range e.Prescriptions {
 		s.addMedicine(&e.Prescriptions[i], e.Start, all)
 	}
-	for i := range e.Observations {
-		s.addBlood(&e.Observations[i])
-	}
-	for i := range e.Panels {
-		for j := range e.Panels[i].Observations {
-			s.addBlood(&e.Panels[i].Observations[j])
+	eachObservation(e, func(x *Observation) {
+		if g, ok := x.blood(); ok {
+			s.BloodGroup = g
 		}
-	}
+	})
 }
 
 func (s *Summary) addProblem(d *Diagnosis, start time.Time, all bool) {
@@ -162,10 +171,11 @@ var bloodGroups = map[string]string{
 	"LA21323-0": "B+", "LA21324-8": "B-", "LA21327-1": "O+", "LA21328-9": "O-",
 }
 
-func (s *Summary) addBlood(x *Observation) {
+// blood returns the blood group that an observation found, if it did.
+func (x *Observation) blood() (BloodGroup, bool) {
 	if x.Code != (Code{System: terms.LOINC, Value: "882-1"}) || x.Sensitive ||
 		x.Status == ObservationEnteredInError || x.Status == ObservationCancelled {
-		return
+		return 0, false
 	}
 	name := x.Value.Text
 	if c := x.Value.Code; c != nil {
@@ -173,9 +183,8 @@ func (s *Summary) addBlood(x *Observation) {
 			name = c.Value
 		}
 	}
-	if g, ok := ParseEnum[bloodNames](name); ok && g != 0 {
-		s.BloodGroup = g
-	}
+	g, ok := ParseEnum[bloodNames](name)
+	return g, ok && g != 0
 }
 
 func (a *Allergy) weight() int {

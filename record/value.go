@@ -191,6 +191,8 @@ func Day(year int, month time.Month, day int) Moment {
 
 func minute(t time.Time) time.Time { return t.UTC().Truncate(time.Minute) }
 
+func (m Moment) same(n Moment) bool { return m.Precision == n.Precision && m.Time.Equal(n.Time) }
+
 // IsZero reports whether nothing is said.
 func (m Moment) IsZero() bool { return m.Time.IsZero() }
 

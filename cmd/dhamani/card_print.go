@@ -65,6 +65,15 @@ func (e readEntry) line() string {
 	for _, p := range e.Entry.Prescriptions {
 		parts = append(parts, p.Medicine.Value)
 	}
+	if e.Entry.EnteredInError {
+		parts = append(parts, "entered in error")
+	}
+	if e.Entry.Amends != nil {
+		parts = append(parts, "amends "+e.Entry.Amends.Short())
+	}
+	for _, id := range e.AmendedBy {
+		parts = append(parts, "amended by "+id.Short())
+	}
 	if n := len(e.Entry.Observations); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d observations", n))
 	}

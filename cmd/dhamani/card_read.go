@@ -90,6 +90,8 @@ type readEntry struct {
 	Facility uint32         `json:"facility,omitempty"`
 	Problem  string         `json:"problem,omitempty"`
 	Entry    *record.Entry  `json:"entry,omitempty"`
+	// AmendedBy are the entries of the log that replace this one.
+	AmendedBy []record.EntryID `json:"amended_by,omitempty"`
 }
 
 // cardReader is one card read. Its steps fill it in their order.
@@ -223,7 +225,7 @@ func (r *cardReader) readSummary(ctx context.Context) error {
 // its problem; the others are shown.
 func (r *cardReader) readEntries(ctx context.Context) error {
 	r.record.Entries = []readEntry{}
-	return r.Entries(ctx, r.head, card.Head{}, func(seq uint32, raw []byte) error {
+	err := r.Entries(ctx, r.head, card.Head{}, func(seq uint32, raw []byte) error {
 		if person, ok := envelope.PersonOf(raw); ok && person != r.record.Person {
 			return nil
 		}
@@ -237,4 +239,15 @@ func (r *cardReader) readEntries(ctx context.Context) error {
 		r.record.Entries = append(r.record.Entries, e)
 		return nil
 	})
+	var said []*record.Entry
+	for _, e := range r.record.Entries {
+		if e.Entry != nil {
+			said = append(said, e.Entry)
+		}
+	}
+	by := record.Amended(said)
+	for i := range r.record.Entries {
+		r.record.Entries[i].AmendedBy = by[r.record.Entries[i].ID]
+	}
+	return err
 }

@@ -9,8 +9,10 @@ const page = 25; // entries shown at once; more on demand
 let shown = page;
 let shownFor = "";
 const opened = new Set();
+let present = null; // the visit that is shown
 
 export function showHistory(visit) {
+  present = visit;
   if (shownFor !== visit.id) {
     shownFor = visit.id;
     shown = page;
@@ -34,6 +36,23 @@ export function showHistory(visit) {
       },
     }, t("history.more", { n: number(Math.min(rest, page)) })),
   );
+}
+
+/** Opens another entry of the visit and goes there. */
+function goTo(id) {
+  const at = (present?.entries ?? []).findIndex((item) => item.id === id);
+  if (at < 0) return;
+  opened.add(id);
+  shown = Math.max(shown, at + 1);
+  showHistory(present);
+  byId("history").querySelector(`[data-entry="${CSS.escape(id)}"]`)?.scrollIntoView({ block: "nearest" });
+}
+
+/** An entry's short name, which leads there when the visit has it. */
+function entryLink(id) {
+  const name = ltr(id.slice(0, 8));
+  if (!(present?.entries ?? []).some((item) => item.id === id)) return name;
+  return el("button", { type: "button", class: "plain", onclick: () => goTo(id) }, name);
 }
 
 function problems(list) {
@@ -61,12 +80,13 @@ function one(item) {
   const entry = item.entry ?? {};
   const details = el(
     "details",
-    { class: entry.entered_in_error ? "entry struck" : "entry", "data-entry": item.id, open: opened.has(item.id) },
+    { class: entry.entered_in_error || item.amended_by?.length > 0 ? "entry struck" : "entry", "data-entry": item.id, open: opened.has(item.id) },
     el(
       "summary",
       {},
       el("span", { class: "when" }, date(entry.start)),
       el("span", { class: "what" }, el("span", { class: "kind" }, term("class", entry.class)), headline(entry)),
+      item.amended_by?.length > 0 && el("span", { class: "tag amber" }, t("amended")),
       places(item.where, item.locked),
     ),
   );
@@ -103,6 +123,7 @@ function body(item, e) {
     "div",
     { class: "entry-body" },
     item.locked?.length > 0 && el("p", { class: "lockline" }, t("locked.text", { list: item.locked.map((s) => term("section", s)).join("، ") })),
+    item.amended_by?.length > 0 && el("p", {}, el("span", { class: "tag amber" }, t("amended.by")), " ", item.amended_by.map((id) => [entryLink(id), " "])),
     e.entered_in_error && el("p", {}, el("span", { class: "tag red" }, t("inerror"))),
     part("reason", [e.type, ...(e.reasons ?? [])].filter(Boolean), (c) => codeName(c)),
     part("diagnoses", e.diagnoses, (d) => [
@@ -135,7 +156,7 @@ function body(item, e) {
       item.author && el("span", {}, t("author"), ": ", own(item.author)),
       item.facility > 0 && el("span", {}, t("facility", { n: digits(item.facility) })),
       e.person > 0 && el("span", {}, t("person.member", { n: number(e.person) })),
-      e.amends && el("span", {}, t("amends"), " ", ltr(e.amends.slice(0, 8))),
+      e.amends && el("span", {}, t("amends"), " ", entryLink(e.amends)),
       el("span", {}, t("entry"), " ", ltr(item.id.slice(0, 8))),
     ),
   );
