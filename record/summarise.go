@@ -134,6 +134,14 @@ func (s *Summary) addMedicine(x *Prescription, start time.Time, all bool) {
 	if !all && (x.Sensitive || terms.Sensitive(x.Medicine)) || terms.Absent(x.Medicine) {
 		return
 	}
+	s.Medicines = slices.DeleteFunc(s.Medicines, func(old Medicine) bool { return old.Code == x.Medicine })
+	if x.current() {
+		s.Medicines = append(s.Medicines, x.medicine(start))
+	}
+}
+
+// medicine is what a summary tells of a prescription.
+func (x *Prescription) medicine(start time.Time) Medicine {
 	m := Medicine{
 		Code: x.Medicine, Since: x.At, Dose: x.Dose, Route: x.Route, Frequency: x.Frequency,
 		AsNeeded: x.AsNeeded, Ongoing: x.Ongoing,
@@ -145,10 +153,7 @@ func (s *Summary) addMedicine(x *Prescription, start time.Time, all bool) {
 		courses := 1 + int(x.Refills)
 		m.Until = At(m.Since.Time.AddDate(0, 0, courses*int(x.Days)))
 	}
-	s.Medicines = slices.DeleteFunc(s.Medicines, func(old Medicine) bool { return old.Code == x.Medicine })
-	if x.Status == MedicationActive || x.Status == MedicationOnHold && x.Ongoing {
-		s.Medicines = append(s.Medicines, m)
-	}
+	return m
 }
 
 func (m *Medicine) taken(now time.Time) bool {

@@ -5,7 +5,8 @@ import (
 )
 
 type allergy struct {
-	ResourceType string       `json:"resourceType"`
+	ResourceType string `json:"resourceType"`
+	named
 	Clinical     *concept     `json:"clinicalStatus,omitempty"`
 	Verification *concept     `json:"verificationStatus,omitempty"`
 	Type         string       `json:"type,omitempty"`
@@ -58,6 +59,9 @@ func (im *importer) allergy(j *job) error {
 		s, _ := enum(j, r.Severity, "reaction.severity", record.SeverityNotSaid)
 		a.Severity = max(a.Severity, s)
 		for i := range r.Manifestation {
+			if r.Manifestation[i].absent() {
+				continue
+			}
 			c, ok := j.code(&r.Manifestation[i], preferProblem, "reaction.manifestation")
 			if !ok || len(a.Reactions) == 8 {
 				j.lose("reaction.manifestation")
@@ -78,7 +82,7 @@ func (im *importer) allergy(j *job) error {
 	return nil
 }
 
-func (x *exporter) allergy(a *record.Allergy, e *record.Entry, visit *reference) {
+func (x *exporter) allergy(a *record.Allergy, e *record.Entry, visit *reference) *reference {
 	v := allergy{
 		ResourceType: "AllergyIntolerance", Clinical: single(uriAlgStatus, a.Status.String()),
 		Verification: single(uriAlgVer, a.Certainty.String()), Criticality: a.Criticality.String(), Code: exportCode(a.Code),
@@ -92,6 +96,9 @@ func (x *exporter) allergy(a *record.Allergy, e *record.Entry, visit *reference)
 	}
 	if len(a.Reactions) > 0 || a.Severity != record.SeverityNotSaid {
 		v.Reaction = []reaction{{Manifestation: exportCodes(a.Reactions), Severity: a.Severity.String()}}
+		if len(a.Reactions) == 0 {
+			v.Reaction[0].Manifestation = []concept{*unknownConcept()}
+		}
 	}
-	x.add(&v, "AllergyIntolerance")
+	return x.add(&v, "AllergyIntolerance", a)
 }

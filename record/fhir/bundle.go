@@ -2,8 +2,9 @@
 //
 // Import takes what whole-patient exports, IPS documents and transactions
 // hold; a Report says of every resource whether it was carried, in part, or
-// not, and why. Export writes a collection that Import reads back to the same
-// entries. Only the elements that a record carries are known here.
+// not, and why. Write makes a collection or a transaction, which Import reads back
+// to the same entries, or a document of the International Patient Summary.
+// Only the elements that a record carries are known here.
 package fhir
 
 import (
@@ -57,6 +58,13 @@ type header struct {
 type bundleEntry struct {
 	FullURL  string          `json:"fullUrl,omitempty"`
 	Resource json.RawMessage `json:"resource,omitempty"`
+	Request  *request        `json:"request,omitempty"`
+}
+
+type request struct {
+	Method      string `json:"method"`
+	URL         string `json:"url"`
+	IfNoneExist string `json:"ifNoneExist,omitempty"`
 }
 
 // scan reads a Bundle entry by entry. It owes ErrBundle and ErrTooLarge.
@@ -152,6 +160,9 @@ type importer struct {
 	out       *Bundle
 }
 
+// medicines stands for the two kinds of resource that become prescriptions.
+const medicines = "medicines"
+
 // converters, in the order in which kinds must be read: an item finds its
 // encounter, and a panel takes its observations before they are read alone.
 var converters = []struct {
@@ -163,8 +174,7 @@ var converters = []struct {
 	{"Coverage", (*importer).coverage},
 	{"Encounter", (*importer).readEncounter},
 	{"Condition", (*importer).condition},
-	{"MedicationRequest", (*importer).medicationRequest},
-	{"MedicationStatement", (*importer).medicationStatement},
+	{medicines, (*importer).prescription},
 	{"DiagnosticReport", (*importer).diagnosticReport},
 	{"Observation", (*importer).observation},
 	{"Procedure", (*importer).procedure},
@@ -208,6 +218,7 @@ func Import(r io.Reader) (*Bundle, *Report, error) {
 	for _, c := range converters {
 		known[c.kind] = true
 	}
+	known["MedicationRequest"], known["MedicationStatement"] = true, true
 	for _, x := range list {
 		im.index(x)
 		if !known[x.kind] {
@@ -216,7 +227,7 @@ func Import(r io.Reader) (*Bundle, *Report, error) {
 	}
 	for _, c := range converters {
 		for _, x := range list {
-			if x.kind != c.kind {
+			if x.kind != c.kind && (c.kind != medicines || x.kind != "MedicationRequest" && x.kind != "MedicationStatement") {
 				continue
 			}
 			j := &job{im: im, res: x, left: make(map[string]bool)}

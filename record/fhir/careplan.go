@@ -8,21 +8,22 @@ import (
 )
 
 type carePlan struct {
-	ResourceType string      `json:"resourceType"`
-	Meta         *meta       `json:"meta,omitempty"`
-	Contained    []condition `json:"contained,omitempty"`
-	Status       string      `json:"status"`
-	Intent       string      `json:"intent"`
-	Category     []concept   `json:"category,omitempty"`
-	Title        string      `json:"title,omitempty"`
-	Description  string      `json:"description,omitempty"`
-	Subject      *reference  `json:"subject,omitempty"`
-	Encounter    *reference  `json:"encounter,omitempty"`
-	Period       *period     `json:"period,omitempty"`
-	Created      string      `json:"created,omitempty"`
-	Addresses    []reference `json:"addresses,omitempty"`
-	Goal         []reference `json:"goal,omitempty"`
-	Activity     []activity  `json:"activity,omitempty"`
+	ResourceType string `json:"resourceType"`
+	named
+	Meta        *meta       `json:"meta,omitempty"`
+	Contained   []condition `json:"contained,omitempty"`
+	Status      string      `json:"status"`
+	Intent      string      `json:"intent"`
+	Category    []concept   `json:"category,omitempty"`
+	Title       string      `json:"title,omitempty"`
+	Description string      `json:"description,omitempty"`
+	Subject     *reference  `json:"subject,omitempty"`
+	Encounter   *reference  `json:"encounter,omitempty"`
+	Period      *period     `json:"period,omitempty"`
+	Created     string      `json:"created,omitempty"`
+	Addresses   []reference `json:"addresses,omitempty"`
+	Goal        []reference `json:"goal,omitempty"`
+	Activity    []activity  `json:"activity,omitempty"`
 }
 
 type activity struct {
@@ -32,13 +33,19 @@ type activity struct {
 type activityDetail struct {
 	Code   *concept `json:"code,omitempty"`
 	Status string   `json:"status,omitempty"`
+
+	Extension []extension `json:"extension,omitempty"`
 }
 
+// notSaid marks an activity whose status was not said: FHIR demands one.
+const notSaid = "not-said"
+
 type goal struct {
-	ResourceType string     `json:"resourceType"`
-	Status       string     `json:"lifecycleStatus"`
-	Description  *concept   `json:"description,omitempty"`
-	Subject      *reference `json:"subject,omitempty"`
+	ResourceType string `json:"resourceType"`
+	named
+	Status      string     `json:"lifecycleStatus"`
+	Description *concept   `json:"description,omitempty"`
+	Subject     *reference `json:"subject,omitempty"`
 }
 
 func (im *importer) carePlan(j *job) error {
@@ -104,7 +111,10 @@ func (j *job) planActivity(p *record.CarePlan, d *activityDetail) {
 		return
 	}
 	a := record.Activity{Code: c}
-	a.Status, _ = enum(j, d.Status, "activity.detail.status", record.ActivityNotSaid)
+	if len(d.Extension) != 1 || d.Extension[0].URL != extStatus || d.Extension[0].Code != notSaid {
+		a.Status, _ = enum(j, d.Status, "activity.detail.status", record.ActivityNotSaid)
+		j.loseIf(len(d.Extension) > 0, "activity.detail.extension")
+	}
 	p.Activities = append(p.Activities, a)
 }
 
@@ -140,14 +150,18 @@ func (im *importer) goal(j *job) error {
 	return nil
 }
 
-func (x *exporter) carePlan(p *record.CarePlan, e *record.Entry, visit *reference) {
+func (x *exporter) carePlan(p *record.CarePlan, e *record.Entry, visit *reference) *reference {
 	v := carePlan{
 		ResourceType: "CarePlan", Meta: label(p.Sensitive), Status: p.Status.String(), Intent: p.Intent.String(),
 		Category: []concept{*exportCode(p.Code)}, Subject: x.patient, Encounter: visit,
 		Period: &period{Start: when(p.At, e), End: p.End.String()},
 	}
 	for _, a := range p.Activities {
-		v.Activity = append(v.Activity, activity{Detail: &activityDetail{Code: exportCode(a.Code), Status: a.Status.String()}})
+		d := &activityDetail{Code: exportCode(a.Code), Status: a.Status.String()}
+		if a.Status == record.ActivityNotSaid {
+			d.Status, d.Extension = record.ActivityUnknown.String(), []extension{{URL: extStatus, Code: notSaid}}
+		}
+		v.Activity = append(v.Activity, activity{Detail: d})
 	}
 	for i, c := range p.Reasons {
 		ref := x.problems[c]
@@ -163,7 +177,7 @@ func (x *exporter) carePlan(p *record.CarePlan, e *record.Entry, visit *referenc
 	for _, g := range p.Goals {
 		v.Goal = append(v.Goal, *x.add(&goal{
 			ResourceType: "Goal", Status: "accepted", Description: &concept{Text: g}, Subject: x.patient,
-		}, "Goal"))
+		}, "Goal", g))
 	}
-	x.add(&v, "CarePlan")
+	return x.add(&v, "CarePlan", p)
 }

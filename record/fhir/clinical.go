@@ -9,7 +9,8 @@ import (
 )
 
 type condition struct {
-	ResourceType string       `json:"resourceType"`
+	ResourceType string `json:"resourceType"`
+	named
 	ID           string       `json:"id,omitempty"`
 	Meta         *meta        `json:"meta,omitempty"`
 	Clinical     *concept     `json:"clinicalStatus,omitempty"`
@@ -77,7 +78,7 @@ func (im *importer) condition(j *job) error {
 	return nil
 }
 
-func (x *exporter) diagnosis(d *record.Diagnosis, e *record.Entry, visit *reference) {
+func (x *exporter) diagnosis(d *record.Diagnosis, e *record.Entry, visit *reference) *reference {
 	v := condition{
 		ResourceType: "Condition", Meta: label(d.Sensitive), Clinical: single(uriClinical, d.Status.String()),
 		Verification: single(uriVerStatus, d.Certainty.String()), Code: exportCode(d.Code), Subject: x.patient,
@@ -91,24 +92,27 @@ func (x *exporter) diagnosis(d *record.Diagnosis, e *record.Entry, visit *refere
 			v.Severity = single(terms.SNOMED.URI(), code)
 		}
 	}
-	if ref := x.add(&v, "Condition"); x.problems[d.Code] == nil {
+	ref := x.add(&v, "Condition", d)
+	if x.problems[d.Code] == nil {
 		x.problems[d.Code] = ref
 	}
+	return ref
 }
 
 type procedure struct {
-	ResourceType string       `json:"resourceType"`
-	Meta         *meta        `json:"meta,omitempty"`
-	Status       string       `json:"status"`
-	Code         *concept     `json:"code,omitempty"`
-	Subject      *reference   `json:"subject,omitempty"`
-	Encounter    *reference   `json:"encounter,omitempty"`
-	DateTime     string       `json:"performedDateTime,omitempty"`
-	Period       *period      `json:"performedPeriod,omitempty"`
-	ReasonCode   []concept    `json:"reasonCode,omitempty"`
-	ReasonRef    []reference  `json:"reasonReference,omitempty"`
-	BodySite     []concept    `json:"bodySite,omitempty"`
-	Note         []annotation `json:"note,omitempty"`
+	ResourceType string `json:"resourceType"`
+	named
+	Meta       *meta        `json:"meta,omitempty"`
+	Status     string       `json:"status"`
+	Code       *concept     `json:"code,omitempty"`
+	Subject    *reference   `json:"subject,omitempty"`
+	Encounter  *reference   `json:"encounter,omitempty"`
+	DateTime   string       `json:"performedDateTime,omitempty"`
+	Period     *period      `json:"performedPeriod,omitempty"`
+	ReasonCode []concept    `json:"reasonCode,omitempty"`
+	ReasonRef  []reference  `json:"reasonReference,omitempty"`
+	BodySite   []concept    `json:"bodySite,omitempty"`
+	Note       []annotation `json:"note,omitempty"`
 }
 
 func (im *importer) procedure(j *job) error {
@@ -151,7 +155,7 @@ func (im *importer) procedure(j *job) error {
 	return nil
 }
 
-func (x *exporter) procedure(p *record.Procedure, e *record.Entry, visit *reference) {
+func (x *exporter) procedure(p *record.Procedure, e *record.Entry, visit *reference) *reference {
 	v := procedure{
 		ResourceType: "Procedure", Meta: label(p.Sensitive), Status: p.Status.String(), Code: exportCode(p.Code),
 		Subject: x.patient, Encounter: visit, DateTime: when(p.At, e), ReasonCode: exportCodes(p.Reasons), Note: notes(p.Note),
@@ -167,21 +171,22 @@ func (x *exporter) procedure(p *record.Procedure, e *record.Entry, visit *refere
 	if p.BodySite != nil {
 		v.BodySite = []concept{*exportCode(*p.BodySite)}
 	}
-	x.add(&v, "Procedure")
+	return x.add(&v, "Procedure", p)
 }
 
 type immunization struct {
-	ResourceType string     `json:"resourceType"`
-	Status       string     `json:"status"`
-	Vaccine      *concept   `json:"vaccineCode,omitempty"`
-	Patient      *reference `json:"patient,omitempty"`
-	Encounter    *reference `json:"encounter,omitempty"`
-	Occurrence   string     `json:"occurrenceDateTime,omitempty"`
-	Primary      *bool      `json:"primarySource,omitempty"`
-	Lot          string     `json:"lotNumber,omitempty"`
-	Site         *concept   `json:"site,omitempty"`
-	Route        *concept   `json:"route,omitempty"`
-	Protocol     []protocol `json:"protocolApplied,omitempty"`
+	ResourceType string `json:"resourceType"`
+	named
+	Status     string     `json:"status"`
+	Vaccine    *concept   `json:"vaccineCode,omitempty"`
+	Patient    *reference `json:"patient,omitempty"`
+	Encounter  *reference `json:"encounter,omitempty"`
+	Occurrence string     `json:"occurrenceDateTime,omitempty"`
+	Primary    *bool      `json:"primarySource,omitempty"`
+	Lot        string     `json:"lotNumber,omitempty"`
+	Site       *concept   `json:"site,omitempty"`
+	Route      *concept   `json:"route,omitempty"`
+	Protocol   []protocol `json:"protocolApplied,omitempty"`
 }
 
 type protocol struct {
@@ -226,7 +231,7 @@ func (im *importer) immunization(j *job) error {
 	return nil
 }
 
-func (x *exporter) immunisation(m *record.Immunisation, e *record.Entry, visit *reference) {
+func (x *exporter) immunisation(m *record.Immunisation, e *record.Entry, visit *reference) *reference {
 	v := immunization{
 		ResourceType: "Immunization", Status: m.Status.String(), Vaccine: exportCode(m.Vaccine), Patient: x.patient,
 		Encounter: visit, Occurrence: when(m.At, e), Lot: m.Lot, Site: exportOptCode(m.Site), Route: exportRoute(m.Route),
@@ -234,5 +239,5 @@ func (x *exporter) immunisation(m *record.Immunisation, e *record.Entry, visit *
 	if m.Dose > 0 {
 		v.Protocol = []protocol{{Dose: int(m.Dose)}}
 	}
-	x.add(&v, "Immunization")
+	return x.add(&v, "Immunization", m)
 }

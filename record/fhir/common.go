@@ -358,6 +358,18 @@ func single(system, code string) *concept {
 	return &concept{Coding: []coding{{System: system, Code: code}}}
 }
 
+// unknownConcept stands where FHIR demands a concept and the record has none.
+func unknownConcept() *concept { return single(uriDataAbsent, "unknown") }
+
+// primitive is what stands beside a value that is not there.
+type primitive struct {
+	Extension []extension `json:"extension"`
+}
+
+func unknownPrimitive() *primitive {
+	return &primitive{[]extension{{URL: extAbsent, Code: "unknown"}}}
+}
+
 // token returns the code of the first coding, whatever its system.
 func (c *concept) token() string {
 	if c == nil || len(c.Coding) == 0 {

@@ -8,10 +8,10 @@ import (
 )
 
 type coverage struct {
-	ResourceType string       `json:"resourceType"`
+	ResourceType string `json:"resourceType"`
+	named
 	ID           string       `json:"id,omitempty"`
 	Extension    []extension  `json:"extension,omitempty"`
-	Identifier   []identifier `json:"identifier,omitempty"`
 	Status       string       `json:"status"`
 	Type         *concept     `json:"type,omitempty"`
 	SubscriberID string       `json:"subscriberId,omitempty"`
@@ -70,10 +70,14 @@ func (im *importer) coverage(j *job) error {
 		v.Plan = j.words(k.Value, shortLimit, "class")
 		j.loseIf(k.Name != "", "class.name")
 	}
-	if v.Member == "" && len(c.Identifier) > 0 {
-		v.Member = j.words(c.Identifier[0].Value, codeLimit, "identifier")
-	} else {
-		j.loseIf(len(c.Identifier) > 0, "identifier")
+	for i := range c.Identifier {
+		switch {
+		case c.Identifier[i].own():
+		case v.Member == "":
+			v.Member = j.words(c.Identifier[i].Value, codeLimit, "identifier")
+		default:
+			j.lose("identifier")
+		}
 	}
 	j.loseIf(c.Type != nil, "type")
 	rel, ok := subscriberRelations[c.Relationship.token()]
@@ -124,7 +128,7 @@ func (j *job) coverExtension(v *record.Cover, x *extension) {
 	}
 }
 
-func (x *exporter) cover(v *record.Cover) {
+func (x *exporter) cover(v *record.Cover) *reference {
 	c := coverage{
 		ResourceType: "Coverage", Status: "active", SubscriberID: v.Member, Beneficiary: x.patient,
 		Payor: []reference{{Display: v.Payer}},
@@ -165,21 +169,22 @@ func (x *exporter) cover(v *record.Cover) {
 			{URL: "used", Unsigned: &n.Used},
 		}})
 	}
-	x.add(&c, "Coverage")
+	return x.add(&c, "Coverage", v)
 }
 
 type claim struct {
-	ResourceType string     `json:"resourceType"`
-	Status       string     `json:"status"`
-	Use          string     `json:"use"`
-	Type         *concept   `json:"type,omitempty"`
-	Patient      *reference `json:"patient,omitempty"`
-	Created      string     `json:"created,omitempty"`
-	Provider     *reference `json:"provider,omitempty"`
-	Priority     *concept   `json:"priority,omitempty"`
-	Insurance    []any      `json:"insurance,omitempty"`
-	Item         []item     `json:"item,omitempty"`
-	Total        *money     `json:"total,omitempty"`
+	ResourceType string `json:"resourceType"`
+	named
+	Status    string     `json:"status"`
+	Use       string     `json:"use"`
+	Type      *concept   `json:"type,omitempty"`
+	Patient   *reference `json:"patient,omitempty"`
+	Created   string     `json:"created,omitempty"`
+	Provider  *reference `json:"provider,omitempty"`
+	Priority  *concept   `json:"priority,omitempty"`
+	Insurance []any      `json:"insurance,omitempty"`
+	Item      []item     `json:"item,omitempty"`
+	Total     *money     `json:"total,omitempty"`
 }
 
 type item struct {
@@ -345,6 +350,10 @@ func (x *exporter) cost(c *record.Cost, e *record.Entry, visit *reference) {
 	if c.Service != record.ServiceVisit {
 		m.Extension = append(m.Extension, extension{URL: extService, Code: c.Service.String()})
 	}
+	product := exportOptCode(e.Type)
+	if product == nil {
+		product = unknownConcept()
+	}
 	x.add(&claim{
 		ResourceType: "Claim", Status: "active", Use: "claim", Patient: x.patient, Created: stamp(e.Start),
 		Type:     single("http://terminology.hl7.org/CodeSystem/claim-type", "institutional"),
@@ -353,7 +362,7 @@ func (x *exporter) cost(c *record.Cost, e *record.Entry, visit *reference) {
 		Insurance: []any{map[string]any{
 			"sequence": 1, "focal": true, "coverage": reference{Display: "Dhamani"},
 		}},
-		Item:  []item{{Sequence: 1, Product: exportOptCode(e.Type), Encounter: []reference{*visit}}},
+		Item:  []item{{Sequence: 1, Product: product, Encounter: []reference{*visit}}},
 		Total: m,
-	}, "Claim")
+	}, "Claim", c)
 }

@@ -9,8 +9,8 @@ import (
 )
 
 type imagingStudy struct {
-	ResourceType string        `json:"resourceType"`
-	Identifier   []identifier  `json:"identifier,omitempty"`
+	ResourceType string `json:"resourceType"`
+	named
 	Status       string        `json:"status"`
 	Modality     []coding      `json:"modality,omitempty"`
 	Subject      *reference    `json:"subject,omitempty"`
@@ -38,6 +38,9 @@ func (im *importer) imagingStudy(j *job) error {
 	}
 	var g record.Imaging
 	for _, id := range v.Identifier {
+		if id.own() {
+			continue
+		}
 		uid, ok := strings.CutPrefix(id.Value, "urn:oid:")
 		if !ok || g.Study != "" || strings.Trim(uid, "0123456789.") != "" || len(uid) > 64 {
 			j.lose("identifier")
@@ -91,7 +94,7 @@ func (j *job) small(n int, element string) uint16 {
 func (x *exporter) imaging(g *record.Imaging, e *record.Entry, visit *reference) {
 	modality := coding{System: uriDICOM, Code: g.Modality}
 	v := imagingStudy{
-		ResourceType: "ImagingStudy", Identifier: []identifier{{System: uriDICOMUID, Value: "urn:oid:" + g.Study}},
+		ResourceType: "ImagingStudy", named: named{[]identifier{{System: uriDICOMUID, Value: "urn:oid:" + g.Study}}},
 		Status: "available", Modality: []coding{modality}, Subject: x.patient, Encounter: visit, Started: when(g.At, e),
 		NumSeries: int(g.Series), NumInstances: int(g.Instances), Description: g.Title,
 	}
@@ -103,18 +106,19 @@ func (x *exporter) imaging(g *record.Imaging, e *record.Entry, visit *reference)
 		}
 		v.Series = []imageSeries{{UID: g.Study + ".1", Modality: &modality, BodySite: &site}}
 	}
-	x.add(&v, "ImagingStudy")
+	x.add(&v, "ImagingStudy", g)
 }
 
 type documentReference struct {
-	ResourceType string       `json:"resourceType"`
-	Meta         *meta        `json:"meta,omitempty"`
-	Status       string       `json:"status"`
-	Type         *concept     `json:"type,omitempty"`
-	Subject      *reference   `json:"subject,omitempty"`
-	Date         string       `json:"date,omitempty"`
-	Content      []docContent `json:"content"`
-	Context      *docContext  `json:"context,omitempty"`
+	ResourceType string `json:"resourceType"`
+	named
+	Meta    *meta        `json:"meta,omitempty"`
+	Status  string       `json:"status"`
+	Type    *concept     `json:"type,omitempty"`
+	Subject *reference   `json:"subject,omitempty"`
+	Date    string       `json:"date,omitempty"`
+	Content []docContent `json:"content"`
+	Context *docContext  `json:"context,omitempty"`
 }
 
 type docContent struct {
@@ -169,5 +173,5 @@ func (x *exporter) note(n *record.Note, e *record.Entry, visit *reference) {
 		Type: single(terms.LOINC.URI(), noteType), Subject: x.patient, Date: when(n.At, e),
 		Content: []docContent{{Attachment: attachment{ContentType: "text/plain; charset=utf-8", Data: []byte(n.Text)}}},
 		Context: &docContext{Encounter: []reference{*visit}},
-	}, "DocumentReference")
+	}, "DocumentReference", n)
 }

@@ -10,19 +10,20 @@ import (
 )
 
 type encounter struct {
-	ResourceType string        `json:"resourceType"`
-	ID           string        `json:"id,omitempty"`
-	Meta         *meta         `json:"meta,omitempty"`
-	Extension    []extension   `json:"extension,omitempty"`
-	Status       string        `json:"status"`
-	Class        coding        `json:"class"`
-	Type         []concept     `json:"type,omitempty"`
-	Subject      *reference    `json:"subject,omitempty"`
-	Participant  []participant `json:"participant,omitempty"`
-	Period       *period       `json:"period,omitempty"`
-	ReasonCode   []concept     `json:"reasonCode,omitempty"`
-	ReasonRef    []reference   `json:"reasonReference,omitempty"`
-	Provider     *reference    `json:"serviceProvider,omitempty"`
+	ResourceType string `json:"resourceType"`
+	named
+	ID          string        `json:"id,omitempty"`
+	Meta        *meta         `json:"meta,omitempty"`
+	Extension   []extension   `json:"extension,omitempty"`
+	Status      string        `json:"status"`
+	Class       coding        `json:"class"`
+	Type        []concept     `json:"type,omitempty"`
+	Subject     *reference    `json:"subject,omitempty"`
+	Participant []participant `json:"participant,omitempty"`
+	Period      *period       `json:"period,omitempty"`
+	ReasonCode  []concept     `json:"reasonCode,omitempty"`
+	ReasonRef   []reference   `json:"reasonReference,omitempty"`
+	Provider    *reference    `json:"serviceProvider,omitempty"`
 }
 
 type participant struct {
@@ -159,6 +160,24 @@ func (j *job) entryExtension(e *record.Entry, x *extension) {
 	j.lose("extension")
 }
 
+// coreLocked reports whether the class and length of a visit, which lie in the
+// entry's first section, were locked for who opened it.
+func coreLocked(e *record.Entry) bool {
+	if len(e.Missing) == 0 {
+		return false
+	}
+	sections, err := e.Sections()
+	if err != nil || empty(e) && e.Type == nil && len(e.Reasons)+len(e.Extensions) == 0 {
+		return true
+	}
+	for s := range e.Missing[0] {
+		if sections[s] != nil {
+			return false
+		}
+	}
+	return true
+}
+
 func unknownItem(x *extension) (record.Extension, bool) {
 	var out record.Extension
 	for _, y := range x.Extension {
@@ -191,6 +210,9 @@ func (x *exporter) visit(e *record.Entry) *reference {
 			break
 		}
 	}
+	if coreLocked(e) {
+		v.Status, v.Class = "unknown", coding{System: uriNull, Code: "UNK"}
+	}
 	if e.Minutes > 0 {
 		v.Period.End = stamp(e.Start.Add(time.Duration(e.Minutes) * time.Minute))
 	}
@@ -204,6 +226,15 @@ func (x *exporter) visit(e *record.Entry) *reference {
 		v.Participant = []participant{{Individual: &reference{
 			Identifier: &identifier{System: uriAuthor, Value: strconv.FormatUint(uint64(e.Practitioner), 10)},
 		}}}
+	}
+	if x.signer != nil && x.signer.where != nil {
+		if v.Provider == nil {
+			v.Provider = new(reference)
+		}
+		v.Provider.Reference = x.signer.where.Reference
+	}
+	if x.signer != nil && x.signer.person {
+		v.Participant = append(v.Participant, participant{Individual: x.signer.who})
 	}
 	if e.Part > 0 {
 		n := uint32(e.Part)
@@ -220,7 +251,7 @@ func (x *exporter) visit(e *record.Entry) *reference {
 			{URL: "data", Base64: &u.Data},
 		}})
 	}
-	return x.add(&v, "Encounter")
+	return x.add(&v, "Encounter", nil)
 }
 
 // enum reads a FHIR code that is a name in one of the record's lists.

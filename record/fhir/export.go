@@ -2,64 +2,118 @@ package fhir
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"time"
 
 	"github.com/dhamani-iq/dhamani/record"
 )
 
+// Form is a kind of Bundle that Write makes.
+type Form uint8
+
+// The forms.
+const (
+	// Collection holds the whole record.
+	Collection Form = iota
+	// Transaction holds the whole record as requests to a server. Each creates
+	// its resource only where none of its identifier is yet, so sending it
+	// twice changes nothing.
+	Transaction
+	// Summary is a document of the International Patient Summary, edition 2.0:
+	// what of the record counts now, see extract.
+	Summary
+)
+
+// ErrForm is returned for a form or a language that does not exist.
+var ErrForm = errors.New("unknown form of a bundle")
+
+// Options says what Write makes of a record.
+type Options struct {
+	Form Form
+	// Patient is the programme's number of the patient; zero: not known.
+	Patient record.PatientID
+	// Signers says whose signature each entry carries, as far as is known.
+	Signers map[record.EntryID]Signer
+	// Facility made the Bundle; zero: not known.
+	Facility uint32
+
+	// Language of a summary's words: ar, ckb or en, which is also the default.
+	Language string
+	// Sensitive has a summary carry what is sensitive too, labelled so.
+	Sensitive bool
+	// Time of a summary, against which it is judged what counts now; zero:
+	// that of the record's own summary, or of its last entry.
+	Time time.Time
+}
+
 type exporter struct {
+	Options
 	out      outBundle
 	seed     [32]byte // of the entry that is being written
-	n        uint32   // of the resource within it
+	alike    map[[32]byte]uint32
+	agents   map[Signer]*agents
+	places   map[uint32]*reference // organisations by facility
+	signer   *agents               // of the entry that is being written, nil when not known
 	patient  *reference
 	problems map[record.Code]*reference // the first condition of a code
+	doc      *document                  // of a summary
 	err      error
 }
 
 type outBundle struct {
 	ResourceType string        `json:"resourceType"`
+	Meta         *meta         `json:"meta,omitempty"`
+	Language     string        `json:"language,omitempty"`
+	Identifier   *identifier   `json:"identifier,omitempty"`
 	Type         string        `json:"type"`
 	Timestamp    string        `json:"timestamp,omitempty"`
 	Entry        []bundleEntry `json:"entry"`
 }
 
-// Export writes b as a FHIR R4 Bundle of type collection. Import reads it back
-// to the same entries, identity and cover. Addresses of resources come from
-// the entry's identifier, or its content when it has none, so that exporting
-// the same record again names them the same.
-func Export(b *Bundle, w io.Writer) error {
+// Export writes b as a Bundle of type collection.
+func Export(b *Bundle, w io.Writer) error { return Write(b, Options{}, w) }
+
+// Write writes b as a FHIR R4 Bundle. Import reads a collection and a
+// transaction back to the same entries, identity and cover, and a summary to
+// what of them it carries. Addresses and identifiers of resources come from
+// the entry's identifier, or its content when it has none, so that they are the
+// same in every Bundle. It owes ErrNoPatient, ErrForm and record.ErrInvalid.
+func Write(b *Bundle, o Options, w io.Writer) error {
+	if o.Language == "" {
+		o.Language = "en"
+	}
 	if b.Identity == nil {
 		return fmt.Errorf("write bundle: %w", ErrNoPatient)
 	}
+	if !slices.Contains([]string{"ar", "ckb", "en"}, o.Language) {
+		return fmt.Errorf("write bundle: language %.10q: %w", o.Language, ErrForm)
+	}
 	x := &exporter{
-		out:      outBundle{ResourceType: "Bundle", Type: "collection"},
-		problems: make(map[record.Code]*reference),
+		Options: o, alike: make(map[[32]byte]uint32), agents: make(map[Signer]*agents), places: make(map[uint32]*reference),
+		problems: make(map[record.Code]*reference), out: outBundle{ResourceType: "Bundle"},
 	}
-	raw, err := b.Identity.Encode()
-	if err != nil {
-		return fmt.Errorf("write bundle: %w", err)
-	}
-	x.seed = sha256.Sum256(raw)
-	var c *record.Contact
-	if b.Summary != nil {
-		c = b.Summary.Contact
+	if b.Summary != nil && b.Summary.AsOf.Precision == record.ToMinute {
 		x.out.Timestamp = b.Summary.AsOf.String()
 	}
-	x.identity(b.Identity, c)
-	if b.Cover != nil {
-		x.cover(b.Cover)
+	var err error
+	switch o.Form {
+	case Collection:
+		x.out.Type = "collection"
+		err = x.whole(b, b.Entries)
+	case Transaction:
+		x.out.Type, x.out.Timestamp = "transaction", ""
+		err = x.whole(b, b.Entries)
+	case Summary:
+		err = x.summary(b)
+	default:
+		err = ErrForm
 	}
-	for i, e := range b.Entries {
-		if err := x.entry(e, uint32(i)); err != nil { // #nosec G115 -- entries are in memory
-			return fmt.Errorf("write entry %d: %w", i, err)
-		}
-	}
-	if x.err != nil {
-		return fmt.Errorf("write bundle: %w", x.err)
+	if err = errors.Join(err, x.err); err != nil {
+		return fmt.Errorf("write bundle: %w", err)
 	}
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
@@ -69,50 +123,76 @@ func Export(b *Bundle, w io.Writer) error {
 	return nil
 }
 
-func (x *exporter) entry(e *record.Entry, place uint32) error {
-	sections, err := e.Sections()
-	if err != nil {
-		return err
-	}
-	if x.n = 0; e.ID != (record.EntryID{}) {
-		x.seed = e.ID
+// whole writes the patient, the cover and entries.
+func (x *exporter) whole(b *Bundle, entries []*record.Entry) error {
+	if x.Patient != (record.PatientID{}) {
+		x.seed = sha256.Sum256(x.Patient[:])
 	} else {
-		h := sha256.New()
-		meta := e.Meta()
-		var head [13]byte
-		binary.BigEndian.PutUint32(head[:], place)
-		binary.BigEndian.PutUint64(head[4:], uint64(meta.Start.Unix())) // #nosec G115 -- never before 2000
-		head[12] = meta.Person
-		h.Write(head[:])
-		for _, s := range record.AllSections() {
-			h.Write(sections[s])
+		raw, err := b.Identity.Encode()
+		if err != nil {
+			return err
 		}
-		h.Sum(x.seed[:0])
+		x.seed = sha256.Sum256(raw)
+	}
+	var c *record.Contact
+	if b.Summary != nil {
+		c = b.Summary.Contact
+	}
+	x.identity(b.Identity, c)
+	if b.Cover != nil {
+		x.list(sectionPayers, x.cover(b.Cover), x.coverLine(b.Cover))
+	}
+	for i, e := range entries {
+		seed, err := seedOf(e)
+		if err != nil {
+			return fmt.Errorf("entry %d: %w", i, err)
+		}
+		x.seed = seed
+		x.entry(e)
+	}
+	return nil
+}
+
+// entry writes an encounter and all that was done in it.
+func (x *exporter) entry(e *record.Entry) {
+	from := len(x.out.Entry)
+	s, signed := x.Signers[e.ID]
+	if x.signer = nil; signed {
+		x.signer = x.agentsOf(s)
+		from = len(x.out.Entry)
 	}
 	visit := x.visit(e)
 	for i := range e.Diagnoses {
-		x.diagnosis(&e.Diagnoses[i], e, visit)
+		d := &e.Diagnoses[i]
+		x.list(x.problemSection(d, e), x.diagnosis(d, e, visit), x.problemLine(d, e))
 	}
 	for i := range e.Allergies {
-		x.allergy(&e.Allergies[i], e, visit)
+		a := &e.Allergies[i]
+		x.list(sectionAllergies, x.allergy(a, e, visit), x.allergyLine(a))
 	}
 	for i := range e.Prescriptions {
-		x.prescription(&e.Prescriptions[i], e, visit)
+		p := &e.Prescriptions[i]
+		x.list(sectionMedicines, x.prescription(p, e, visit), x.medicineLine(p, e))
 	}
 	for i := range e.Observations {
-		x.observation(&e.Observations[i], e, visit)
+		o := &e.Observations[i]
+		x.list(observationSection(o), x.observation(o, e, visit), x.resultLine(o, e))
 	}
 	for i := range e.Panels {
-		x.panel(&e.Panels[i], e, visit)
+		p := &e.Panels[i]
+		x.list(sectionResults, x.panel(p, e, visit), x.panelLine(p, e))
 	}
 	for i := range e.Procedures {
-		x.procedure(&e.Procedures[i], e, visit)
+		p := &e.Procedures[i]
+		x.list(sectionProcedures, x.procedure(p, e, visit), x.procedureLine(p, e))
 	}
 	for i := range e.Immunisations {
-		x.immunisation(&e.Immunisations[i], e, visit)
+		m := &e.Immunisations[i]
+		x.list(sectionVaccines, x.immunisation(m, e, visit), x.vaccineLine(m, e))
 	}
 	for i := range e.CarePlans {
-		x.carePlan(&e.CarePlans[i], e, visit)
+		p := &e.CarePlans[i]
+		x.list(sectionPlans, x.carePlan(p, e, visit), x.planLine(p, e))
 	}
 	for i := range e.Imaging {
 		x.imaging(&e.Imaging[i], e, visit)
@@ -123,23 +203,7 @@ func (x *exporter) entry(e *record.Entry, place uint32) error {
 	if e.Cost != nil {
 		x.cost(e.Cost, e, visit)
 	}
-	return nil
-}
-
-// add appends a resource and returns a reference to it. Its address is a UUID
-// of version 8 (RFC 9562, 5.8) made of the entry's identifier.
-func (x *exporter) add(v any, kind string) *reference {
-	raw, err := json.Marshal(v)
-	if err != nil && x.err == nil {
-		x.err = fmt.Errorf("%s: %w", kind, err)
+	if signed {
+		x.provenance(e, x.out.Entry[from:])
 	}
-	var num [4]byte
-	binary.BigEndian.PutUint32(num[:], x.n)
-	x.n++
-	id := sha256.Sum256(append(append([]byte("dhamani fhir id v1"), x.seed[:]...), num[:]...))
-	id[6], id[8] = id[6]&0x0f|0x80, id[8]&0x3f|0x80
-	s := hex.EncodeToString(id[:16])
-	url := "urn:uuid:" + s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
-	x.out.Entry = append(x.out.Entry, bundleEntry{FullURL: url, Resource: raw})
-	return &reference{Reference: url}
 }

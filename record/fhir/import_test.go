@@ -203,20 +203,25 @@ func TestIPS(t *testing.T) {
 	}
 }
 
-// TestWhole exports an entry with everything that FHIR has a place for.
-func TestWhole(t *testing.T) {
+// whole is a bundle of one entry with everything that FHIR has a place for.
+func whole() *Bundle {
 	code := func(v string) record.Code { return record.Code{System: terms.SNOMED, Value: v} }
 	site, share, id := code("18944008"), record.Int(10), record.EntryID{7}
 	yes := true
 	e := &record.Entry{
 		Start: time.Date(1987, 2, 3, 4, 5, 0, 0, time.UTC), Minutes: 7, Class: record.ClassVirtual, Facility: 9, Practitioner: 8,
 		Part: 2, Amends: &id, EnteredInError: true, Cost: &record.Cost{Total: record.Int(100), Patient: &share, Currency: "EUR", Service: record.ServiceDental},
-		Allergies: []record.Allergy{{Code: code("1"), Kind: record.KindNotSaid, Onset: record.Day(1980, 1, 1), Reactions: []record.Code{code("2")}}},
-		Prescriptions: []record.Prescription{{
-			Medicine: code("3"), Dose: record.NewQuantity(5, -1, "strip"), Quantity: record.NewQuantity(1, 0, ""), Refills: 2, Days: 9,
-			Frequency: record.Frequency{Times: 2, Period: 3, Unit: record.PeriodWeek}, AsNeeded: true, Reasons: []record.Code{code("4")},
-			Route: record.RouteOtic, Directions: "a\nb", At: record.Day(1987, 2, 4),
-		}, {Medicine: code("3"), Statement: true, Status: record.MedicationNotTaken}},
+		Allergies: []record.Allergy{{Code: code("1"), Kind: record.KindNotSaid, Onset: record.Day(1980, 1, 1), Reactions: []record.Code{code("2")}}, {Code: code("20"), Severity: record.SeveritySevere}},
+		Prescriptions: []record.Prescription{
+			{
+				Medicine: code("3"), Dose: record.NewQuantity(5, -1, "strip"), Quantity: record.NewQuantity(1, 0, ""), Refills: 2, Days: 9,
+				Frequency: record.Frequency{Times: 2, Period: 3, Unit: record.PeriodWeek}, AsNeeded: true, Reasons: []record.Code{code("4")},
+				Route: record.RouteOtic, Directions: "a\nb", At: record.Day(1987, 2, 4),
+			},
+			{Medicine: code("3"), Statement: true, Status: record.MedicationNotTaken},
+			{Medicine: code("3"), Status: record.MedicationIntended},
+			{Medicine: code("3"), Statement: true, Status: record.MedicationDraft},
+		},
 		Observations: []record.Observation{
 			{Code: code("5"), Value: record.Value{Bool: &yes}, Category: record.CategoryOther, Note: "n", Status: record.ObservationCorrected},
 			{Code: code("5"), Value: record.Value{Code: &site}, Category: record.CategoryTherapy, Interpretation: record.InterpretationCriticalLow},
@@ -230,14 +235,13 @@ func TestWhole(t *testing.T) {
 		Immunisations: []record.Immunisation{{Vaccine: code("10"), Site: &site, Route: record.RouteIntramuscular, Lot: "l", Dose: 3, Status: record.ImmunisationNotDone}},
 		CarePlans: []record.CarePlan{{
 			Code: code("11"), Goals: []string{"g"}, Reasons: []record.Code{code("8"), code("12")}, End: record.Day(1988, 1, 1),
-			Activities: []record.Activity{{Code: code("13"), Status: record.ActivityOnHold}}, Status: record.PlanOnHold, Intent: record.IntentOption,
+			Activities: []record.Activity{{Code: code("13"), Status: record.ActivityOnHold}, {Code: code("14")}}, Status: record.PlanOnHold, Intent: record.IntentOption,
 		}},
 		Notes:      []record.Note{{Text: "a\nb", Sensitive: true}},
 		Imaging:    []record.Imaging{{Study: "1.2.3", Modality: "MR", BodySite: &site, Series: 2, Instances: 99, Title: "t"}},
 		Extensions: []record.Extension{{Section: record.SectionClinical, Key: 50, Data: []byte("x")}},
 	}
 	e.Normalise()
-	roundTrip(t, e)
 	b := &Bundle{
 		Identity: &record.Identity{Names: record.Names{Sorani: &record.Name{Given: []string{"ئارام"}}}, Died: record.Day(2001, 1, 1)},
 		Cover: &record.Cover{
@@ -247,6 +251,12 @@ func TestWhole(t *testing.T) {
 		Entries: []*record.Entry{e},
 	}
 	b.Summary = record.Summarise(nil, b.Entries, e.Start)
+	return b
+}
+
+func TestWhole(t *testing.T) {
+	b := whole()
+	roundTrip(t, b.Entries[0])
 	c, report := again(t, b)
 	same(t, b, c)
 	for kind, n := range report.Resources {

@@ -10,6 +10,7 @@ import (
 
 // medicationX is what requests and statements have in common.
 type medicationX struct {
+	Extension  []extension `json:"extension,omitempty"`
 	Concept    *concept    `json:"medicationCodeableConcept,omitempty"`
 	Reference  *reference  `json:"medicationReference,omitempty"`
 	ReasonCode []concept   `json:"reasonCode,omitempty"`
@@ -17,13 +18,14 @@ type medicationX struct {
 }
 
 type medicationRequest struct {
-	ResourceType string     `json:"resourceType"`
-	Meta         *meta      `json:"meta,omitempty"`
-	Status       string     `json:"status"`
-	Intent       string     `json:"intent"`
-	Subject      *reference `json:"subject,omitempty"`
-	Encounter    *reference `json:"encounter,omitempty"`
-	Authored     string     `json:"authoredOn,omitempty"`
+	ResourceType string `json:"resourceType"`
+	named
+	Meta      *meta      `json:"meta,omitempty"`
+	Status    string     `json:"status"`
+	Intent    string     `json:"intent"`
+	Subject   *reference `json:"subject,omitempty"`
+	Encounter *reference `json:"encounter,omitempty"`
+	Authored  string     `json:"authoredOn,omitempty"`
 	medicationX
 	Course   *concept  `json:"courseOfTherapyType,omitempty"`
 	Dosage   []dosage  `json:"dosageInstruction,omitempty"`
@@ -37,16 +39,25 @@ type dispense struct {
 }
 
 type medicationStatement struct {
-	ResourceType string     `json:"resourceType"`
-	Meta         *meta      `json:"meta,omitempty"`
-	Status       string     `json:"status"`
-	Subject      *reference `json:"subject,omitempty"`
-	Context      *reference `json:"context,omitempty"`
-	Effective    string     `json:"effectiveDateTime,omitempty"`
-	Period       *period    `json:"effectivePeriod,omitempty"`
-	Asserted     string     `json:"dateAsserted,omitempty"`
+	ResourceType string `json:"resourceType"`
+	named
+	Meta      *meta      `json:"meta,omitempty"`
+	Status    string     `json:"status"`
+	Subject   *reference `json:"subject,omitempty"`
+	Context   *reference `json:"context,omitempty"`
+	Effective string     `json:"effectiveDateTime,omitempty"`
+	Period    *period    `json:"effectivePeriod,omitempty"`
+	Asserted  string     `json:"dateAsserted,omitempty"`
 	medicationX
 	Dosage []dosage `json:"dosage,omitempty"`
+}
+
+// prescription reads requests and statements in the order in which they stand.
+func (im *importer) prescription(j *job) error {
+	if j.kind == "MedicationStatement" {
+		return im.medicationStatement(j)
+	}
+	return im.medicationRequest(j)
 }
 
 func (im *importer) medicationRequest(j *job) error {
@@ -58,7 +69,7 @@ func (im *importer) medicationRequest(j *job) error {
 	if err := j.medicine(&p, &v.medicationX); err != nil {
 		return err
 	}
-	p.Status, _ = enum(j, v.Status, "status", record.MedicationActive)
+	j.medicationStatus(&p, v.Status, v.Extension)
 	j.loseIf(v.Intent != "order", "intent")
 	j.dosage(&p, v.Dosage, "dosageInstruction")
 	if v.Course != nil {
@@ -99,7 +110,7 @@ func (im *importer) medicationStatement(j *job) error {
 	if err := j.medicine(&p, &v.medicationX); err != nil {
 		return err
 	}
-	p.Status, _ = enum(j, v.Status, "status", record.MedicationActive)
+	j.medicationStatus(&p, v.Status, v.Extension)
 	j.dosage(&p, v.Dosage, "dosage")
 	since := j.moment(v.Effective, "effectiveDateTime")
 	asserted := j.moment(v.Asserted, "dateAsserted")
@@ -116,6 +127,35 @@ func (im *importer) medicationStatement(j *job) error {
 	p.At = at(since, e)
 	e.Prescriptions = append(e.Prescriptions, p)
 	return nil
+}
+
+// medicationStatus reads a status, which stands in an extension where the
+// resource has none of that name.
+func (j *job) medicationStatus(p *record.Prescription, status string, more []extension) {
+	for i := range more {
+		if more[i].URL != extStatus {
+			j.lose("extension")
+			continue
+		}
+		status = more[i].Code
+	}
+	p.Status, _ = enum(j, status, "status", record.MedicationActive)
+}
+
+// exportStatus is the reverse.
+func exportStatus(p *record.Prescription) (status string, more []extension) {
+	var lacks bool
+	switch p.Status {
+	case record.MedicationIntended, record.MedicationNotTaken:
+		lacks = !p.Statement
+	case record.MedicationCancelled, record.MedicationDraft:
+		lacks = p.Statement
+	default:
+	}
+	if status = p.Status.String(); lacks {
+		return record.MedicationUnknown.String(), []extension{{URL: extStatus, Code: status}}
+	}
+	return status, nil
 }
 
 // medicine reads the medicine and the reasons.
@@ -292,17 +332,17 @@ func exportRoute(v record.Route) *concept {
 	return nil
 }
 
-func (x *exporter) prescription(p *record.Prescription, e *record.Entry, visit *reference) {
-	common := medicationX{Concept: exportCode(p.Medicine), ReasonCode: exportCodes(p.Reasons)}
+func (x *exporter) prescription(p *record.Prescription, e *record.Entry, visit *reference) *reference {
+	status, more := exportStatus(p)
+	common := medicationX{Extension: more, Concept: exportCode(p.Medicine), ReasonCode: exportCodes(p.Reasons)}
 	if p.Statement {
-		x.add(&medicationStatement{
-			ResourceType: "MedicationStatement", Meta: label(p.Sensitive), Status: p.Status.String(), Subject: x.patient,
+		return x.add(&medicationStatement{
+			ResourceType: "MedicationStatement", Meta: label(p.Sensitive), Status: status, Subject: x.patient,
 			Context: visit, Effective: when(p.At, e), medicationX: common, Dosage: exportDosage(p),
-		}, "MedicationStatement")
-		return
+		}, "MedicationStatement", p)
 	}
 	v := medicationRequest{
-		ResourceType: "MedicationRequest", Meta: label(p.Sensitive), Status: p.Status.String(), Intent: "order",
+		ResourceType: "MedicationRequest", Meta: label(p.Sensitive), Status: status, Intent: "order",
 		Subject: x.patient, Encounter: visit, Authored: when(p.At, e), medicationX: common, Dosage: exportDosage(p),
 	}
 	if p.Ongoing {
@@ -311,7 +351,7 @@ func (x *exporter) prescription(p *record.Prescription, e *record.Entry, visit *
 	if p.Quantity != nil || p.Refills > 0 {
 		v.Dispense = &dispense{Refills: int(p.Refills), Quantity: exportQuantity(p.Quantity)}
 	}
-	x.add(&v, "MedicationRequest")
+	return x.add(&v, "MedicationRequest", p)
 }
 
 func exportDosage(p *record.Prescription) []dosage {

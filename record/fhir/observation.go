@@ -5,16 +5,18 @@ import (
 )
 
 type observation struct {
-	ResourceType string     `json:"resourceType"`
-	Meta         *meta      `json:"meta,omitempty"`
-	Status       string     `json:"status"`
-	Category     []concept  `json:"category,omitempty"`
-	Code         *concept   `json:"code,omitempty"`
-	Subject      *reference `json:"subject,omitempty"`
-	Encounter    *reference `json:"encounter,omitempty"`
-	Effective    string     `json:"effectiveDateTime,omitempty"`
-	Period       *period    `json:"effectivePeriod,omitempty"`
-	Instant      string     `json:"effectiveInstant,omitempty"`
+	ResourceType string `json:"resourceType"`
+	named
+	Meta      *meta       `json:"meta,omitempty"`
+	Status    string      `json:"status"`
+	Category  []concept   `json:"category,omitempty"`
+	Code      *concept    `json:"code,omitempty"`
+	Subject   *reference  `json:"subject,omitempty"`
+	Encounter *reference  `json:"encounter,omitempty"`
+	Effective string      `json:"effectiveDateTime,omitempty"`
+	Period    *period     `json:"effectivePeriod,omitempty"`
+	Instant   string      `json:"effectiveInstant,omitempty"`
+	Performer []reference `json:"performer,omitempty"`
 	valueX
 	AbsentReason   *concept     `json:"dataAbsentReason,omitempty"`
 	Interpretation []concept    `json:"interpretation,omitempty"`
@@ -185,7 +187,7 @@ func (x *exporter) observation(o *record.Observation, e *record.Entry, visit *re
 	v := observation{
 		ResourceType: "Observation", Meta: label(o.Sensitive), Status: o.Status.String(), Code: exportCode(o.Code),
 		Subject: x.patient, Encounter: visit, Effective: when(o.At, e), valueX: exportValue(&o.Value), Note: notes(o.Note),
-		Interpretation: exportInterpretation(o.Interpretation),
+		Interpretation: exportInterpretation(o.Interpretation), Performer: x.performer(),
 	}
 	if o.Category != record.CategoryOther {
 		v.Category = []concept{*single(uriObsCat, o.Category.String())}
@@ -196,7 +198,19 @@ func (x *exporter) observation(o *record.Observation, e *record.Entry, visit *re
 			Code: exportCode(c.Code), valueX: exportValue(&c.Value), Interpretation: exportInterpretation(c.Interpretation),
 		})
 	}
-	return x.add(&v, "Observation")
+	return x.add(&v, "Observation", o)
+}
+
+// performer is who made an observation. The summary's profile demands one, be
+// it unknown.
+func (x *exporter) performer() []reference {
+	if ref := x.signer.performer(); ref != nil {
+		return []reference{*ref}
+	}
+	if x.doc == nil {
+		return nil
+	}
+	return []reference{{Extension: []extension{{URL: extAbsent, Code: "unknown"}}}}
 }
 
 func exportValue(v *record.Value) valueX {
@@ -211,17 +225,18 @@ func exportInterpretation(i record.Interpretation) []concept {
 }
 
 type diagnosticReport struct {
-	ResourceType string      `json:"resourceType"`
-	Meta         *meta       `json:"meta,omitempty"`
-	Status       string      `json:"status"`
-	Category     []concept   `json:"category,omitempty"`
-	Code         *concept    `json:"code,omitempty"`
-	Subject      *reference  `json:"subject,omitempty"`
-	Encounter    *reference  `json:"encounter,omitempty"`
-	Effective    string      `json:"effectiveDateTime,omitempty"`
-	Period       *period     `json:"effectivePeriod,omitempty"`
-	Result       []reference `json:"result,omitempty"`
-	Conclusion   string      `json:"conclusion,omitempty"`
+	ResourceType string `json:"resourceType"`
+	named
+	Meta       *meta       `json:"meta,omitempty"`
+	Status     string      `json:"status"`
+	Category   []concept   `json:"category,omitempty"`
+	Code       *concept    `json:"code,omitempty"`
+	Subject    *reference  `json:"subject,omitempty"`
+	Encounter  *reference  `json:"encounter,omitempty"`
+	Effective  string      `json:"effectiveDateTime,omitempty"`
+	Period     *period     `json:"effectivePeriod,omitempty"`
+	Result     []reference `json:"result,omitempty"`
+	Conclusion string      `json:"conclusion,omitempty"`
 }
 
 // diagnosticReport makes a panel of a report and the observations that it
@@ -309,7 +324,7 @@ func (im *importer) member(j *job, p *record.Panel, e *record.Entry, ref *refere
 	im.lost[x] = sub.left
 }
 
-func (x *exporter) panel(p *record.Panel, e *record.Entry, visit *reference) {
+func (x *exporter) panel(p *record.Panel, e *record.Entry, visit *reference) *reference {
 	v := diagnosticReport{
 		ResourceType: "DiagnosticReport", Meta: label(p.Sensitive), Status: p.Status.String(), Code: exportCode(p.Code),
 		Category: []concept{*single(uriV20074, "LAB")}, Subject: x.patient, Encounter: visit, Effective: when(p.At, e),
@@ -318,5 +333,5 @@ func (x *exporter) panel(p *record.Panel, e *record.Entry, visit *reference) {
 	for i := range p.Observations {
 		v.Result = append(v.Result, *x.observation(&p.Observations[i], e, visit))
 	}
-	x.add(&v, "DiagnosticReport")
+	return x.add(&v, "DiagnosticReport", p)
 }

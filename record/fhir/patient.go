@@ -10,12 +10,13 @@ import (
 )
 
 type patient struct {
-	ResourceType  string          `json:"resourceType"`
+	ResourceType string `json:"resourceType"`
+	named
 	ID            string          `json:"id,omitempty"`
-	Identifier    []identifier    `json:"identifier,omitempty"`
 	Name          []humanName     `json:"name,omitempty"`
 	Gender        string          `json:"gender,omitempty"`
 	BirthDate     string          `json:"birthDate,omitempty"`
+	BirthAbsent   *primitive      `json:"_birthDate,omitempty"`
 	Deceased      string          `json:"deceasedDateTime,omitempty"`
 	Telecom       []contactPoint  `json:"telecom,omitempty"`
 	Address       []address       `json:"address,omitempty"`
@@ -35,9 +36,9 @@ type contact struct {
 }
 
 type relatedPerson struct {
-	ResourceType string         `json:"resourceType"`
+	ResourceType string `json:"resourceType"`
+	named
 	ID           string         `json:"id,omitempty"`
-	Identifier   []identifier   `json:"identifier,omitempty"`
 	Patient      *reference     `json:"patient,omitempty"`
 	Relationship []concept      `json:"relationship,omitempty"`
 	Name         []humanName    `json:"name,omitempty"`
@@ -59,6 +60,9 @@ func (im *importer) patient(j *job) error {
 	id.Born = j.moment(p.BirthDate, "birthDate")
 	id.Died = j.moment(p.Deceased, "deceasedDateTime")
 	for _, x := range p.Identifier {
+		if x.own() {
+			continue
+		}
 		if x.System == uriGuards {
 			id.Guards |= j.person(x.Value)
 			continue
@@ -292,6 +296,9 @@ func (im *importer) relatedPerson(j *job) error {
 		}
 	}
 	for _, x := range p.Identifier {
+		if x.own() {
+			continue
+		}
 		if x.System == uriGuards {
 			m.Guards |= j.person(x.Value)
 			continue
@@ -338,6 +345,9 @@ func (x *exporter) identity(id *record.Identity, c *record.Contact) {
 		ResourceType: "Patient", Name: exportNames(&id.Names), Gender: id.Sex.String(), BirthDate: id.Born.String(),
 		Deceased: id.Died.String(), Telecom: phones(id.Phone),
 	}
+	if p.BirthDate == "" && x.doc != nil {
+		p.BirthAbsent = unknownPrimitive() // the summary's profile demands it
+	}
 	if id.NationalNumber != "" {
 		p.Identifier = []identifier{{Type: single(uriV20203, "NI"), System: uriNational, Value: id.NationalNumber}}
 	}
@@ -362,7 +372,17 @@ func (x *exporter) identity(id *record.Identity, c *record.Contact) {
 		}
 		p.Contact = []contact{out}
 	}
-	x.patient = x.add(&p, "Patient")
+	key := identifier{System: uriItem, Value: x.uuid("Patient", nil)}
+	p.identify(key)
+	own := key.Value
+	switch {
+	case x.Patient != (record.PatientID{}):
+		key = identifier{System: uriPatient, Value: x.Patient.String()}
+		p.identify(key)
+	case id.NationalNumber != "":
+		key = identifier{System: uriNational, Value: id.NationalNumber}
+	}
+	x.patient = x.put(&p, "Patient", own, key)
 	for i := range id.Family {
 		x.member(&id.Family[i])
 	}
@@ -389,5 +409,5 @@ func (x *exporter) member(m *record.Member) {
 		p.Identifier = []identifier{{System: uriPerson, Value: strconv.Itoa(int(m.Person))}}
 	}
 	p.Identifier = append(p.Identifier, guards(m.Guards)...)
-	x.add(&p, "RelatedPerson")
+	x.add(&p, "RelatedPerson", m)
 }

@@ -24,15 +24,20 @@ const (
 	uriCoverClass = "http://terminology.hl7.org/CodeSystem/coverage-class"
 	uriV20203     = "http://terminology.hl7.org/CodeSystem/v2-0203"
 	uriV20074     = "http://terminology.hl7.org/CodeSystem/v2-0074"
+	uriNull       = "http://terminology.hl7.org/CodeSystem/v3-NullFlavor"
 	uriDICOM      = "http://dicom.nema.org/resources/ontology/DCM"
 	uriDICOMUID   = "urn:dicom:uid"
 	uriAbsent     = "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips"
 	uriDataAbsent = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
+	extAbsent     = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 	extLanguage   = "http://hl7.org/fhir/StructureDefinition/language"
 	uriOwnClass   = "https://dhamani.iq/fhir/encounter-class"
 	uriNational   = "https://dhamani.iq/fhir/sid/national-number"
 	uriPerson     = "https://dhamani.iq/fhir/sid/person"
-	uriGuards     = "https://dhamani.iq/fhir/sid/guards" // a person for whom this one may act
+	uriGuards     = "https://dhamani.iq/fhir/sid/guards"  // a person for whom this one may act
+	uriItem       = "https://dhamani.iq/fhir/sid/item"    // a resource, by what it tells
+	uriPatient    = "https://dhamani.iq/fhir/sid/patient" // a patient, by the programme's number
+	uriEntry      = "https://dhamani.iq/fhir/sid/entry"   // a sealed entry, by its SHA-256
 	uriFacility   = "https://dhamani.iq/fhir/sid/facility"
 	uriAuthor     = "https://dhamani.iq/fhir/sid/practitioner"
 	extPart       = "https://dhamani.iq/fhir/StructureDefinition/part"
@@ -43,6 +48,7 @@ const (
 	extWithout    = "https://dhamani.iq/fhir/StructureDefinition/cover-without"
 	extCopay      = "https://dhamani.iq/fhir/StructureDefinition/copay-class"
 	extCounter    = "https://dhamani.iq/fhir/StructureDefinition/cover-counter"
+	extStatus     = "https://dhamani.iq/fhir/StructureDefinition/status" // one that the resource's own list lacks
 	extUnknown    = "https://dhamani.iq/fhir/StructureDefinition/unknown-item"
 )
 
@@ -58,6 +64,7 @@ type concept struct {
 }
 
 type meta struct {
+	Profile  []string `json:"profile,omitempty"`
 	Security []coding `json:"security,omitempty"`
 }
 
@@ -82,6 +89,7 @@ func label(secret bool) *meta {
 }
 
 type reference struct {
+	Extension  []extension `json:"extension,omitempty"`
 	Reference  string      `json:"reference,omitempty"`
 	Identifier *identifier `json:"identifier,omitempty"`
 	Display    string      `json:"display,omitempty"`

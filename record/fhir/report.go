@@ -145,13 +145,20 @@ func (j *job) unknown() {
 		return
 	}
 	for k, v := range m {
-		if !remade[k] {
+		if !remade[k] && (k != "identifier" || !j.ownNames()) {
 			j.walk(elements[j.kind], k, v)
 		}
 	}
 	if n, ok := m["text"].(map[string]any); ok && n["status"] == "additional" {
 		j.lose("text")
 	}
+}
+
+// ownNames reports whether the job's resource has no identifiers but those of
+// an export.
+func (j *job) ownNames() bool {
+	var n named
+	return json.Unmarshal(j.raw, &n) == nil && ownIdentifiers(n.Identifier)
 }
 
 func (j *job) walk(known map[string]bool, path string, v any) {
@@ -177,7 +184,7 @@ func (j *job) walk(known map[string]bool, path string, v any) {
 // elements says for each kind which elements are read: true for one that is
 // read as a whole, false for one whose parts stand in the table too.
 var elements = table(map[string]string{
-	"Patient": `identifier name gender birthDate deceasedDateTime telecom address communication contact.name
+	"Patient": `identifier name gender birthDate _birthDate deceasedDateTime telecom address communication contact.name
 		contact.telecom contact.relationship active`,
 	"RelatedPerson": "identifier name gender birthDate telecom relationship patient active",
 	"Coverage": `status type class subscriberId identifier period relationship payor beneficiary subscriber
@@ -191,10 +198,10 @@ var elements = table(map[string]string{
 		dosageInstruction.additionalInstruction dosageInstruction.timing.repeat.frequency
 		dosageInstruction.timing.repeat.period dosageInstruction.timing.repeat.periodUnit
 		dosageInstruction.timing.repeat.boundsDuration dosageInstruction.asNeededBoolean dosageInstruction.route
-		dosageInstruction.doseAndRate.type dosageInstruction.doseAndRate.doseQuantity dispenseRequest.quantity
+		extension dosageInstruction.doseAndRate.type dosageInstruction.doseAndRate.doseQuantity dispenseRequest.quantity
 		dispenseRequest.numberOfRepeatsAllowed dispenseRequest.expectedSupplyDuration courseOfTherapyType contained`,
 	"MedicationStatement": `status medicationCodeableConcept medicationReference subject context effectiveDateTime
-		effectivePeriod dateAsserted reasonCode reasonReference dosage.sequence dosage.text dosage.patientInstruction
+		effectivePeriod dateAsserted reasonCode reasonReference extension dosage.sequence dosage.text dosage.patientInstruction
 		dosage.additionalInstruction dosage.timing.repeat.frequency dosage.timing.repeat.period
 		dosage.timing.repeat.periodUnit dosage.timing.repeat.boundsDuration dosage.asNeededBoolean dosage.route
 		dosage.doseAndRate.type dosage.doseAndRate.doseQuantity contained`,
@@ -212,7 +219,7 @@ var elements = table(map[string]string{
 	"AllergyIntolerance": `clinicalStatus verificationStatus type category criticality code patient encounter
 		onsetDateTime recordedDate reaction.manifestation reaction.severity note`,
 	"CarePlan": `status intent category title description subject encounter period created activity.detail.code
-		activity.detail.status addresses goal contained`,
+		activity.detail.status activity.detail.extension addresses goal contained`,
 	"Goal": "description lifecycleStatus subject",
 	"ImagingStudy": `identifier status modality subject encounter started numberOfSeries numberOfInstances description
 		series.modality series.bodySite`,
