@@ -162,17 +162,26 @@ func call[T any](ctx context.Context, c *Client, method, path string, body any) 
 	if err != nil {
 		return result, err
 	}
-	raw, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
-	if err := errors.Join(err, answer.Body.Close()); err != nil {
-		return result, fmt.Errorf("read answer of the agent: %w", err)
-	}
-	if len(raw) > maxAnswer {
-		return result, fmt.Errorf("%w: more than %d bytes", ErrAnswer, maxAnswer)
+	raw, err := readAnswer(answer)
+	if err != nil {
+		return result, err
 	}
 	if err := json.Unmarshal(raw, &result); err != nil {
 		return result, fmt.Errorf("%w: %w", ErrAnswer, err)
 	}
 	return result, nil
+}
+
+// readAnswer reads the bounded body of an answer and closes it.
+func readAnswer(answer *http.Response) ([]byte, error) {
+	raw, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
+	if err := errors.Join(err, answer.Body.Close()); err != nil {
+		return nil, fmt.Errorf("read answer of the agent: %w", err)
+	}
+	if len(raw) > maxAnswer {
+		return nil, fmt.Errorf("%w: more than %d bytes", ErrAnswer, maxAnswer)
+	}
+	return raw, nil
 }
 
 // send sends one request; a refusal becomes an *Error.

@@ -8,6 +8,7 @@
 //	GET  /v1/sync                   client.Status
 //	GET  /v1/visits                 [agent.Visit], newest first
 //	GET  /v1/visits/{id}            agent.Visit
+//	GET  /v1/visits/{id}/summary    a FHIR document (application/fhir+json): the patient summary; ?lang=ar|ckb|en, ?sensitive=1
 //	POST /v1/visits/{id}/person     {"person"} -> agent.Visit, which shows that person on the card
 //	POST /v1/visits/{id}/entries    record.Entry -> 201 agent.Written
 //	POST /v1/visits/{id}/verify     {"pin"} or {"finger","minutiae"} -> agent.Visit

@@ -54,6 +54,7 @@ func (s *Server) routes(mux *http.ServeMux) {
 		}
 		writeJSON(w, http.StatusOK, visit)
 	})
+	mux.HandleFunc("GET /v1/visits/{id}/summary", s.summary)
 	mux.HandleFunc("POST /v1/visits/{id}/person", s.showPerson)
 	mux.HandleFunc("POST /v1/visits/{id}/entries", s.appendEntry)
 	mux.HandleFunc("POST /v1/visits/{id}/verify", s.verify)

@@ -76,7 +76,8 @@ type cardRecord struct {
 	Cover    *record.Cover    `json:"cover,omitempty"`
 	Person   uint8            `json:"person"` // whose summary and entries these are
 	Summary  *record.Summary  `json:"summary,omitempty"`
-	Entries  []readEntry      `json:"entries"` // newest first
+	Locked   bool             `json:"summary_locked,omitempty"` // there is a summary that this role may not open
+	Entries  []readEntry      `json:"entries"`                  // newest first
 	APDUs    int              `json:"apdus"`
 	Bytes    int              `json:"bytes"` // both ways
 }
@@ -87,6 +88,7 @@ type readEntry struct {
 	Seq      uint32         `json:"seq"`
 	ID       record.EntryID `json:"id"`
 	Author   string         `json:"author,omitempty"`
+	Signer   string         `json:"signer,omitempty"` // whose key signed: an operator's or the workstation's
 	Facility uint32         `json:"facility,omitempty"`
 	Problem  string         `json:"problem,omitempty"`
 	Entry    *record.Entry  `json:"entry,omitempty"`
@@ -106,9 +108,21 @@ type cardReader struct {
 }
 
 func runCardRead(ctx context.Context, out io.Writer, g *globals, who cardActor, opts cardOptions, person uint8) error {
-	opened, err := openCard(ctx, g, opts)
+	r, err := readCard(ctx, g, who, opts, person)
 	if err != nil {
 		return err
+	}
+	if g.json {
+		return cli.PrintJSON(out, r)
+	}
+	return r.print(out)
+}
+
+// readCard reads a card and ends the session.
+func readCard(ctx context.Context, g *globals, who cardActor, opts cardOptions, person uint8) (*cardRecord, error) {
+	opened, err := openCard(ctx, g, opts)
+	if err != nil {
+		return nil, err
 	}
 	defer func() { _ = opened.Close() }()
 	r := &cardReader{openedCard: opened, cardActor: who, record: cardRecord{Person: person}}
@@ -124,15 +138,12 @@ func runCardRead(ctx context.Context, out io.Writer, g *globals, who cardActor, 
 		{"read the entries", r.readEntries},
 	} {
 		if err := step.do(ctx); err != nil {
-			return fmt.Errorf("%s: %w", step.name, err)
+			return nil, fmt.Errorf("%s: %w", step.name, err)
 		}
 	}
 	stats := r.Stats()
 	r.record.APDUs, r.record.Bytes = stats.APDUs, stats.Sent+stats.Received
-	if g.json {
-		return cli.PrintJSON(out, r.record)
-	}
-	return r.record.print(out)
+	return &r.record, nil
 }
 
 // recognise checks the card's signed key, number and state.
@@ -202,7 +213,11 @@ func (r *cardReader) readKeys(ctx context.Context) error {
 // readSummary reads the emergency summary, if there is one and the role has
 // its key.
 func (r *cardReader) readSummary(ctx context.Context) error {
-	if !r.keys.Has(record.SectionSummary) || r.head.SummaryVersion == 0 {
+	if r.head.SummaryVersion == 0 {
+		return nil
+	}
+	if !r.keys.Has(record.SectionSummary) {
+		r.record.Locked = true
 		return nil
 	}
 	raw, err := r.ReadFile(ctx, card.FileSummary)
@@ -234,7 +249,7 @@ func (r *cardReader) readEntries(ctx context.Context) error {
 		if err != nil {
 			e.Problem = err.Error()
 		} else {
-			e.Author, e.Facility, e.Entry = opened.Author, opened.Facility, opened.Entry
+			e.Author, e.Signer, e.Facility, e.Entry = opened.Author, opened.Signer, opened.Facility, opened.Entry
 		}
 		r.record.Entries = append(r.record.Entries, e)
 		return nil

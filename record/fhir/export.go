@@ -41,6 +41,10 @@ type Options struct {
 	// Facility made the Bundle; zero: not known.
 	Facility uint32
 
+	// Locked are parts that could not be opened, besides those that the entries
+	// say they miss. A summary tells of them.
+	Locked []record.Section
+
 	// Language of a summary's words: ar, ckb or en, which is also the default.
 	Language string
 	// Sensitive has a summary carry what is sensitive too, labelled so.

@@ -154,7 +154,7 @@ func over(d *record.Diagnosis, e *record.Entry, now time.Time) bool {
 
 // observationSection is the section of a single result.
 func observationSection(o *record.Observation) section {
-	switch o.Category { //nolint:exhaustive // the others have none
+	switch o.Category {
 	case record.CategoryLaboratory, record.CategoryImaging:
 		return sectionResults
 	case record.CategoryVitalSigns:

@@ -113,6 +113,9 @@ func (x *exporter) problemSection(d *record.Diagnosis, e *record.Entry) section 
 // summary writes a document: the Composition first, then what it refers to.
 func (x *exporter) summary(b *Bundle) error {
 	x.doc = &document{now: summaryTime(b, x.Time)}
+	for _, s := range x.Locked {
+		x.doc.locked[s] = true
+	}
 	for _, e := range b.Entries {
 		for _, s := range e.Missing {
 			x.doc.locked[s] = true
