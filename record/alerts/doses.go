@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/record/ucum"
 )
 
 // Bounds of what is counted, not weighed.
@@ -35,12 +36,12 @@ func (c *checker) doses() {
 		if counts(x.Dose.Unit) {
 			c.counted(x, &it)
 		}
-		if len(it.atc) != 1 || topical(it.atc[0]) || x.Route == record.RouteTopical || x.Route == record.RouteInhaled {
-			continue // how much of it is in a dose is not known
+		if len(it.atc) == 0 || it.topical || x.Route == record.RouteTopical || x.Route == record.RouteInhaled {
+			continue
 		}
-		d, ok := c.t.doses[it.atc[0]]
-		if ok && sameMeasure(d.unit, x.Dose.Unit) {
-			c.dosed(x, &it, &d)
+		d, ok := c.t.doses[it.atc[0]] // of a combination its own, not its ingredients'
+		if once, err := ucum.Convert(amount(x.Dose), x.Dose.Unit, d.unit); ok && err == nil && once > 0 {
+			c.dosed(x, &it, &d, once)
 		}
 	}
 }
@@ -60,17 +61,13 @@ func (c *checker) doseAlert(rule, phrase string, s Severity, it *item, source st
 	}, it)
 }
 
-func (c *checker) dosed(x *record.Prescription, it *item, d *dose) {
-	scale := massIn(x.Dose.Unit) / massIn(d.unit)
-	once, times := amount(x.Dose)*scale, perDay(x.Frequency)
-	rule := "dose-" + strings.ToLower(d.atc)
-	if once <= 0 {
-		return
-	}
+// dosed compares one dose, in the rule's unit, and what it comes to.
+func (c *checker) dosed(x *record.Prescription, it *item, d *dose, once float64) {
+	times, rule := perDay(x.Frequency), "dose-"+strings.ToLower(d.atc)
 	alert := func(phrase string, s Severity, fields ...string) {
 		c.doseAlert(rule, phrase, s, it, d.source, append(fields, "unit", d.unit)...)
 	}
-	if unit := c.slipped(once, d, x.Dose.Unit); unit != "" {
+	if unit := slipped(once, d, x.Dose.Unit); unit != "" {
 		alert("dose-unit", Stop, "n", figure(amount(x.Dose)), "given", x.Dose.Unit, "other", unit)
 		return
 	}
@@ -107,8 +104,8 @@ func loudness(given, most float64) Severity {
 
 // slipped returns the unit that was meant when a dose is far out of its bounds
 // but within them in another unit of mass; once is in the rule's unit.
-func (c *checker) slipped(once float64, d *dose, unit string) string {
-	if !sameMeasure(unit, "mg") || d.least == 0 || d.most == 0 {
+func slipped(once float64, d *dose, unit string) string {
+	if d.least == 0 || d.most == 0 {
 		return ""
 	}
 	fits := func(v float64) bool { return v >= d.least/rounding && v <= d.most*rounding }

@@ -12,33 +12,6 @@ func amount(q *record.Quantity) float64 {
 	return float64(q.Value.Mantissa) / math.Pow10(int(q.Value.Scale))
 }
 
-// massIn returns how many milligrams a unit of a dose is, or 1 for
-// international units and millimoles, which are only compared with their own;
-// 0 for a unit that says nothing of an amount.
-func massIn(unit string) float64 {
-	switch unit {
-	case "mg", "[IU]", "mmol", "meq":
-		return 1
-	case "g":
-		return 1000
-	case "ug":
-		return 0.001
-	case "ng":
-		return 0.000001
-	default:
-		return 0
-	}
-}
-
-// sameMeasure reports whether amounts in two units can be compared.
-func sameMeasure(a, b string) bool {
-	special := func(u string) bool { return u == "[IU]" || u == "mmol" || u == "meq" }
-	if special(a) || special(b) {
-		return a == b
-	}
-	return massIn(a) > 0 && massIn(b) > 0
-}
-
 // counts reports whether a unit counts tablets, capsules or the like.
 func counts(unit string) bool {
 	switch unit {
@@ -46,19 +19,6 @@ func counts(unit string) bool {
 		return true
 	default:
 		return false
-	}
-}
-
-func kilogramsIn(unit string) float64 {
-	switch unit {
-	case "kg":
-		return 1
-	case "g":
-		return 0.001
-	case "[lb_av]":
-		return 0.45359237
-	default:
-		return 0
 	}
 }
 

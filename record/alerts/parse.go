@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/dhamani-iq/dhamani/record/terms"
+	"github.com/dhamani-iq/dhamani/record/ucum"
 )
 
 // parser reads lines "kind TAB field …" into a table; see the document for
@@ -35,7 +36,7 @@ var kinds = map[string]struct {
 	"caution": {7, (*parser).caution},
 	"dose":    {8, (*parser).dose},
 	"value":   {7, (*parser).value},
-	"unit":    {4, (*parser).unit},
+	"unit":    {2, (*parser).unit},
 }
 
 func (p *parser) text(text string) error {
@@ -307,7 +308,7 @@ func (p *parser) dose(f []string) bool {
 	d := dose{atc: f[0], unit: f[1], weekly: f[6] == "week"}
 	title, ok := p.t.sources[f[7]]
 	d.source = title
-	ok = ok && len(d.atc) == 7 && massIn(d.unit) > 0 && (d.weekly || f[6] == "day") &&
+	ok = ok && len(d.atc) == 7 && ucum.Valid(d.unit) && (d.weekly || f[6] == "day") &&
 		numbers(f[2:6], &d.least, &d.most, &d.day, &d.childDay) && d.least <= d.most
 	_, dup := p.t.doses[d.atc]
 	p.t.doses[d.atc] = d
@@ -323,6 +324,9 @@ func (p *parser) value(f []string) bool {
 		return false
 	}
 	v.unit, v.source = f[1], title
+	if !ucum.Valid(v.unit) {
+		return false
+	}
 	for code := range strings.SplitSeq(f[0], " ") {
 		v.code = terms.Code{System: terms.LOINC, Value: code}
 		v.rule = "value-" + code
@@ -335,22 +339,14 @@ func (p *parser) value(f []string) bool {
 	return true
 }
 
-// unit reads "loinc,… unit factor offset" for values that stand above.
+// unit reads "loinc,… unit" for values that stand above.
 func (p *parser) unit(f []string) bool {
-	o := otherUnit{unit: f[1]}
-	down, below := strings.CutPrefix(f[3], "-")
-	if below && down == "" || !numbers([]string{f[2], down}, &o.factor, &o.offset) || o.factor == 0 {
-		return false
-	}
-	if below {
-		o.offset = -o.offset
-	}
 	for code := range strings.SplitSeq(f[0], " ") {
 		i, ok := p.t.values[terms.Code{System: terms.LOINC, Value: code}]
 		if !ok || len(p.t.ranges[i].others) == 8 {
 			return false
 		}
-		p.t.ranges[i].others = append(slices.Clip(p.t.ranges[i].others), o)
+		p.t.ranges[i].others = append(slices.Clip(p.t.ranges[i].others), f[1])
 	}
-	return true
+	return ucum.Valid(f[1])
 }

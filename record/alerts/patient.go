@@ -7,6 +7,7 @@ import (
 
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/record/terms"
+	"github.com/dhamani-iq/dhamani/record/ucum"
 )
 
 // Person is who the record is about.
@@ -229,7 +230,8 @@ func (f *facts) observation(o *record.Observation) {
 			f.expecting, f.conceived = at, at.Add(-time.Duration(weeks*7*24)*time.Hour)
 		}
 	case slices.Contains(loincWeight, code):
-		if kg := amount(q) * kilogramsIn(q.Unit); kg > 0.3 && kg < 400 && !at.Before(f.weighed) {
+		kg, err := ucum.Convert(amount(q), q.Unit, "kg")
+		if err == nil && kg > 0.3 && kg < 400 && !at.Before(f.weighed) {
 			f.weighed, f.kilograms = at, kg
 		}
 	case slices.Contains(loincFilter, code):

@@ -55,22 +55,19 @@ func (t *Table) ingredients(it *item, c terms.Code, depth int) {
 		}
 	}
 	switch {
-	case c.System == terms.ATC && t.parts[c.Value] != nil:
-		add(t.parts[c.Value]...)
-	case c.System == terms.ATC:
-		add(c.Value)
-	case t.means[c] != nil:
-		for _, v := range t.means[c] {
-			if depth == 0 {
-				t.ingredients(it, terms.Code{System: terms.ATC, Value: v}, 1)
-			}
-		}
 	case c.System == terms.Text:
 		for _, found := range t.listen(c.Value) {
 			it.in.join(t.classesOf(found))
 			if depth == 0 {
 				t.ingredients(it, found, 1)
 			}
+		}
+	case t.means[c] != nil:
+		add(t.means[c]...)
+	default:
+		add(terms.ToATC(c)...)
+		if c.System == terms.ATC {
+			add(t.parts[c.Value]...)
 		}
 	}
 }

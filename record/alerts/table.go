@@ -32,8 +32,8 @@ type Table struct {
 	index      map[string]int          // of classes, by name
 	within     map[terms.Code]set      // classes of a code and of what begins with it
 	without    map[terms.Code]set      // classes that a code and what begins with it is not in
-	means      map[terms.Code][]string // ATC codes for a code of another system
-	parts      map[string][]string     // ATC codes of what a combination is made of
+	means      map[terms.Code][]string // ATC codes that the terminology table does not tell
+	parts      map[string][]string     // ingredients that it does not tell
 	same       map[string]string       // ATC code of the substance under its usual one
 	spoken     map[string]terms.Code   // codes for folded words
 	negative   map[string]bool         // folded words that deny what follows
@@ -116,15 +116,8 @@ type valueRange struct {
 	unit                string
 	low, high           float64
 	usualLow, usualHigh float64
-	others              []otherUnit
+	others              []string // units in which laboratories give it too
 	source              string
-}
-
-// otherUnit is another unit of the same observation: its value times factor
-// plus offset is one in the range's unit.
-type otherUnit struct {
-	unit           string
-	factor, offset float64
 }
 
 // set is a set of classes.

@@ -60,8 +60,8 @@ func TestParse(t *testing.T) {
 		"dose's time":     least() + "dose\tN02BE01\tmg\t1\t2\t3\t4\tyear\ts\n",
 		"value's bounds":  least() + "value\t1-8\tmg\t5\t4\t4\t5\ts\n",
 		"value twice":     least() + strings.Repeat("value\t1-8\tmg\t1\t9\t2\t8\ts\n", 2),
-		"unit of nothing": least() + "unit\t1-8\tg\t2\t0\n",
-		"unit of factor":  least() + "value\t1-8\tmg\t1\t9\t2\t8\ts\nunit\t1-8\tg\t0\t0\n",
+		"unit of nothing": least() + "unit\t1-8\tg\n",
+		"unit unknown":    least() + "value\t1-8\tmg\t1\t9\t2\t8\ts\nunit\t1-8\tjoke\n",
 		"word twice":      least() + "word\tx\tatc\tA01\nword\tx\tatc\tA02\n",
 		"parts":           least() + "parts\tA01\ta thing\n",
 		"usual":           least() + "usual\tnever\tA\n",
@@ -149,7 +149,7 @@ func TestBase(t *testing.T) {
 // and that a table that was read can be used.
 func FuzzParse(f *testing.F) {
 	f.Add(least())
-	f.Add(least() + "pair\tp\tc\tc\tstop\te\te\ts\ncaution\tq\tc\tage<8y\twarn\te\te\ts\nvalue\t2339-0\tmg/dL\t1\t9\t2\t8\ts\nunit\t2339-0\tg\t2\t-1\n")
+	f.Add(least() + "pair\tp\tc\tc\tstop\te\te\ts\ncaution\tq\tc\tage<8y\twarn\te\te\ts\nvalue\t2339-0\tmg/dL\t1\t9\t2\t8\ts\nunit\t2339-0\tg\n")
 	f.Add(least() + "means\trxnorm\t1\tA01AA01\nparts\tA01AA01\tB01AA03 A01AA01\nsame\tA01AA01\tB01AA03\nword\tx|y z\tatc\tB01\nnot\tno\ntwice\tt\tc\tnote\te\te\ts\n")
 	e := entry(f, "A:text:x_y_z M:atc:A01AA01=5mg*2 M:rxnorm:1 O:loinc:2339-0=5g D:icd10:B01", now)
 	f.Fuzz(func(t *testing.T, text string) {

@@ -51,9 +51,10 @@ func (c *checker) measured(code terms.Code, q *record.Quantity, secret bool) {
 		}, &it)
 	}
 	given := orUnit(q.Unit, r.unit)
-	for _, u := range append([]otherUnit{{r.unit, 1, 0}}, r.others...) {
-		if meant := amount(q)*u.factor + u.offset; u.unit != given && meant >= r.usualLow && meant <= r.usualHigh {
-			about("value-unit", "other", u.unit)
+	for _, unit := range append([]string{r.unit}, r.others...) {
+		meant, err := terms.Convert(code, amount(q), unit, r.unit)
+		if unit != given && err == nil && meant >= r.usualLow && meant <= r.usualHigh {
+			about("value-unit", "other", unit)
 			return
 		}
 	}
@@ -67,15 +68,8 @@ func orUnit(unit, usual string) string {
 	return unit
 }
 
-// in returns a quantity in the range's unit; false when its unit is not known.
+// in returns a quantity in the range's unit; false when it cannot be had.
 func (r *valueRange) in(q *record.Quantity) (float64, bool) {
-	if q.Unit == "" || q.Unit == r.unit {
-		return amount(q), true
-	}
-	for _, u := range r.others {
-		if u.unit == q.Unit {
-			return amount(q)*u.factor + u.offset, true
-		}
-	}
-	return 0, false
+	v, err := terms.Convert(r.code, amount(q), orUnit(q.Unit, r.unit), r.unit)
+	return v, err == nil
 }
