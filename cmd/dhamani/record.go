@@ -10,5 +10,5 @@ func newRecordCommand(g *globals) *cobra.Command {
 	return cli.Group(&cobra.Command{
 		Use:   "record",
 		Short: "Look at patients' records in files",
-	}, newRecordExportCommand(g), newRecordFindCommand(g), newRecordImportCommand(g), newRecordShowCommand(g), newRecordStatsCommand(g))
+	}, newRecordCheckCommand(g), newRecordExportCommand(g), newRecordFindCommand(g), newRecordImportCommand(g), newRecordShowCommand(g), newRecordStatsCommand(g))
 }

@@ -21,8 +21,9 @@ type item struct {
 }
 
 const (
-	maxWords = 24 // of a text that are looked at
-	maxATC   = 16 // ingredients of one item
+	maxWords  = 24 // of a text that are looked at
+	maxATC    = 16 // ingredients of one item
+	maxCalled = 3  // of them by which it is called
 )
 
 // item finds the ingredients and classes of a code.
@@ -148,18 +149,24 @@ func (t *Table) medicines() map[string]terms.Code {
 	return n.codes
 }
 
-// called returns the words for an item in a language.
+// called returns the words for an item in a language, those of its ingredients
+// when it has none of its own.
 func (it *item) called(lang string) string {
 	if _, ok := terms.Lookup(it.code); ok || it.code.System == terms.Text {
 		return terms.Display(it.code, lang)
 	}
+	var words []string
 	for _, v := range it.base {
-		c := terms.Code{System: terms.ATC, Value: v}
-		if _, ok := terms.Lookup(c); ok {
-			return terms.Display(c, lang)
+		if c := (terms.Code{System: terms.ATC, Value: v}); len(words) < maxCalled {
+			if _, ok := terms.Lookup(c); ok && !slices.Contains(words, terms.Display(c, lang)) {
+				words = append(words, terms.Display(c, lang))
+			}
 		}
 	}
-	return it.code.String()
+	if len(words) == 0 {
+		return it.code.String()
+	}
+	return strings.Join(words, " + ")
 }
 
 // shares reports whether two items have an ingredient in common.
