@@ -233,6 +233,34 @@ await withBrowser({}, async (context) => {
     holds("the holder's entries", await page.locator("#history details").count() > 1);
   });
 
+  await check("a PIN goes to the card and nowhere else", async () => {
+    await page.fill("#pin", "9999");
+    await page.click("#prove form button");
+    await page.waitForFunction(() => document.querySelector("#prove .refused")?.textContent.includes("٢"));
+    equal("what was typed is gone", await page.inputValue("#pin"), "");
+    await accessible("a wrong PIN");
+    await shot("pin-wrong-ar");
+    await page.fill("#pin", "١٢٣٤");
+    const sent = page.waitForRequest((r) => r.method() === "POST" && r.url().endsWith("/verify"));
+    await page.keyboard.press("Enter");
+    equal("digits as the card knows them", (await sent).postData(), '{"pin":"1234"}');
+    await page.waitForSelector("#prove .proven");
+    equal("fields for a PIN", await page.locator("#pin").count(), 0);
+    await accessible("a verified patient");
+  });
+
+  await check("a finger on the scanner verifies the patient", async () => {
+    await play("/tap");
+    await page.click("#prove > button");
+    await page.waitForSelector("#prove .proven");
+    for (const [tag, word] of [["ckb", "پەنجەگەورەی"], ["ar", "إبهام"], ["en", "right thumb"]]) {
+      await language(tag);
+      holds(`words in ${tag}`, (await text("#prove")).includes(word));
+    }
+    await shot("finger-en");
+    await language("ar");
+  });
+
   await check("failures come with an action and can be put away", async () => {
     await play("/fail");
     await page.waitForSelector(".failure[data-code=internal] .do");
@@ -320,6 +348,18 @@ await withBrowser({}, async (context) => {
     await shot("signedin-ar");
     await page.click("#name");
     holds("no sign of life", Number(await play("/active")) > 0);
+    const number = await page.locator(".facts bdi[dir=ltr]").first().innerText();
+    await page.click("#cardless summary");
+    await page.fill("#cardless-patient", number);
+    await page.click("#cardless form button");
+    equal("asked without the photo compared", await page.inputValue("#cardless-patient"), number);
+    await page.check("#cardless-photo");
+    const asked = page.waitForRequest((r) => r.method() === "POST" && r.url().endsWith("/v1/cardless"));
+    await accessible("form of a visit without the card");
+    await shot("cardless-ar");
+    await page.click("#cardless form button");
+    equal("what is asked for", (await asked).postData(), JSON.stringify({ patient: number, person: 0, proof: "photo", reason: "forgotten" }));
+    await page.waitForFunction(() => document.querySelector("#cardless-patient").value === "");
     await page.click("#sign-out");
     await page.waitForSelector("#sign-in form");
     await page.waitForSelector("#visit", { state: "hidden" });

@@ -129,6 +129,7 @@ func (a *Agent) Verify(_ context.Context, visit string, proof agent.Proof) error
 		return &card.VerifyError{Left: 2}
 	}
 	a.visits[i].Verified = true
+	a.publish(agent.Event{Kind: agent.KindRecordsChanged, Visit: visit})
 	return nil
 }
 
@@ -146,8 +147,10 @@ func (a *Agent) VerifyFinger(_ context.Context, visit, way string) (agent.Finger
 	case way != "" && way != agent.OnCard:
 		return agent.Fingered{}, agent.ErrWay
 	}
-	a.visits[i].Verified = true
-	return agent.Fingered{Way: agent.OnCard, Ref: card.FirstFinger, Finger: 1, Quality: 70}, nil
+	done := agent.Fingered{Way: agent.OnCard, Ref: card.FirstFinger, Finger: 1, Quality: 70}
+	a.visits[i].Verified, a.visits[i].Finger = true, &done
+	a.publish(agent.Event{Kind: agent.KindRecordsChanged, Visit: visit})
+	return done, nil
 }
 
 // CancelFinger implements localapi.Backend: nothing is ever under way.

@@ -4,10 +4,11 @@ const tokenPlace = "dhamani_token";
 
 /** A refusal by the agent, with its code, action and words. */
 export class Refused extends Error {
-  constructor(status, failure) {
+  constructor(status, failure, left) {
     super(failure.code);
     this.status = status;
     this.failure = failure;
+    this.left = left; // tries that a card still gives, where it counts them
   }
 }
 
@@ -47,6 +48,14 @@ export const signIn = (id, secret) => ask("POST", "/v1/operator", { id, secret }
 export const signOut = () => ask("DELETE", "/v1/operator");
 export const stillHere = () => ask("POST", "/v1/operator/active", {});
 
+/** Has the card compare a PIN, or the finger on the scanner; ends a capture. */
+export const showPIN = (visit, pin) => ask("POST", `/v1/visits/${encodeURIComponent(visit)}/verify`, { pin });
+export const scanFinger = (visit) => ask("POST", `/v1/visits/${encodeURIComponent(visit)}/finger`, {});
+export const cancelFinger = (visit) => ask("DELETE", `/v1/visits/${encodeURIComponent(visit)}/finger`);
+
+/** Opens a visit of a patient whose card is not there. */
+export const openCardless = (wish) => ask("POST", "/v1/cardless", wish);
+
 /** Writes an entry; name makes a repeated request the same request. */
 export const appendEntry = (visit, entry, name) =>
   ask("POST", `/v1/visits/${encodeURIComponent(visit)}/entries`, entry, { "Idempotency-Key": name });
@@ -64,7 +73,7 @@ async function ask(method, path, body, extra = {}) {
   }
   const value = await answer.json().catch(() => null);
   if (answer.ok && value !== null) return value;
-  throw new Refused(answer.status, value?.error ?? { code: "internal", action: "call_support", text: {} });
+  throw new Refused(answer.status, value?.error ?? { code: "internal", action: "call_support", text: {} }, value?.left);
 }
 
 const quickest = 500;

@@ -1,11 +1,13 @@
 // The reception page: state from the agent, shown again whenever it changes.
 
 import { Refused, endSession, follow, forgetSession, get, hasSession, openSession, showPersonOf } from "./api.js";
+import { showCardless } from "./cardless.js";
 import { byId, el, fill, own, show } from "./dom.js";
 import { showHistory } from "./history.js";
 import { nameOf, showAlerts, showPerson, showSide, shownPerson } from "./patient.js";
 import { forgetOperator, showOperator, watchOperator } from "./operator.js";
 import { loadPicks } from "./picks.js";
+import { forgetProof, guideProof, showProof } from "./prove.js";
 import { showFailures, showState } from "./status.js";
 import { inLanguage, loadWords, retell, setLanguage, t } from "./words.js";
 import { followWriter, holdWriter, openWriter, retellWriter, typing } from "./writer.js";
@@ -36,6 +38,7 @@ function draw() {
     fill(byId("closed-text"), inLanguage(state.refused?.text) || t("closed.text"));
     showState({ readers: [] });
     forgetOperator();
+    showCardless(null);
     showFailures([], () => {});
     return;
   }
@@ -45,6 +48,7 @@ function draw() {
     state.failures = state.failures.filter((f) => f.code !== code);
     draw();
   });
+  showCardless(state.signed, openedCardless);
   drawWaiting();
   drawTabs();
   if (!visit) {
@@ -56,6 +60,7 @@ function draw() {
   drawn.visit = now;
   showPerson(visit, choosePerson);
   showAlerts(visit);
+  showProof(visit);
   showSide(visit);
   followWriter(visit);
   showHistory(visit);
@@ -81,11 +86,22 @@ async function choosePerson(person) {
   draw();
 }
 
+// openedCardless brings the visit without a card that was just opened to the front.
+async function openedCardless(id) {
+  await load("visits");
+  const visit = state.visits.find((v) => v.id === id);
+  if (!visit) return;
+  if (typing()) holdWriter();
+  else state.visit = visit;
+  draw();
+}
+
 // clearVisit takes what was shown of a patient out of the page.
 function clearVisit() {
   if (drawn.visit === "") return;
   drawn.visit = "";
   for (const id of ["person", "alerts", "side", "history", "problems", "writer"]) fill(byId(id));
+  forgetProof();
 }
 
 function drawWaiting() {
@@ -120,6 +136,7 @@ const needs = {
   card_removed: ["readers", "visits"],
   identity_ready: ["visits"],
   records_ready: ["visits", "sync"],
+  records_changed: ["visits", "sync"],
   person_shown: ["visits"],
   entry_written: ["visits", "sync"],
   sync_status: ["sync", "visits"],
@@ -169,6 +186,7 @@ function onEvent(kind, event) {
   if (event.failure && Date.now() - Date.parse(event.at) < 120_000) {
     addFailure({ ...event.failure, reader: event.reader });
   }
+  if (kind === "finger") guideProof(state.visit, event);
   load(...(needs[kind] ?? []));
 }
 
