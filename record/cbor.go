@@ -57,10 +57,10 @@ type writer struct {
 	reasons []Code // of the visit, when the section has them
 }
 
-// newWriter names codes by the rows of the edition in use.
+// newWriter names codes by the rows of the editions that every reader has.
 func newWriter(base time.Time) writer {
 	t := terms.Current()
-	return writer{base: base, table: t, limit: t.Edition, edition: 1}
+	return writer{base: base, table: t, limit: min(t.Edition, terms.Settled()), edition: 1}
 }
 
 func (w *writer) head(major byte, v uint64) {

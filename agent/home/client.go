@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/sync/client"
@@ -43,6 +44,8 @@ func (h *Home) acceptList(name string, raw []byte) (version uint64, err error) {
 	case wire.ListBlock:
 		err = h.Trust.UpdateBlock(raw)
 		_, version = h.Trust.Versions()
+	case wire.ListTerms:
+		version, err = h.terms.accept(h.Trust, raw, time.Now())
 	}
 	return version, err
 }

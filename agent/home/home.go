@@ -95,6 +95,8 @@ type Home struct {
 	TLS      *tls.Config // for the centre
 	Trust    *trust.Store
 	CacheKey [32]byte
+
+	terms vocabulary
 }
 
 func configPath(dir string) string { return filepath.Join(dir, "agent.json") }

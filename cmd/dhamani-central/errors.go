@@ -5,6 +5,7 @@ import (
 
 	"github.com/dhamani-iq/dhamani/crypto/keystore"
 	"github.com/dhamani-iq/dhamani/internal/cli"
+	"github.com/dhamani-iq/dhamani/record/terms"
 	"github.com/dhamani-iq/dhamani/sync/central/authority"
 	"github.com/dhamani-iq/dhamani/sync/central/store"
 	"github.com/dhamani-iq/dhamani/sync/wire"
@@ -27,6 +28,7 @@ var table = cli.Table{
 	{authority.ErrConflict, exitRefused, "see 'dhamani-central status' for what is enrolled"},
 	{authority.ErrRevoked, exitRefused, "enrol under another facility number"},
 	{authority.ErrRequest, exitRefused, ""},
+	{terms.ErrTable, exitRefused, "mend the line that is named; 'dhamani-central terms publish --help' has the columns"},
 	{store.ErrNotFound, exitRefused, "see 'dhamani-central status' and 'patient list' for what there is"},
 	{store.ErrCorrupt, cli.ExitFailed, "restore the folder from a backup"},
 	{keystore.ErrPermissions, cli.ExitFailed, "let only the centre's user read the folder keys: chmod -R go= keys"},

@@ -235,6 +235,12 @@ func TestTrustVectors(t *testing.T) {
 		Batch: [16]byte{0xba}, IDs: []record.EntryID{sha256.Sum256([]byte("entry"))}, At: visit,
 	}))
 
+	writer := fixedKey(t, "terms key")
+	edition := must[[]byte](t)(trust.SignEdition(writer, trust.Edition{
+		Number: 2, Issued: visit, Before: sha256.Sum256([]byte("before")), After: sha256.Sum256([]byte("after")),
+		Rows: []uint32{1, 2, 3, 4, 5}, Text: "text",
+	}))
+
 	s := trust.NewStore(&root.key.PublicKey)
 	if err := s.UpdateTrust(list); err != nil {
 		t.Fatal(err)
@@ -254,11 +260,21 @@ func TestTrustVectors(t *testing.T) {
 	if _, err := s.Receipt(receipt); err != nil {
 		t.Error(err)
 	}
+	more := must[[]byte](t)(trust.SignList(root, trust.List{Version: 8, Issued: visit, Expires: to, Keys: []trust.Key{
+		{Public: &writer.key.PublicKey, Usage: trust.UsageTerms, NotBefore: from, NotAfter: to},
+	}}))
+	if err := s.UpdateTrust(more); err != nil {
+		t.Fatal(err)
+	}
+	if e, err := s.Edition(edition); err != nil || e.Text != "text" {
+		t.Error(err)
+	}
 	p.add("trust list", list)
 	p.add("block list", block)
 	p.add("card public key", cardKey.PublicKey().Bytes())
 	p.add("EF.CardSecurity", security)
 	p.add("EF.ID", identity)
 	p.add("receipt", receipt)
+	p.add("edition", edition)
 	p.check("trust")
 }

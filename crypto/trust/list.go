@@ -110,7 +110,7 @@ func encodeKey(k Key, name int) ([]byte, error) {
 	}
 	kid := KIDOf(k.Public)
 	if k.Public.Curve != elliptic.P256() || k.KID != kid && k.KID != [4]byte{} ||
-		k.Usage < UsageIssuer || k.Usage > UsageOperator || len(k.Name) > maxName || !utf8.ValidString(k.Name) {
+		k.Usage < UsageIssuer || k.Usage > UsageTerms || len(k.Name) > maxName || !utf8.ValidString(k.Name) {
 		return nil, ErrFormat
 	}
 	var times [3]uint32

@@ -57,7 +57,7 @@ func (t *table) checkRow(row []byte) error {
 	}
 	offset, length := uint64(binary.BigEndian.Uint32(row[54:])), uint64(row[58])
 	usage := Usage(row[37])
-	if usage < UsageIssuer || usage > UsageOperator || offset+length > uint64(len(t.names)) ||
+	if usage < UsageIssuer || usage > UsageTerms || offset+length > uint64(len(t.names)) ||
 		!utf8.ValidString(t.names[offset:offset+length]) {
 		return ErrFormat
 	}

@@ -48,6 +48,7 @@ const (
 	UsageAuthor                    // entries, by a workstation
 	UsageCentre                    // receipts
 	UsageOperator                  // entries, by a person
+	UsageTerms                     // editions of the terminology table
 )
 
 // String returns the usage's lower-case name.
@@ -61,6 +62,8 @@ func (u Usage) String() string {
 		return "centre"
 	case UsageOperator:
 		return "operator"
+	case UsageTerms:
+		return "terms"
 	}
 	return fmt.Sprintf("usage(%d)", uint8(u))
 }
@@ -97,6 +100,7 @@ const (
 	aadSecurity = "dhamani card security v1"
 	aadIdentity = "dhamani identity v1"
 	aadReceipt  = "dhamani receipt v1"
+	aadEdition  = "dhamani terms v1"
 )
 
 // epochZero is the origin of every count of minutes and days.

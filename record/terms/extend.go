@@ -15,8 +15,9 @@ const MaxUpdate = 4 << 20
 // Extend returns the edition after t. The text has lines "slot TAB system TAB
 // code TAB flags TAB ar TAB ckb TAB en", and lines of facts. A code that is new
 // becomes a row at the end of its slot; for one that is there already, in the
-// same slot, the words and flags are changed, and its number stays. A fact
-// takes the place of what was said before. It owes ErrTable.
+// same slot, the words and flags are changed, and its number stays. No code has
+// two rows in one text. A fact takes the place of what was said before. It owes
+// ErrTable.
 func (t *Table) Extend(text string) (*Table, error) {
 	if len(text) > MaxUpdate || !utf8.ValidString(text) || text != "" && !strings.HasSuffix(text, "\n") {
 		return nil, fmt.Errorf("edition %d: %w", t.Edition+1, ErrTable)
@@ -28,17 +29,17 @@ func (t *Table) Extend(text string) (*Table, error) {
 	for s := range next.rows {
 		next.rows[s] = slices.Clone(t.rows[s])
 	}
-	n := 0
+	n, seen := 0, make(map[Code]bool)
 	for line := range strings.Lines(text) {
 		n++
-		if err := next.extend(strings.Split(strings.TrimSuffix(line, "\n"), "\t")); err != nil {
+		if err := next.extend(strings.Split(strings.TrimSuffix(line, "\n"), "\t"), seen); err != nil {
 			return nil, fmt.Errorf("edition %d, line %d: %w", next.Edition, n, err)
 		}
 	}
 	return next, nil
 }
 
-func (t *Table) extend(f []string) error {
+func (t *Table) extend(f []string, seen map[Code]bool) error {
 	if known, err := t.fact(f); known {
 		return err
 	}
@@ -50,6 +51,10 @@ func (t *Table) extend(f []string) error {
 	if slot < 0 || !row.words(f[1:]) {
 		return ErrTable
 	}
+	if seen[row.Code] {
+		return fmt.Errorf("%s twice: %w", row.Code, ErrTable)
+	}
+	seen[row.Code] = true
 	p, known := t.index[row.Code]
 	if !known {
 		return t.add(Slot(slot), row) // #nosec G115 -- one of five

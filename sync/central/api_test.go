@@ -145,7 +145,7 @@ func TestLists(t *testing.T) {
 		t.Errorf("next version: %d %s", status, again)
 	}
 	var m wire.Health
-	status, err = w.do(t.Context(), http.MethodGet, wire.PathLists+"terms", nil, &m)
+	status, err = w.do(t.Context(), http.MethodGet, wire.PathLists+"nosuch", nil, &m)
 	wantCode(t, status, err, http.StatusNotFound, wire.CodeNotFound)
 }
 

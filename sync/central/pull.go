@@ -147,9 +147,13 @@ func (s *Server) getPatient(w http.ResponseWriter, r *http.Request, p peer) erro
 
 // getList is GET /v1/lists/{list}.
 func (s *Server) getList(w http.ResponseWriter, r *http.Request, _ peer) error {
+	name := r.PathValue("list")
+	if name == wire.ListTerms {
+		return s.getTerms(w, r)
+	}
 	var list store.List
 	err := s.store.View(r.Context(), func(reader store.Reader) (err error) {
-		list, err = reader.List(r.PathValue("list"))
+		list, err = reader.List(name)
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {

@@ -142,8 +142,11 @@ func (c *centre) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.reply(w, r, c.accept(req))
 	case isList:
 		raw := c.list(name)
+		if name == wire.ListTerms {
+			raw = c.edition(r.URL.Query().Get(wire.QueryAfter))
+		}
 		w.Header().Set("ETag", tagOf(raw))
-		if r.Header.Get("If-None-Match") == tagOf(raw) {
+		if r.Header.Get("If-None-Match") == tagOf(raw) || raw == nil {
 			w.WriteHeader(http.StatusNotModified)
 			return
 		}

@@ -107,7 +107,8 @@ type Client struct {
 	listed  chan struct{} // closed when the lists have been asked for once
 	running atomic.Bool
 
-	push pushState // owned by the push loop
+	push     pushState // owned by the push loop
+	termsTag string    // of the edition in use; owned by whoever refreshes the lists
 
 	mu     sync.Mutex // guards what follows
 	status Status

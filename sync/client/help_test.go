@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -301,6 +302,14 @@ func (b *books) list(name string) []byte {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.lists[name]
+}
+
+// edition returns the list that answers a request for the terminology table,
+// nil when there is none behind the one that the client has.
+func (b *books) edition(after string) []byte {
+	n, err := strconv.ParseUint(after, 10, 32)
+	must(b.tb, err)
+	return b.list(wire.TermsName(uint32(n + 1)))
 }
 
 func (b *books) setList(name, raw string) {

@@ -10,12 +10,16 @@ import (
 )
 
 // listNames are the signed lists in the order in which they are refreshed: the
-// trust list first, because the block list may be signed by a key in it.
-var listNames = [...]string{wire.ListTrust, wire.ListBlock}
+// trust list first, because the others may be signed by a key in it.
+var listNames = [...]string{wire.ListTrust, wire.ListBlock, wire.ListTerms}
 
 // useStoredLists takes the lists of the last run into use.
 func (c *Client) useStoredLists() {
 	for _, name := range listNames {
+		if name == wire.ListTerms {
+			c.useStoredTerms()
+			continue
+		}
 		raw, err := c.store.List(name)
 		if err != nil || len(raw) == 0 {
 			continue // a missing list is fetched, a failing store shows itself at once
@@ -49,6 +53,9 @@ func (c *Client) refreshLists(ctx context.Context) error {
 }
 
 func (c *Client) refreshList(ctx context.Context, name string) error {
+	if name == wire.ListTerms {
+		return c.refreshTerms(ctx)
+	}
 	have, err := c.store.List(name)
 	if err != nil {
 		return err
@@ -89,10 +96,13 @@ const (
 func (c *Client) setVersion(name string, version uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if name == wire.ListTrust {
+	switch name {
+	case wire.ListTrust:
 		c.status.TrustVersion = version
-	} else {
+	case wire.ListBlock:
 		c.status.BlockVersion = version
+	case wire.ListTerms:
+		c.status.TermsEdition = version
 	}
 }
 

@@ -28,6 +28,9 @@ type Status struct {
 	// TrustVersion and BlockVersion are those of the lists in use.
 	TrustVersion uint64 `json:"trust_version"`
 	BlockVersion uint64 `json:"block_version"`
+	// TermsEdition is the edition of the terminology table in use, 0 while it is
+	// the first.
+	TermsEdition uint64 `json:"terms_edition,omitempty"`
 }
 
 // activity is one of the three things that the loops do. Each has a failure of

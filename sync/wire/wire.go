@@ -6,7 +6,12 @@
 // CompressAbove bytes it may travel as a single zstd frame.
 package wire
 
-import "time"
+import (
+	"crypto/sha256"
+	"fmt"
+	"strconv"
+	"time"
+)
 
 // Version is the number of the protocol, the first element of every path.
 const Version = 1
@@ -21,8 +26,9 @@ const (
 	// PathPatients begins PathPatients + PatientID + "/records" (GET;
 	// QueryDigest, QueryAfter), which answers a PatientResponse or 304.
 	PathPatients = "/v1/patients/"
-	// PathLists begins PathLists + ListTrust or ListBlock (GET; ETag), which
-	// answers the signed list as it is, in ContentCOSE.
+	// PathLists begins PathLists + ListTrust, ListBlock or ListTerms (GET;
+	// ETag), which answers the signed list as it is, in ContentCOSE; of
+	// ListTerms the edition behind the one that QueryAfter names.
 	PathLists = "/v1/lists/"
 	// PathCards takes a CardRequest (POST) and answers a CardGrant; only
 	// facilities of role issuer may call it.
@@ -45,14 +51,28 @@ const (
 	QueryMax    = "max"    // items wanted, 1..MaxItems, decimal
 	QueryWait   = "wait"   // seconds to wait for a change, 0..MaxWait, decimal
 	QueryDigest = "digest" // 32 hexadecimal digits, see Digest
-	QueryAfter  = "after"  // PatientResponse.Next of the page before, decimal
+	QueryAfter  = "after"  // PatientResponse.Next of the page before, or an edition, decimal
 )
 
 // Names of the signed lists.
 const (
 	ListTrust = "trust"
 	ListBlock = "block"
+	ListTerms = "terms"
 )
+
+// TermsName is the name under which an edition of the terminology table, from
+// the second on, is kept.
+func TermsName(edition uint32) string {
+	return ListTerms + "-" + strconv.FormatUint(uint64(edition), 10)
+}
+
+// TermsTag is the ETag of a signed edition; of the first, which is part of
+// every program and not signed, the bytes are its digest.
+func TermsTag(edition uint32, raw []byte) string {
+	sum := sha256.Sum256(raw)
+	return fmt.Sprintf("\"%s-%x\"", TermsName(edition), sum[:8])
+}
 
 // Media types and the one content encoding.
 const (

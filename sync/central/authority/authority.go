@@ -53,6 +53,7 @@ const (
 	keyIssuer    = "issuer"
 	keyRoot      = "root"
 	keyReceipt   = "receipt"
+	keyTerms     = "terms"
 	keyTLSCA     = "tls-ca"
 	keyTLSServer = "tls-server"
 	keyFacility  = "facility-"

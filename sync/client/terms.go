@@ -1,0 +1,62 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strconv"
+
+	"github.com/dhamani-iq/dhamani/internal/logkey"
+	"github.com/dhamani-iq/dhamani/sync/wire"
+)
+
+// useStoredTerms takes the editions of the terminology table that the store
+// holds into use, one after the other.
+func (c *Client) useStoredTerms() {
+	for n := uint32(2); ; n++ {
+		raw, err := c.store.List(wire.TermsName(n))
+		if err != nil || len(raw) == 0 {
+			return // a missing edition is fetched, a failing store shows itself at once
+		}
+		version, err := c.cfg.Accept(wire.ListTerms, raw)
+		if err == nil && version != uint64(n) {
+			err = fmt.Errorf("edition %d in place of %d: %w", version, n, ErrProtocol)
+		}
+		if err != nil {
+			c.cfg.Log.Warn("stored list refused", logkey.Path, wire.TermsName(n), logkey.Error, err)
+			return
+		}
+		c.termsTag = wire.TermsTag(n, raw)
+		c.setVersion(wire.ListTerms, version)
+	}
+}
+
+// refreshTerms fetches the editions of the terminology table behind the one in
+// use, each of which is verified, used and kept before the next is asked for.
+func (c *Client) refreshTerms(ctx context.Context) error {
+	for {
+		c.mu.Lock()
+		have := max(c.status.TermsEdition, 1)
+		c.mu.Unlock()
+		got, err := c.ask(ctx, request{
+			path: wire.PathLists + wire.ListTerms, query: url.Values{wire.QueryAfter: {strconv.FormatUint(have, 10)}},
+			media: wire.ContentCOSE, limit: wire.MaxList, timeout: c.tuning.listTimeout, etag: c.termsTag,
+		})
+		if err != nil || got.body == nil {
+			return err
+		}
+		version, err := c.cfg.Accept(wire.ListTerms, got.body)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%w: %w", ErrProtocol, err)
+		case version != have+1:
+			return fmt.Errorf("edition %d behind %d: %w", version, have, ErrProtocol)
+		}
+		edition := uint32(version) // #nosec G115 -- an edition's number
+		if err := c.store.PutList(wire.TermsName(edition), got.body); err != nil {
+			return err
+		}
+		c.termsTag = wire.TermsTag(edition, got.body)
+		c.setVersion(wire.ListTerms, version)
+	}
+}
