@@ -13,18 +13,40 @@ import (
 	"github.com/dhamani-iq/dhamani/biometric/synth"
 )
 
-// Bench is what a trial with people of nobody found.
+// Trial sizes a trial of the index.
+type Trial struct {
+	People   int // of nobody, in the index
+	Fingers  int // of each
+	Searches int // for people of nobody in the index, and for as many strangers
+	Real     []Mate
+}
+
+// Mate is a person whose fingers were captured several times: in the index with
+// the one, looked for with the others.
+type Mate struct {
+	Enrolled []*fmr.Template
+	Asked    [][]*fmr.Template
+}
+
+// Rates tell how often people who are in the index were found.
+type Rates struct {
+	Searches int     `json:"searches"`
+	First    float64 `json:"first"` // percent found first
+	Found    float64 `json:"found"` // percent found among the first ten
+	Alarm    float64 `json:"alarm"` // percent found first with the score that raises a review
+}
+
+// Bench is what a trial found.
 type Bench struct {
-	People     int     `json:"people"`
-	Fingers    int     `json:"fingers"`     // of each
-	Searches   int     `json:"searches"`    // of people in the index
-	First      float64 `json:"first"`       // percent whose mate is found first
-	Found      float64 `json:"found"`       // percent whose mate is among the first ten
-	Strangers  float64 `json:"strangers"`   // percent of strangers who reach the alarm's score
-	SearchMS   float64 `json:"search_ms"`   // median
-	PeopleRate float64 `json:"people_rate"` // people looked through a second
-	EnrolRate  float64 `json:"enrol_rate"`  // people enrolled a second
-	Bytes      int     `json:"bytes"`       // of memory a person
+	People  int `json:"people"`
+	Fingers int `json:"fingers"` // of each
+	Rates
+	Real       *Rates  `json:"real,omitempty"` // of fingers that were captured
+	Strangers  float64 `json:"strangers"`      // percent of strangers who reach the alarm's score
+	SearchMS   float64 `json:"search_ms"`      // median
+	PeopleRate float64 `json:"people_rate"`    // people looked through a second
+	EnrolRate  float64 `json:"enrol_rate"`     // people enrolled a second
+	Bytes      int     `json:"bytes"`          // of memory a person
 }
 
 // Alarm is the score at which a search among n people is worth a person's
@@ -37,54 +59,108 @@ var benchFingers = [MaxFingers]fmr.Position{
 	fmr.LeftMiddle, fmr.RightRing, fmr.LeftRing, fmr.RightLittle, fmr.LeftLittle,
 }
 
-// RunBench enrols people of nobody with some fingers each and looks for others'
-// impressions of some of them, and of strangers. It owes ErrFingers and ctx's
-// error.
-func RunBench(ctx context.Context, people, fingers, searches int) (Bench, error) {
-	if people < 1 || fingers < 1 || fingers > MaxFingers || searches < 1 {
+// Place names the n-th finger of a trial.
+func Place(n int) fmr.Position { return benchFingers[n%MaxFingers] }
+
+// firstMate is the number of the first captured person; those of nobody lie
+// below.
+const firstMate = 1 << 32
+
+// RunBench enrols people and looks for others' impressions of some of them, and
+// of strangers. It owes ErrFingers and ctx's error.
+func RunBench(ctx context.Context, t Trial) (Bench, error) {
+	if t.People < 1 || t.Fingers < 1 || t.Fingers > MaxFingers || t.Searches < 1 {
 		return Bench{}, ErrFingers
 	}
-	b := Bench{People: people, Fingers: fingers, Searches: searches}
+	b := Bench{People: t.People, Fingers: t.Fingers}
 	before := heap()
 	x := New(0)
 	start := time.Now()
 	if err := b.enrol(ctx, x); err != nil {
 		return b, err
 	}
-	b.EnrolRate = math.Round(float64(people) / time.Since(start).Seconds())
-	b.Bytes = int((heap() - before) / uint64(people)) // #nosec G115 -- positive
-	var took []float64
-	first, found, strangers := 0, 0, 0
-	for i := range searches {
-		person := uint64(i) * uint64(people) / uint64(searches) // #nosec G115 -- positive
-		start := time.Now()
-		hits, err := x.Search(ctx, 10, templates(person, fingers, 1)...)
-		if err != nil {
+	b.EnrolRate = math.Round(float64(t.People) / time.Since(start).Seconds())
+	b.Bytes = int((heap() - before) / uint64(t.People)) // #nosec G115 -- positive
+	for i, m := range t.Real {
+		if err := x.Enrol(firstMate+uint64(i), m.Enrolled...); err != nil { // #nosec G115 -- positive
 			return b, err
 		}
-		took = append(took, time.Since(start).Seconds()*1e3)
-		if at := slices.IndexFunc(hits, func(h Hit) bool { return h.Person == person }); at >= 0 {
-			found++
-			if at == 0 {
-				first++
+	}
+	if err := b.search(ctx, x, t.Searches); err != nil {
+		return b, err
+	}
+	if len(t.Real) == 0 {
+		return b, nil
+	}
+	all := counts{alarm: Alarm(x.Len())}
+	for i, m := range t.Real {
+		for _, asked := range m.Asked {
+			if err := all.ask(ctx, x, firstMate+uint64(i), asked); err != nil { // #nosec G115 -- positive
+				return b, err
 			}
 		}
-		hits, err = x.Search(ctx, 1, templates(uint64(people)+person+1, fingers, 1)...) // #nosec G115 -- positive
-		if err != nil {
-			return b, err
+	}
+	r := all.rates()
+	b.Real = &r
+	return b, nil
+}
+
+// search looks for people of nobody, and for strangers.
+func (b *Bench) search(ctx context.Context, x *Index, searches int) error {
+	all, strangers := counts{alarm: Alarm(x.Len())}, 0
+	for i := range searches {
+		person := uint64(i) * uint64(b.People) / uint64(searches) // #nosec G115 -- positive
+		if err := all.ask(ctx, x, person, templates(person, b.Fingers, 1)); err != nil {
+			return err
 		}
-		if len(hits) > 0 && float64(hits[0].Score) >= Alarm(people) {
+		hits, err := x.Search(ctx, 1, templates(uint64(b.People)+person+1, b.Fingers, 1)...) // #nosec G115 -- positive
+		if err != nil {
+			return err
+		}
+		if len(hits) > 0 && float64(hits[0].Score) >= all.alarm {
 			strangers++
 		}
 	}
-	slices.Sort(took)
-	percent := func(n int) float64 { return math.Round(float64(n)*1000/float64(searches)) / 10 }
-	b.First, b.Found, b.Strangers = percent(first), percent(found), percent(strangers)
-	b.SearchMS = math.Round(took[len(took)/2]*100) / 100
-	b.PeopleRate = math.Round(float64(people) / took[len(took)/2] * 1e3)
-	runtime.KeepAlive(x)
-	return b, nil
+	slices.Sort(all.took)
+	b.Rates, b.Strangers = all.rates(), percent(strangers, searches)
+	b.SearchMS = math.Round(all.took[len(all.took)/2]*100) / 100
+	b.PeopleRate = math.Round(float64(b.People) / all.took[len(all.took)/2] * 1e3)
+	return nil
 }
+
+// counts add up what searches for people in the index found.
+type counts struct {
+	alarm                 float64
+	first, found, alarmed int
+	took                  []float64 // milliseconds
+}
+
+func (c *counts) ask(ctx context.Context, x *Index, person uint64, asked []*fmr.Template) error {
+	start := time.Now()
+	hits, err := x.Search(ctx, 10, asked...)
+	if err != nil {
+		return err
+	}
+	c.took = append(c.took, time.Since(start).Seconds()*1e3)
+	switch at := slices.IndexFunc(hits, func(h Hit) bool { return h.Person == person }); {
+	case at > 0:
+		c.found++
+	case at == 0:
+		c.found++
+		c.first++
+		if float64(hits[0].Score) >= c.alarm {
+			c.alarmed++
+		}
+	}
+	return nil
+}
+
+func (c *counts) rates() Rates {
+	n := len(c.took)
+	return Rates{n, percent(c.first, n), percent(c.found, n), percent(c.alarmed, n)}
+}
+
+func percent(n, of int) float64 { return math.Round(float64(n)*1000/float64(max(of, 1))) / 10 }
 
 func (b *Bench) enrol(ctx context.Context, x *Index) error {
 	group, ctx := errgroup.WithContext(ctx)
@@ -108,8 +184,8 @@ func (b *Bench) enrol(ctx context.Context, x *Index) error {
 
 func templates(person uint64, fingers, impression int) []*fmr.Template {
 	all := make([]*fmr.Template, 0, fingers)
-	for _, at := range benchFingers[:fingers] {
-		all = append(all, synth.Person(person, at, impression))
+	for n := range fingers {
+		all = append(all, synth.Person(person, Place(n), impression))
 	}
 	return all
 }

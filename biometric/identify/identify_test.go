@@ -116,7 +116,7 @@ func TestRefuses(t *testing.T) {
 		{"search of none", func() error { _, err := x.Search(t.Context(), 1); return err }, ErrFingers},
 		{"cancelled", func() error { _, err := x.Search(cancelled, 1, person(0, 1)...); return err }, context.Canceled},
 		{"malformed", func() error { return x.Enrol(1, &fmr.Template{Views: make([]fmr.View, 1)}) }, fmr.ErrFormat},
-		{"bench of nobody", func() error { _, err := RunBench(t.Context(), 0, 1, 1); return err }, ErrFingers},
+		{"bench of nobody", func() error { _, err := RunBench(t.Context(), Trial{Fingers: 1, Searches: 1}); return err }, ErrFingers},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if err := c.do(); !errors.Is(err, c.want) {
@@ -156,9 +156,13 @@ func TestTogether(t *testing.T) {
 }
 
 func TestBench(t *testing.T) {
-	b, err := RunBench(t.Context(), 40, 2, 5)
+	real := Mate{Enrolled: person(1000, 0), Asked: [][]*fmr.Template{person(1000, 1), person(1000, 2)}}
+	b, err := RunBench(t.Context(), Trial{People: 40, Fingers: 2, Searches: 5, Real: []Mate{real}})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if b.Real == nil || b.Real.Searches != 2 || b.Real.First < 50 || b.Searches != 5 {
+		t.Errorf("captured fingers: %+v", b.Real)
 	}
 	if b.Found < 80 || b.Strangers > 0 || b.Bytes <= 0 || b.SearchMS <= 0 {
 		t.Errorf("%+v", b)
