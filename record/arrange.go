@@ -11,8 +11,11 @@ func (c *Component) bare() bool { return c.Interpretation == 0 && c.Value.IsZero
 
 // bare is the same for an observation of a panel.
 func (x *Observation) bare(start time.Time) bool {
+	if !x.Value.IsZero() {
+		return false
+	}
 	m := measureOf(x.Code)
-	return x.Value.IsZero() && (m == nil || len(m.members) == 0) && x.unsaid(start, m)
+	return (m == nil || len(m.members) == 0) && x.unsaid(start, m)
 }
 
 // unsaid reports whether there is nothing but a value.
@@ -36,11 +39,12 @@ func arrange[T any](list []T, m *measure, placed func(*T) (Code, bool)) []T {
 	var seen uint64
 	last := -1
 	sorted := true
-	places := make([]int, 0, 48)
+	var few [48]int
+	places := few[:0]
 	for i := range list {
 		place := maxMembers
 		if c, ok := placed(&list[i]); ok {
-			if k := m.memberAt(c, 0); k >= 0 && seen&(1<<k) == 0 {
+			if k := m.memberNear(c, last+1); k >= 0 && seen&(1<<k) == 0 {
 				place, seen = k, seen|1<<k
 			}
 		}
@@ -118,6 +122,9 @@ func arrangedPanels(list []Panel, start time.Time) []Panel {
 // vital returns the observation's place among the vital signs' members, -1
 // when it is none or more is said of it than a number.
 func (x *Observation) vital(start time.Time) int {
+	if x.Category != CategoryVitalSigns || x.Value.Quantity == nil {
+		return -1 // all members are vital signs
+	}
 	i := vitals.memberAt(x.Code, 0)
 	if i < 0 {
 		return -1
@@ -132,7 +139,15 @@ func (x *Observation) vital(start time.Time) int {
 // part the first of every vital sign at the end, in the members' order, when
 // there are two or more. The list is not changed.
 func vitalsLast(list []Observation, start time.Time) []Observation {
-	places := make([]int, len(list))
+	if len(list) < 2 {
+		return list
+	}
+	var few [64]int
+	places := few[:]
+	if len(list) > len(few) {
+		places = make([]int, len(list))
+	}
+	places = places[:len(list)]
 	for _, secret := range [...]bool{false, true} {
 		var seen uint64
 		n := 0

@@ -20,6 +20,17 @@ type reader struct {
 	table   *terms.Table
 	edition uint32 // the edition that the content was written with
 	reasons []Code // of the visit, when the section has them
+
+	amounts []Quantity // room for those that are read next
+}
+
+// newQuantity keeps a quantity among others, which are made several at a time.
+func (r *reader) newQuantity(q Quantity) *Quantity {
+	if len(r.amounts) == cap(r.amounts) {
+		r.amounts = make([]Quantity, 0, min(2*cap(r.amounts)+2, 16))
+	}
+	r.amounts = append(r.amounts, q)
+	return &r.amounts[len(r.amounts)-1]
 }
 
 func newReader(b []byte, base time.Time) reader {

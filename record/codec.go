@@ -281,7 +281,7 @@ func (w *writer) quantity(q *Quantity, m *measure) {
 
 func (r *reader) quantity(m *measure) *Quantity {
 	if r.peek() != majorArray {
-		q := &Quantity{Value: Int(int64(r.uint(math.MaxInt64)))} // #nosec G115 -- bounded
+		q := Quantity{Value: Int(int64(r.uint(math.MaxInt64)))} // #nosec G115 -- bounded
 		if m != nil {
 			q.Unit, q.Value.Scale = m.unit, m.scale
 		}
@@ -296,7 +296,7 @@ func (r *reader) quantityBody(n int) *Quantity {
 		r.fail("quantity is not two or three items")
 		return nil
 	}
-	q := &Quantity{Value: Int(r.int())}
+	q := Quantity{Value: Int(r.int())}
 	if r.peek() == majorText {
 		q.Unit = r.text(maxUnit)
 	} else if i := r.uint(uint64(len(units) - 1)); r.err == nil { // #nosec G115 -- positive
@@ -308,14 +308,14 @@ func (r *reader) quantityBody(n int) *Quantity {
 	return r.amount(q)
 }
 
-func (r *reader) amount(q *Quantity) *Quantity {
+func (r *reader) amount(q Quantity) *Quantity {
 	if r.err == nil && !q.Value.Valid() {
 		r.fail("number out of range")
 	}
 	if r.err != nil {
 		return nil
 	}
-	return q
+	return r.newQuantity(q)
 }
 
 // Values: null for none, a quantity, text, a boolean, or [code].

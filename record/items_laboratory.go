@@ -1,6 +1,8 @@
 package record
 
 import (
+	"slices"
+
 	"github.com/dhamani-iq/dhamani/record/terms"
 )
 
@@ -173,20 +175,19 @@ func (w *writer) panelled(x *Panel) {
 	w.attrText(2, x.Conclusion)
 }
 
-func (r *reader) panelMembers(m *measure) []Observation {
-	out := make([]Observation, 0, len(m.members))
+// panelMembers appends what a list by members has to out.
+func (r *reader) panelMembers(out []Observation, m *measure) []Observation {
 	if r.peek() == majorBytes {
-		values := make([]Quantity, 0, len(m.members))
-		r.unpack(m, func(c *measure, q Quantity) {
-			values = append(values, q)
-			out = append(out, Observation{
-				Code: c.code, Category: c.category, Sensitive: r.secret, Value: Value{Quantity: &values[len(values)-1]},
-			})
+		b, n := r.packed(m)
+		out = slices.Grow(out, n)
+		r.unpack(b, m, func(c *measure, q *Quantity) {
+			out = append(out, Observation{Code: c.code, Category: c.category, Sensitive: r.secret, Value: Value{Quantity: q}})
 		})
 		return out
 	}
 	outer := r.left
 	r.left = r.array(8 * maxMembers)
+	out = slices.Grow(out, min(r.left, len(m.members)))
 	at := 0
 	for c := r.nextMember(m, &at); c != nil; c = r.nextMember(m, &at) {
 		out = append(out, Observation{Code: c.code})
@@ -202,7 +203,7 @@ func (r *reader) panel(x *Panel) {
 	x.Code, m = r.measured(terms.Observations)
 	x.Sensitive = r.secret
 	if m != nil && len(m.members) > 0 {
-		x.Observations = r.panelMembers(m)
+		x.Observations = r.panelMembers(nil, m)
 	} else {
 		x.Observations = list(r, maxItems, 2, (*reader).observation)
 	}

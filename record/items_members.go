@@ -65,9 +65,26 @@ func (w *writer) closeMembers(mark listMark, packed bool) {
 	w.close(mark)
 }
 
+// packed takes a byte string by members, makes room for its quantities, and
+// returns it with their number.
+func (r *reader) packed(m *measure) (b []byte, n int) {
+	b = r.take(r.want(majorBytes, "byte string"), maxMembers*binary.MaxVarintLen64)
+	more := false // the byte before is continued
+	for _, c := range b {
+		if c < 0x80 && (c > 0 || more) {
+			n++
+		}
+		more = c >= 0x80
+	}
+	n = min(n, len(m.members))
+	if cap(r.amounts)-len(r.amounts) < n {
+		r.amounts = make([]Quantity, 0, n)
+	}
+	return b, n
+}
+
 // unpack calls f for each quantity of a byte string by members.
-func (r *reader) unpack(m *measure, f func(*measure, Quantity)) {
-	b := r.take(r.want(majorBytes, "byte string"), maxMembers*binary.MaxVarintLen64)
+func (r *reader) unpack(b []byte, m *measure, f func(*measure, *Quantity)) {
 	for i := 0; len(b) > 0 && r.err == nil; i++ {
 		v, n := binary.Uvarint(b)
 		if n <= 0 || i >= len(m.members) || v > maxMantissa {
@@ -76,18 +93,17 @@ func (r *reader) unpack(m *measure, f func(*measure, Quantity)) {
 		}
 		if b = b[n:]; v > 0 {
 			c := &measures[m.members[i]]
-			f(c, Quantity{Value: Decimal{Mantissa: int64(v - 1), Scale: c.scale}, Unit: c.unit}) // #nosec G115 -- bounded
+			f(c, r.newQuantity(Quantity{Value: Decimal{Mantissa: int64(v - 1), Scale: c.scale}, Unit: c.unit})) // #nosec G115 -- bounded
 		}
 	}
 }
 
 func (r *reader) members(m *measure) (out []Component) {
 	if r.peek() == majorBytes {
-		values := make([]Quantity, 0, len(m.members))
-		out = make([]Component, 0, len(m.members))
-		r.unpack(m, func(c *measure, q Quantity) {
-			values = append(values, q)
-			out = append(out, Component{Code: c.code, Value: Value{Quantity: &values[len(values)-1]}})
+		b, n := r.packed(m)
+		out = make([]Component, 0, n)
+		r.unpack(b, m, func(c *measure, q *Quantity) {
+			out = append(out, Component{Code: c.code, Value: Value{Quantity: q}})
 		})
 		return out
 	}
@@ -96,7 +112,7 @@ func (r *reader) members(m *measure) (out []Component) {
 	at := 0
 	for c := r.nextMember(m, &at); c != nil; c = r.nextMember(m, &at) {
 		if out == nil {
-			out = make([]Component, 0, len(m.members))
+			out = make([]Component, 0, min(1+r.left, len(m.members)))
 		}
 		r.left--
 		out = append(out, Component{Code: c.code})
@@ -187,10 +203,10 @@ func (w *writer) packVitals(list []Observation) {
 	w.closeMembers(mark, true)
 }
 
-func (r *reader) unpackVitals() []Observation {
+func (r *reader) unpackVitals(list []Observation) []Observation {
 	if r.peek() != majorBytes {
 		r.fail("byte string expected")
 		return nil
 	}
-	return r.panelMembers(vitals)
+	return r.panelMembers(list, vitals)
 }

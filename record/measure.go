@@ -80,6 +80,15 @@ func (m *measure) implied() Category {
 	return m.category
 }
 
+// memberNear returns the place of a code among the row's members, -1 when it
+// has none. It looks at i first, where lists in order have the next one.
+func (m *measure) memberNear(c Code, i int) int {
+	if i < len(m.members) && measures[m.members[i]].code == c {
+		return i
+	}
+	return m.memberAt(c, 0)
+}
+
 // memberAt returns the first place from i on in the row's members that the
 // code has, -1 when there is none.
 func (m *measure) memberAt(c Code, i int) int {

@@ -157,7 +157,7 @@ func (r *reader) item(e *Entry, key uint64) {
 	case keyObservations:
 		e.Observations = more(e.Observations, list(r, maxItems, 2, (*reader).observation))
 	case keyVitals:
-		e.Observations = more(e.Observations, r.unpackVitals())
+		e.Observations = r.unpackVitals(e.Observations)
 	case keyPanels:
 		e.Panels = more(e.Panels, list(r, maxItems, 2, (*reader).panel))
 	case keyType, keyReasons:

@@ -12,28 +12,52 @@ import (
 // fields too; an entry with nothing but core fields has the clinical section.
 // It owes ErrInvalid.
 func (e *Entry) Sections() (map[Section][]byte, error) {
-	if err := e.Validate(); err != nil {
+	b, lengths, err := e.AppendTo(make([]byte, 0, 192))
+	if err != nil {
 		return nil, err
 	}
+	out := make(map[Section][]byte, 4)
+	at := 0
+	for s, n := range lengths {
+		if n > 0 {
+			out[Section(s)] = b[at : at+n : at+n] // #nosec G115 -- one of six
+			at += n
+		}
+	}
+	return out, nil
+}
+
+// AppendTo appends what Sections returns to b, section after section, and says
+// how long each is; one that holds nothing has the length 0. It allocates
+// nothing when b has room, unless the entry's lists are not in the order in
+// which they decode. It owes ErrInvalid, and returns b as it was then.
+func (e *Entry) AppendTo(b []byte) ([]byte, [NumSections]int, error) {
+	var lengths [NumSections]int
+	if err := e.Validate(); err != nil {
+		return b, lengths, err
+	}
+	c := codecs.Get().(*codec) //nolint:forcetypeassert // the pool holds nothing else
+	defer c.free()
 	e = e.normal()
 	present := e.present()
-	w := newWriter(e.Start)
-	w.b = make([]byte, 0, 192)
-	out := make(map[Section][]byte, 4)
+	room := c.w.b
+	c.w = newWriter(e.Start)
+	c.w.b = b
 	core := true
 	for s := range Section(NumSections) {
 		if present&(1<<s) == 0 {
 			continue
 		}
-		start := len(w.b)
-		w.section(e, s, core)
+		start := len(c.w.b)
+		c.w.section(e, s, core)
 		core = false
-		if len(w.b)-start > maxSection {
-			return nil, fmt.Errorf("section %s of %d bytes: %w", s, len(w.b)-start, ErrInvalid)
+		if lengths[s] = len(c.w.b) - start; lengths[s] > maxSection {
+			c.w.b = room
+			return b, [NumSections]int{}, fmt.Errorf("section %s of %d bytes: %w", s, lengths[s], ErrInvalid)
 		}
-		out[s] = w.b[start:len(w.b):len(w.b)]
 	}
-	return out, nil
+	b, c.w.b = c.w.b, room
+	return b, lengths, nil
 }
 
 // present returns a bit for each section that holds anything.
@@ -111,7 +135,9 @@ func Decode(meta Meta, sections map[Section][]byte) (*Entry, error) {
 			continue
 		}
 		// The core goes first: times in all sections count from the true start.
+		amounts := c.r.amounts
 		c.r = newReader(b, e.Start)
+		c.r.amounts = amounts
 		if err := c.r.section(e, s, s == lowest); err != nil {
 			return nil, fmt.Errorf("section %s: %w", s, err)
 		}
@@ -120,7 +146,7 @@ func Decode(meta Meta, sections map[Section][]byte) (*Entry, error) {
 	if given != len(sections) {
 		return nil, &SyntaxError{What: "unknown section"}
 	}
-	if err := e.Validate(); err != nil {
+	if err := e.validateRead(); err != nil {
 		return nil, fmt.Errorf("%w: %w", &SyntaxError{What: "values out of range"}, err)
 	}
 	// One rule makes the form canonical: it must be what the encoder writes.

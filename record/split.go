@@ -5,12 +5,8 @@ import "slices"
 // Size returns the sum of the lengths of e's encoded sections. It owes
 // ErrInvalid.
 func (e *Entry) Size() (int, error) {
-	sections, err := e.Sections()
-	n := 0
-	for _, b := range sections {
-		n += len(b)
-	}
-	return n, err
+	b, _, err := e.AppendTo(make([]byte, 0, 512))
+	return len(b), err
 }
 
 // Split returns e cut into continuation entries of at most limit bytes of

@@ -179,3 +179,21 @@ func TestCurrent(t *testing.T) {
 		t.Error("the summary was changed")
 	}
 }
+
+// TestMembers: no row has a member twice, and the members of the vital signs
+// are all vital signs. The writer counts on both.
+func TestMembers(t *testing.T) {
+	for i := range measures {
+		m := &measures[i]
+		for k, number := range m.members {
+			if at := m.memberAt(measures[number].code, 0); at != k {
+				t.Errorf("%s has member %d twice", m.code, k)
+			}
+		}
+	}
+	for _, number := range vitals.members {
+		if measures[number].category != CategoryVitalSigns {
+			t.Errorf("%s is no vital sign", measures[number].code)
+		}
+	}
+}

@@ -109,9 +109,7 @@ func (c *checker) value(field string, v Value) {
 // again as it is. An error names the field, never its content.
 func (e *Entry) Validate() error {
 	var c checker
-	if y := e.Start.UTC().Year(); e.Start.IsZero() || y < 1801 || y > 2199 {
-		c.fail("start", "missing or out of range")
-	}
+	c.start(e.Start)
 	if e.Person > maxPerson || e.Part > maxPart {
 		c.fail("person or part", "out of range")
 	}
@@ -128,6 +126,49 @@ func (e *Entry) Validate() error {
 	c.clinical(e)
 	c.extensions(e.Extensions)
 	return c.err
+}
+
+// validateRead is Validate for what the readers have made: they bound texts,
+// codes, choices, times and numbers one by one, and here is what is left.
+func (e *Entry) validateRead() error {
+	var c checker
+	c.start(e.Start)
+	c.cost(e.Cost)
+	for _, n := range [...]int{
+		len(e.Prescriptions), len(e.Observations), len(e.Panels), len(e.Diagnoses), len(e.Procedures), len(e.CarePlans),
+		len(e.Notes), len(e.Referrals), len(e.Overrides),
+	} {
+		c.count("items of a kind", n, maxItems) // of two sections together
+	}
+	eachObservation(e, func(x *Observation) { c.count("observations.components", len(x.Components), maxComponents) })
+	for i := range e.Panels {
+		c.panelled(&e.Panels[i])
+	}
+	for i := range e.Prescriptions {
+		c.frequency("prescriptions.frequency", e.Prescriptions[i].Frequency)
+	}
+	for i := range e.Imaging {
+		c.study(e.Imaging[i].Study)
+	}
+	for i := range e.Overrides {
+		c.override(&e.Overrides[i])
+	}
+	c.extensions(e.Extensions)
+	return c.err
+}
+
+func (c *checker) start(t time.Time) {
+	if y := t.UTC().Year(); t.IsZero() || y < 1801 || y > 2199 {
+		c.fail("start", "missing or out of range")
+	}
+}
+
+// panelled looks at the number of a panel's observations.
+func (c *checker) panelled(x *Panel) {
+	if len(x.Observations) == 0 {
+		c.fail("panels.observations", "empty")
+	}
+	c.count("panels.observations", len(x.Observations), maxItems)
 }
 
 func (c *checker) cost(x *Cost) {
@@ -192,10 +233,7 @@ func (c *checker) laboratory(e *Entry) {
 		c.moment("panels.at", x.At)
 		choice(c, "panels.status", x.Status)
 		c.text("panels.conclusion", x.Conclusion, maxNote)
-		if len(x.Observations) == 0 {
-			c.fail("panels.observations", "empty")
-		}
-		c.count("panels.observations", len(x.Observations), maxItems)
+		c.panelled(x)
 		for j := range x.Observations {
 			if x.Observations[j].Sensitive != x.Sensitive {
 				c.fail("panels.observations", "a panel is sensitive as a whole")

@@ -30,9 +30,7 @@ func (c *checker) others(e *Entry) {
 	c.count("imaging", len(e.Imaging), maxItems)
 	for i := range e.Imaging {
 		x := &e.Imaging[i]
-		if x.Study == "" || len(x.Study) > maxStudy || strings.Trim(x.Study, "0123456789.") != "" {
-			c.fail("imaging.study", "not a DICOM identifier")
-		}
+		c.study(x.Study)
 		c.needText("imaging.modality", x.Modality, maxUnit)
 		c.moment("imaging.at", x.At)
 		c.optCode("imaging.body_site", x.BodySite)
@@ -45,6 +43,12 @@ func (c *checker) others(e *Entry) {
 	c.count("overrides", len(e.Overrides), maxItems)
 	for i := range e.Overrides {
 		c.override(&e.Overrides[i])
+	}
+}
+
+func (c *checker) study(id string) {
+	if id == "" || len(id) > maxStudy || strings.Trim(id, "0123456789.") != "" {
+		c.fail("imaging.study", "not a DICOM identifier")
 	}
 }
 
@@ -71,6 +75,9 @@ func (c *checker) override(x *Override) {
 }
 
 func (c *checker) extensions(xs []Extension) {
+	if len(xs) == 0 {
+		return
+	}
 	var n [NumSections]int
 	seen := make(map[[2]uint64]bool, len(xs))
 	for _, x := range xs {

@@ -23,7 +23,7 @@ func (t *Table) Extend(text string) (*Table, error) {
 		return nil, fmt.Errorf("edition %d: %w", t.Edition+1, ErrTable)
 	}
 	next := &Table{
-		Edition: t.Edition + 1, Digest: sha256.Sum256(append(t.Digest[:], text...)), index: maps.Clone(t.index),
+		Edition: t.Edition + 1, Digest: sha256.Sum256(append(t.Digest[:], text...)), index: t.index.clone(),
 		facts: facts{maps.Clone(t.facts.maps), maps.Clone(t.facts.masses), maps.Clone(t.facts.lines)},
 	}
 	for s := range next.rows {
@@ -55,7 +55,7 @@ func (t *Table) extend(f []string, seen map[Code]bool) error {
 		return fmt.Errorf("%s twice: %w", row.Code, ErrTable)
 	}
 	seen[row.Code] = true
-	p, known := t.index[row.Code]
+	p, known := t.index.get(row.Code)
 	if !known {
 		return t.add(Slot(slot), row) // #nosec G115 -- one of five
 	}

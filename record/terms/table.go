@@ -73,7 +73,7 @@ type Table struct {
 	Digest [32]byte
 
 	rows  [NumSlots][]Row
-	index map[Code]place
+	index index
 	facts facts
 
 	once   sync.Once
@@ -103,7 +103,7 @@ func mustBase() *Table {
 }
 
 func parseBase() (*Table, error) {
-	t := &Table{Edition: 1, index: make(map[Code]place, 2048), facts: facts{
+	t := &Table{Edition: 1, facts: facts{
 		maps: make(map[mapped][]Code, 512), masses: make(map[Code]ucum.Substance, 64), lines: make(map[Code]line),
 	}}
 	sum := sha256.New()
@@ -173,14 +173,14 @@ func (t *Table) parse(s Slot, text string) error {
 
 // add appends a row, which must be new.
 func (t *Table) add(s Slot, row Row) error {
-	if _, dup := t.index[row.Code]; dup {
+	if _, dup := t.index.get(row.Code); dup {
 		return fmt.Errorf("%s again: %w", row.Code, ErrTable)
 	}
 	if len(t.rows[s]) >= MaxRows {
 		return fmt.Errorf("too many rows: %w", ErrTable)
 	}
 	row.Edition = t.Edition
-	t.index[row.Code] = place{s, uint32(len(t.rows[s])), t.Edition} // #nosec G115 -- bounded above
+	t.index.put(row.Code, place{s, uint32(len(t.rows[s])), t.Edition}) // #nosec G115 -- bounded above
 	t.rows[s] = append(t.rows[s], row)
 	return nil
 }
@@ -239,7 +239,7 @@ func (r *Row) measure(f []string) bool {
 
 // Find returns the place of a code and the first edition that has it.
 func (t *Table) Find(c Code) (s Slot, number, edition uint32, ok bool) {
-	p, ok := t.index[c]
+	p, ok := t.index.get(c)
 	return p.slot, p.number, p.edition, ok
 }
 

@@ -42,7 +42,7 @@ func Lookup(c Code) (Term, bool) {
 
 // Lookup finds a code in t, as the function of that name does.
 func (t *Table) Lookup(c Code) (Term, bool) {
-	if p, ok := t.index[c]; ok {
+	if p, ok := t.index.get(c); ok {
 		return t.rows[p.slot][p.number].Term, true
 	}
 	if c.System != ICD10 && c.System != ATC {
@@ -51,7 +51,7 @@ func (t *Table) Lookup(c Code) (Term, bool) {
 	for v := c.Value; len(v) > 3; {
 		v = v[:len(v)-1]
 		v = strings.TrimSuffix(v, ".")
-		if p, ok := t.index[Code{c.System, v}]; ok {
+		if p, ok := t.index.get(Code{c.System, v}); ok {
 			found := t.rows[p.slot][p.number].Term
 			found.Code = c
 			return found, true

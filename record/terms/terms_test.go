@@ -66,7 +66,7 @@ func TestParseRefuses(t *testing.T) {
 		{Observations, "loinc\t718-7\t-\ta\tb\tc\tg/dL x\t-\t-\n"},
 		{Observations, "loinc\t718-7\t-\ta\tb\tc\t-\t-\t" + strings.Repeat("1-8 ", 40) + "1-8\n"},
 	} {
-		table := &Table{Edition: 1, index: make(map[Code]place)}
+		table := &Table{Edition: 1}
 		if err := table.parse(c.slot, c.text); !errors.Is(err, ErrTable) {
 			t.Errorf("%q: %v", c.text, err)
 		}
