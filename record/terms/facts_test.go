@@ -72,6 +72,64 @@ func TestFactsFit(t *testing.T) {
 	}
 }
 
+// TestSensitiveRows holds the marks of the rows to the classes: a row says of
+// itself what the classes say of it.
+func TestSensitiveRows(t *testing.T) {
+	base, marked := Base(), 0
+	for s := range NumSlots {
+		for n := range base.Len(s) {
+			row := base.Row(s, uint32(n))
+			if Sensitive(row.Code) != row.Sensitive {
+				t.Errorf("%s, %s: marked %v", row.Code, row.Display[English], row.Sensitive)
+			}
+			if row.Sensitive {
+				marked++
+			}
+		}
+	}
+	if marked < 100 {
+		t.Errorf("%d sensitive rows", marked)
+	}
+	for _, c := range []Code{
+		{ICD10, "A54.9"},
+		{ICD10, "O04"},
+		{ICD10, "X61"},
+		{ICD10, "B18.2"},
+		{ATC, "N05BA01"},
+		{ATC, "G03AD01"},
+		{ATC, "J05AX08"},
+		{ATC, "N02AA05"},
+		{RxNorm, "748879"},
+		{RxNorm, "328670"},
+		{SNOMED, "35999006"},
+		{SNOMED, "76272004"},
+		{LOINC, "5195-3"},
+	} {
+		if !Sensitive(c) {
+			t.Errorf("%s is not sensitive", c)
+		}
+	}
+	for _, c := range []Code{
+		{ICD10, "G40"},
+		{ICD10, "A15"},
+		{ICD10, "Z34"},
+		{ICD10, "B15"},
+		{ATC, "J07BC01"},
+		{ATC, "N03AF01"},
+		{ATC, "N02BE01"},
+		{ATC, "N01AX03"},
+		{RxNorm, "313782"},
+		{SNOMED, "44054006"},
+		{LOINC, "2106-3"},
+		{Text, "N05A"},
+		{LOINC, "F"},
+	} {
+		if Sensitive(c) {
+			t.Errorf("%s is sensitive", c)
+		}
+	}
+}
+
 func TestConvert(t *testing.T) {
 	for _, c := range []struct {
 		loinc, from, to string

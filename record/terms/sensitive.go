@@ -25,7 +25,7 @@ var sensitiveATC = []string{
 	"N05A", "N05B", "N05C", "N06A", "N06B", "N06C", "N06D", // medicines of psychiatry
 	"N03AE01",                // clonazepam
 	"N02A", "N07BB", "N07BC", // opioids, medicines of dependence
-	"J05AE", "J05AF", "J05AG", "J05AJ", "J05AP", "J05AR", // HIV and hepatitis
+	"J05AE", "J05AF", "J05AG", "J05AJ", "J05AP", "J05AR", "J05AX", // HIV and hepatitis
 	"G02AD", "G02B", "G03A", "G03G", "G03XB", "G04BE", // contraception, infertility, the end of a pregnancy, impotence
 }
 
