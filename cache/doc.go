@@ -29,6 +29,7 @@
 //	audit       number u64 BE           one link of the audit chain
 //	logs        index(card) || u32 BE   the entry with this number in a card's log
 //	freeing     index(card) || u32 BE   the centre's receipt for the log up to it
+//	standings   index(patient) || u8    the centre's sealed word on a person's charges
 //
 // A write is durable (fsync) when the method returns. Every step may be
 // repeated: the second time changes nothing, except that each read of a card

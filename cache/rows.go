@@ -29,6 +29,7 @@ const (
 	bucketAudit      bucket = "audit"
 	bucketLogs       bucket = "logs"
 	bucketFreeing    bucket = "freeing"
+	bucketStandings  bucket = "standings"
 )
 
 // keyLengths are the buckets of sealed values with the length of their keys;
@@ -40,6 +41,7 @@ var keyLengths = map[bucket]int{
 	bucketOutbox: 8, bucketReceipts: 8, bucketAudit: 8,
 	bucketState: 0, bucketLists: 0,
 	bucketLogs: indexSize + 4, bucketFreeing: indexSize + 4,
+	bucketStandings: indexSize + 1,
 }
 
 // Bounds of the fields.
@@ -149,6 +151,13 @@ type freeingRow struct {
 	Certificates [][]byte
 }
 
+// standingRow is the centre's word on a person's charges, sealed for who has
+// the person's key; the person is in the key.
+type standingRow struct {
+	_   struct{} `cbor:",toarray"`
+	Raw []byte
+}
+
 type cursorRow struct {
 	_      struct{} `cbor:",toarray"`
 	Cursor string
@@ -209,6 +218,7 @@ func (r *cursorRow) check() error     { return within("cursor", bound{len(r.Curs
 func (r *clockRow) check() error      { return nil }
 func (r *listRow) check() error       { return within("list", bound{len(r.Raw), maxList}) }
 func (r *logRow) check() error        { return nil }
+func (r *standingRow) check() error   { return within("standing", bound{len(r.Raw), maxSealed}) }
 func (r *freeingRow) check() error {
 	bounds := []bound{{len(r.Certificates), wire.MaxChain}}
 	for _, cert := range r.Certificates {
@@ -289,6 +299,8 @@ func newRow(b bucket, key []byte) row {
 		return new(logRow)
 	case bucketFreeing:
 		return new(freeingRow)
+	case bucketStandings:
+		return new(standingRow)
 	case bucketMeta: // not a row
 	case bucketState:
 		switch string(key) {

@@ -106,6 +106,10 @@ func (s *Store) Author(kid [4]byte, at time.Time) (Key, error) {
 	return s.valid(kid, at, UsageAuthor, UsageOperator)
 }
 
+// Centre returns a key of the centre that says to have signed at a time. It
+// owes what Author owes.
+func (s *Store) Centre(kid [4]byte, at time.Time) (Key, error) { return s.valid(kid, at, UsageCentre) }
+
 // valid returns a key of one of the usages that was valid at a time.
 func (s *Store) valid(kid [4]byte, at time.Time, usages ...Usage) (Key, error) {
 	k, err := s.trust.Load().find(kid, usages...)

@@ -70,6 +70,7 @@ func (s *Server) Handler() http.Handler {
 		{http.MethodPost, wire.PathRecords, s.pushRecords},
 		{http.MethodGet, wire.PathChanges, s.getChanges},
 		{http.MethodGet, wire.PathPatients + "{patient}/records", s.getPatient},
+		{http.MethodGet, wire.PathPatients + "{patient}/standing/{person}", s.getStanding},
 		{http.MethodGet, wire.PathLists + "{list}", s.getList},
 		{http.MethodPost, wire.PathCards, s.issueCard},
 		{http.MethodPost, wire.PathLogReceipts, s.signLogReceipt},

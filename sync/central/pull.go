@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/dhamani-iq/dhamani/crypto/envelope"
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/sync/central/authority"
 	"github.com/dhamani-iq/dhamani/sync/central/store"
@@ -143,6 +144,27 @@ func (s *Server) getPatient(w http.ResponseWriter, r *http.Request, p peer) erro
 	return writeMessage(w, r, &wire.PatientResponse{
 		Subjects: patient.Subjects, Items: page.Items, Identity: identity, Cover: cover, Digest: digest, Next: page.Next,
 	})
+}
+
+// getStanding is GET /v1/patients/{patient}/standing/{person}.
+func (s *Server) getStanding(w http.ResponseWriter, r *http.Request, _ peer) error {
+	id, err := record.ParsePatientID(r.PathValue("patient"))
+	if err != nil {
+		return refuse(http.StatusBadRequest, wire.CodeBadRequest, "the patient identifier is malformed")
+	}
+	person, err := strconv.ParseUint(r.PathValue("person"), 10, 8)
+	if err != nil || person >= wire.MaxPersons {
+		return refuse(http.StatusBadRequest, wire.CodeBadRequest, "the person's number is malformed")
+	}
+	raw, err := s.auth.Standing(r.Context(), id, uint8(person), time.Now()) // #nosec G115 -- bounded
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, envelope.ErrPerson) {
+		return refuse(http.StatusNotFound, wire.CodeNoPatient, "the centre issued no such patient")
+	}
+	if err != nil {
+		return err
+	}
+	writeBody(w, r, http.StatusOK, wire.ContentCOSE, raw)
+	return nil
 }
 
 // getList is GET /v1/lists/{list}.

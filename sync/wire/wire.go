@@ -45,6 +45,12 @@ const (
 // PatientRecordsPath returns the path of a patient's records.
 func PatientRecordsPath(patient string) string { return PathPatients + patient + "/records" }
 
+// PatientStandingPath returns the path of the standing of a person on a
+// patient's card: the centre's sealed word on what was charged this year.
+func PatientStandingPath(patient string, person uint8) string {
+	return PathPatients + patient + "/standing/" + strconv.Itoa(int(person))
+}
+
 // Query parameters.
 const (
 	QueryCursor = "c"      // Cursor; empty or absent = from the beginning

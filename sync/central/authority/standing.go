@@ -1,0 +1,136 @@
+package authority
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"github.com/dhamani-iq/dhamani/crypto/envelope"
+	"github.com/dhamani-iq/dhamani/crypto/standing"
+	"github.com/dhamani-iq/dhamani/crypto/trust"
+	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/record/entitle"
+	"github.com/dhamani-iq/dhamani/sync/central/store"
+)
+
+// What is read of a patient's entries at a time, and at most.
+const (
+	standingItems = 500
+	standingBytes = 4 << 20
+	standingPages = 64
+)
+
+// Standing says what was charged for a person in the programme's year of now,
+// by the coverage sections of the entries that the centre holds; nothing else
+// of them is opened. It owes store.ErrNotFound for a patient whom the centre
+// does not know, and envelope.ErrPerson.
+func (a *Authority) Standing(ctx context.Context, id record.PatientID, person uint8, now time.Time) ([]byte, error) {
+	raw, err := a.standing(ctx, id, person, now)
+	if err != nil {
+		return nil, fmt.Errorf("sign standing: %w", err)
+	}
+	return raw, nil
+}
+
+func (a *Authority) standing(ctx context.Context, id record.PatientID, person uint8, now time.Time) ([]byte, error) {
+	var patient store.Patient
+	err := a.store.View(ctx, func(r store.Reader) (err error) {
+		patient, err = r.Patient(id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	subjects, err := envelope.ParseSubjects(patient.Subjects)
+	if err != nil {
+		return nil, fmt.Errorf("stored subjects: %w", err)
+	}
+	subject, err := subjects.Of(person)
+	if err != nil {
+		return nil, err
+	}
+	roots, err := a.roots(&patient, &subjects)
+	if err != nil {
+		return nil, err
+	}
+	defer roots.Wipe()
+	keys, err := roots.Person(person)
+	if err != nil {
+		return nil, err
+	}
+	defer keys.Wipe()
+	_, cover, err := a.Content(patient)
+	if err != nil {
+		return nil, err
+	}
+	rules := entitle.Default()
+	year := rules.Year(now)
+	l := coverReader{trust: a.trust, subject: subject, keys: keys, since: rules.YearStart(year - 1)}
+	if err := a.eachEntry(ctx, id, l.read); err != nil {
+		return nil, err
+	}
+	s := &entitle.Standing{Person: person, At: now, Year: uint16(year), Cover: cover, CoverAt: patient.Updated} // #nosec G115 -- a year
+	s.Charges, s.More = entitle.Gather(rules, year, person, l.seen)
+	centre, err := publicOf(a.receipt)
+	if err != nil {
+		return nil, err
+	}
+	return standing.Seal(subject, keys, envelope.Author{Signer: a.receipt, KID: trust.KIDOf(centre)}, s, rand.Reader)
+}
+
+// eachEntry reads a patient's entries, oldest first.
+func (a *Authority) eachEntry(ctx context.Context, id record.PatientID, fn func(sealed []byte)) error {
+	after := uint64(0)
+	for range standingPages {
+		page, err := a.store.Patient(ctx, id, after, standingItems, standingBytes)
+		if err != nil {
+			return err
+		}
+		for _, sealed := range page.Items {
+			fn(sealed)
+		}
+		if after = page.Next; after == 0 {
+			return nil
+		}
+	}
+	return fmt.Errorf("patient with more than %d pages: %w", standingPages, store.ErrCorrupt)
+}
+
+// coverReader opens the coverage sections of one person's entries, from the
+// year before on: an amendment may have moved a visit over the turn of a year.
+// What does not pass its checks is no charge, here as at a clinic.
+type coverReader struct {
+	trust   *trust.Store
+	subject envelope.Subject
+	keys    *envelope.Keys
+	since   time.Time
+	seen    []entitle.Seen
+}
+
+func (l *coverReader) read(raw []byte) {
+	sealed, err := envelope.Parse(raw)
+	if err != nil || sealed.Person() != l.subject.Person || sealed.Time().Before(l.since) {
+		return
+	}
+	if has := sealed.Sections(); len(has) == 0 || has[0] != record.SectionCoverage {
+		return
+	}
+	author, err := l.trust.Author(sealed.KID(), sealed.Time())
+	if err != nil || sealed.Verify(l.subject, author.Public) != nil {
+		return
+	}
+	text, err := sealed.Open(l.keys, record.SectionCoverage)
+	if err != nil {
+		return
+	}
+	sections := map[record.Section][]byte{record.SectionCoverage: text}
+	for _, s := range sealed.Sections()[1:] {
+		sections[s] = nil // there, and nobody's business here
+	}
+	entry, err := record.Decode(record.Meta{Person: sealed.Person(), Start: sealed.Time()}, sections)
+	if err != nil {
+		return
+	}
+	l.seen = append(l.seen, entitle.Seen{ID: sealed.ID(), Facility: author.Facility, Entry: entry})
+}

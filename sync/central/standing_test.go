@@ -1,0 +1,83 @@
+package central_test
+
+import (
+	"crypto/rand"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/dhamani-iq/dhamani/crypto/cvc"
+	"github.com/dhamani-iq/dhamani/crypto/envelope"
+	"github.com/dhamani-iq/dhamani/crypto/standing"
+	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/record/entitle"
+	"github.com/dhamani-iq/dhamani/sync/wire"
+)
+
+// write seals an entry and pushes it.
+func (w *workstation) write(t *testing.T, p *patient, e *record.Entry) record.EntryID {
+	t.Helper()
+	e.Normalise()
+	sections, err := e.Sections()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := envelope.Seal(p.subject, p.keys, envelope.Author{KID: w.grant.AuthorKID, Signer: w.author},
+		envelope.Meta{Person: e.Person, Time: e.Meta().Start}, sections, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := w.push(t.Context(), newBatch(t), wire.Envelope{Patient: p.id, Sealed: raw})
+	if err != nil || res.Results[0].Status != wire.StatusNew {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	return envelope.IDOf(raw)
+}
+
+// TestStanding has a clinic charge, amend and ask what the centre makes of it.
+func TestStanding(t *testing.T) {
+	c := newCentre(t, unlimited)
+	w, other := c.enrol(t, 101, cvc.RoleReceptionist), c.enrol(t, 102, cvc.RoleReceptionist)
+	p := c.newPatient(t, 101)
+	now := time.Now().UTC()
+	cost := func(service record.Service) *record.Cost {
+		return &record.Cost{Total: record.Int(10000), Service: service}
+	}
+	visit := w.write(t, p, &record.Entry{Start: now, Cost: cost(record.ServiceVisit), Notes: []record.Note{{Text: "cough"}}})
+	wrong := w.write(t, p, &record.Entry{Start: now, Cost: cost(record.ServiceDental)})
+	w.write(t, p, &record.Entry{Start: now, Amends: &wrong, EnteredInError: true, Cost: cost(record.ServiceDental)})
+	other.write(t, p, &record.Entry{Start: now, Amends: &visit, EnteredInError: true, Cost: cost(record.ServiceVisit)})
+	w.write(t, p, &record.Entry{Start: now, Notes: []record.Note{{Text: "nothing claimed"}}})
+	ask := func(path string) (int, []byte) {
+		status, raw, err := other.raw(t.Context(), http.MethodGet, path, http.Header{}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return status, raw
+	}
+	status, raw := ask(wire.PatientStandingPath(p.id.String(), 0))
+	if status != http.StatusOK || len(raw) > wire.MaxSealed {
+		t.Fatalf("status %d, %d bytes", status, len(raw))
+	}
+	got, err := standing.Open(c.auth.Trust(), p.subject, p.keys, raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Charges) != 1 || got.Charges[0].Ref != entitle.RefOf(visit) || got.Charges[0].Facility != 101 || got.Charges[0].Paid != 10000 {
+		t.Errorf("charges %+v", got.Charges)
+	}
+	if int(got.Year) != entitle.Default().Year(now) || got.More || now.Sub(got.At) > 2*time.Minute {
+		t.Errorf("standing %+v", got)
+	}
+	for path, want := range map[string]int{
+		wire.PatientStandingPath("0000000000000", 0):   http.StatusNotFound,
+		wire.PatientStandingPath(p.id.String(), 15):    http.StatusNotFound,
+		wire.PatientStandingPath(p.id.String(), 16):    http.StatusBadRequest,
+		wire.PatientStandingPath("x", 0):               http.StatusBadRequest,
+		wire.PatientStandingPath(p.id.String(), 0)[:9]: http.StatusNotFound,
+	} {
+		if status, _ := ask(path); status != want {
+			t.Errorf("%s: status %d, want %d", path, status, want)
+		}
+	}
+}
