@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -16,26 +19,46 @@ import (
 	"github.com/dhamani-iq/dhamani/record/fhir"
 )
 
+type importOptions struct {
+	report bool
+	strict bool
+}
+
 func newRecordImportCommand(g *globals) *cobra.Command {
-	return &cobra.Command{
-		Use:   "import FILE",
+	var opts importOptions
+	cmd := &cobra.Command{
+		Use:   "import FILE|DIR",
 		Short: "Tell what of a FHIR Bundle a record carries",
-		Long: `Read a FHIR R4 Bundle of one patient (.json or .json.gz, - for standard input)
-and tell what of it a record carries: for each kind of resource how many were
-carried whole, in part and not at all, which elements were left out and why.
-Also how long the encounters are, and which codes have no words in the
-terminology table. Nothing is written.`,
-		Example: "  dhamani record import patient.json\n  dhamani record import patient.json.gz --json",
-		Args:    cli.Args(cobra.ExactArgs(1)),
+		Long: `Read a FHIR R4 Bundle of one patient (.json or .json.gz, - for standard input),
+or every Bundle in a folder, and tell what of it a record carries: for each kind
+of resource how many were carried whole, in part and not at all, which elements
+were left out and why. Also how long the encounters are, and which codes have no
+words in the terminology table. Nothing is written.
+
+--report says of every single resource what became of it. --strict fails when
+something of the record would be lost: a resource that is not carried, or only in
+part. Facilities, authors and outlines, which every export makes anew, are not
+counted then.`,
+		Example: `  dhamani record import patient.json
+  dhamani record import patient.json.gz --report --strict
+  dhamani record import patients/ --json`,
+		Args: cli.Args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runRecordImport(cmd.Context(), cmd.OutOrStdout(), cmd.InOrStdin(), g, args[0])
+			return runRecordImport(cmd.Context(), cmd, g, opts, args[0])
 		},
 	}
+	cmd.Flags().BoolVar(&opts.report, "report", false, "say of every resource what became of it")
+	cmd.Flags().BoolVar(&opts.strict, "strict", false, "fail when anything of the record is left out")
+	return cmd
 }
 
 // recordImport is the JSON answer of record import.
 type recordImport struct {
 	Report     *fhir.Report `json:"report"`
+	Items      []importItem `json:"items,omitempty"` // every resource, when asked for
+	Patients   int          `json:"patients"`
+	NotCarried int          `json:"not_carried"`     // resources of which nothing is carried that an export does not make anew
+	InPart     int          `json:"carried_in_part"` // resources
 	Encounters int          `json:"encounters"`
 	Parts      int          `json:"parts"`   // sealed entries that they become
 	Bytes      int          `json:"bytes"`   // of content, all together
@@ -45,19 +68,69 @@ type recordImport struct {
 	Summary    int          `json:"summary_bytes"`
 }
 
-func runRecordImport(_ context.Context, out io.Writer, in io.Reader, g *globals, file string) error {
+func runRecordImport(ctx context.Context, cmd *cobra.Command, g *globals, opts importOptions, path string) error {
+	files := []string{path}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		if files, err = bundlesIn(path); err != nil {
+			return err
+		}
+	}
+	answer := recordImport{Report: fhir.NewReport()}
+	bar := newProgressBar(cmd.ErrOrStderr(), len(files))
+	for _, file := range files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if len(files) > 1 {
+			bar.show(filepath.Base(file))
+		}
+		if err := answer.take(file, cmd.InOrStdin(), opts.report); err != nil {
+			bar.clear()
+			return err
+		}
+		bar.done++
+	}
+	bar.clear()
+	if err := answer.tell(cmd.OutOrStdout(), g.json); err != nil {
+		return err
+	}
+	if opts.strict && answer.NotCarried+answer.InPart > 0 {
+		err := fmt.Errorf("of %d resources nothing is carried, of %d a part is left out", answer.NotCarried, answer.InPart)
+		next := "the list above says which; keep the Bundle beside the record"
+		if !opts.report {
+			next = "--report says which; keep the Bundle beside the record"
+		}
+		return cli.Advise(err, cli.ExitFailed, next)
+	}
+	return nil
+}
+
+// take adds what became of one file's Bundle.
+func (a *recordImport) take(file string, in io.Reader, each bool) error {
 	bundle, report, err := readBundle(file, in)
 	if err != nil {
 		return bundleAdvice(err)
 	}
-	answer := recordImport{Report: report, Encounters: len(bundle.Entries)}
-	if err := answer.measure(bundle); err != nil {
+	refused, partly := report.Lost()
+	a.NotCarried, a.InPart, a.Patients = a.NotCarried+refused, a.InPart+partly, a.Patients+1
+	a.Encounters += len(bundle.Entries)
+	a.Report.Add(report)
+	if each {
+		for i := range report.Items {
+			a.Items = append(a.Items, importItem{filepath.Base(file), report.Items[i]})
+		}
+	}
+	if err := a.measure(bundle); err != nil {
 		return fmt.Errorf("measure %s: %w", file, err)
 	}
-	if g.json {
-		return cli.PrintJSON(out, answer)
+	return nil
+}
+
+func (a *recordImport) tell(out io.Writer, asJSON bool) error {
+	if asJSON {
+		return cli.PrintJSON(out, a)
 	}
-	return answer.print(out)
+	return a.print(out)
 }
 
 // bundleAdvice says what to do about a file that cannot be read.
@@ -70,6 +143,28 @@ func bundleAdvice(err error) error {
 	default:
 		return err
 	}
+}
+
+// importItem is what became of one resource.
+type importItem struct {
+	File string `json:"file"`
+	fhir.Item
+}
+
+// line tells an item in words.
+func (x *importItem) line() string {
+	name := x.Kind
+	if x.ID != "" {
+		name += "/" + x.ID
+	}
+	words := map[string]string{
+		fhir.FateCarried: "carried whole", fhir.FatePartly: "carried, without " + strings.Join(x.Left, ", "),
+		fhir.FateRefused: "NOT carried: " + x.Why, fhir.FateElsewhere: "not carried: " + x.Why,
+	}[x.Fate]
+	if x.Kept > 0 {
+		words += fmt.Sprintf("; %d items of a later version kept as they are", x.Kept)
+	}
+	return fmt.Sprintf("%s: %d. %s: %s", x.File, x.Entry, name, words)
 }
 
 func (a *recordImport) measure(b *fhir.Bundle) error {
@@ -98,12 +193,15 @@ func (a *recordImport) measure(b *fhir.Bundle) error {
 		if err != nil {
 			return err
 		}
-		*x.size = len(raw)
+		*x.size += len(raw)
 	}
 	return nil
 }
 
 func (a *recordImport) print(out io.Writer) error {
+	for i := range a.Items {
+		fmt.Fprintln(out, a.Items[i].line())
+	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "resource\tread\twhole\tin part\tnot carried")
 	for _, kind := range a.Report.Types() {

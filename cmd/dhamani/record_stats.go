@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"path/filepath"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -66,18 +65,10 @@ type recordStats struct {
 }
 
 func runRecordStats(ctx context.Context, out io.Writer, g *globals, dir string) error {
-	var files []string
-	for _, pattern := range []string{"*.json", "*.json.gz"} {
-		found, err := filepath.Glob(filepath.Join(dir, pattern))
-		if err != nil {
-			return cli.Advise(fmt.Errorf("list %s: %w", dir, err), cli.ExitUsage, "give a folder's name without the characters *, ? and [")
-		}
-		files = append(files, found...)
+	files, err := bundlesIn(dir)
+	if err != nil {
+		return err
 	}
-	if len(files) == 0 {
-		return cli.Advise(fmt.Errorf("no .json or .json.gz file in %s", dir), cli.ExitFailed, "give a folder of FHIR Bundles")
-	}
-	slices.Sort(files)
 	m, err := newMeter()
 	if err != nil {
 		return err

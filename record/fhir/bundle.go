@@ -45,6 +45,7 @@ type Bundle struct {
 // res is a resource as it was read.
 type res struct {
 	kind, id, url string
+	place         int // in the Bundle, from 1
 	raw           json.RawMessage
 	secret        bool // labelled restricted or very restricted
 }
@@ -54,6 +55,15 @@ type header struct {
 	ID           string `json:"id"`
 	Meta         *meta  `json:"meta"`
 }
+
+// Elements of a Bundle and of its entries that say how it came, and that every
+// export makes anew.
+var (
+	bundleRemade = map[string]bool{
+		"id": true, "meta": true, "language": true, "implicitRules": true, "identifier": true, "type": true, "total": true, "link": true,
+	}
+	entryRemade = map[string]bool{"id": true, "link": true, "search": true, "request": true, "response": true}
+)
 
 type bundleEntry struct {
 	FullURL  string          `json:"fullUrl,omitempty"`
@@ -68,14 +78,15 @@ type request struct {
 }
 
 // scan reads a Bundle entry by entry. It owes ErrBundle and ErrTooLarge.
-func scan(r io.Reader) (list []*res, stamp string, err error) {
+func scan(r io.Reader) (list []*res, stamp string, left map[string]int, err error) {
 	limited := &io.LimitedReader{R: r, N: MaxSize + 1}
 	d := json.NewDecoder(limited)
-	fail := func(cause error) ([]*res, string, error) {
+	left = make(map[string]int)
+	fail := func(cause error) ([]*res, string, map[string]int, error) {
 		if limited.N <= 0 {
-			return nil, "", fmt.Errorf("read bundle: over %d bytes: %w", MaxSize, ErrTooLarge)
+			return nil, "", nil, fmt.Errorf("read bundle: over %d bytes: %w", MaxSize, ErrTooLarge)
 		}
-		return nil, "", fmt.Errorf("read bundle at byte %d: %w: %w", d.InputOffset(), ErrBundle, cause)
+		return nil, "", nil, fmt.Errorf("read bundle at byte %d: %w: %w", d.InputOffset(), ErrBundle, cause)
 	}
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
 		return fail(errors.Join(errors.New("no object"), err))
@@ -92,14 +103,17 @@ func scan(r io.Reader) (list []*res, stamp string, err error) {
 		case "timestamp":
 			err = d.Decode(&stamp)
 		case "entry":
-			list, err = scanEntries(d)
+			list, err = scanEntries(d, list, left)
 		default:
 			var skip json.RawMessage
 			err = d.Decode(&skip)
+			if name, _ := key.(string); !bundleRemade[name] {
+				left[short(name)]++
+			}
 		}
 		if err != nil {
 			if errors.Is(err, ErrTooLarge) {
-				return nil, "", fmt.Errorf("read bundle: %w", err)
+				return nil, "", nil, fmt.Errorf("read bundle: %w", err)
 			}
 			return fail(err)
 		}
@@ -113,28 +127,35 @@ func scan(r io.Reader) (list []*res, stamp string, err error) {
 	if kind != "Bundle" {
 		return fail(errors.New("resource of another type"))
 	}
-	return list, stamp, nil
+	return list, stamp, left, nil
 }
 
-func scanEntries(d *json.Decoder) ([]*res, error) {
+// scanEntries appends the resources of a list of entries, and counts in left
+// what else the entries have.
+func scanEntries(d *json.Decoder, list []*res, left map[string]int) ([]*res, error) {
 	if t, err := d.Token(); err != nil || t != json.Delim('[') {
 		return nil, errors.Join(errors.New("entry is no list"), err)
 	}
-	var list []*res
-	for n := 0; d.More(); n++ {
+	for n := len(list); d.More(); n++ {
 		if n == MaxEntries {
 			return nil, fmt.Errorf("over %d entries: %w", MaxEntries, ErrTooLarge)
 		}
-		var e bundleEntry
+		var e map[string]json.RawMessage
 		if err := d.Decode(&e); err != nil {
 			return nil, err
 		}
-		if len(e.Resource) == 0 || bytes.Equal(e.Resource, []byte("null")) {
-			continue
+		r := &res{place: n + 1, raw: e["resource"]}
+		for name, raw := range e {
+			switch {
+			case name == "resource":
+			case name == "fullUrl":
+				_ = json.Unmarshal(raw, &r.url) // one that is no text names nothing
+			case !entryRemade[name]:
+				left["entry."+short(name)]++
+			}
 		}
-		r := &res{url: e.FullURL, raw: e.Resource}
 		var h header
-		if err := json.Unmarshal(e.Resource, &h); err == nil {
+		if err := json.Unmarshal(r.raw, &h); err == nil {
 			r.kind, r.id, r.secret = h.ResourceType, h.ID, h.Meta.restricted()
 		}
 		list = append(list, r)
@@ -203,7 +224,7 @@ var others = map[string]string{
 // document, a search set. A resource that cannot be carried is passed over and
 // stands in the Report. It owes ErrBundle, ErrTooLarge and ErrNoPatient.
 func Import(r io.Reader) (*Bundle, *Report, error) {
-	list, stamp, err := scan(r)
+	list, stamp, left, err := scan(r)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -219,10 +240,11 @@ func Import(r io.Reader) (*Bundle, *Report, error) {
 		known[c.kind] = true
 	}
 	known["MedicationRequest"], known["MedicationStatement"] = true, true
+	im.report.bundle(left)
 	for _, x := range list {
 		im.index(x)
 		if !known[x.kind] {
-			im.report.refuse(x.kind, reasonFor(x.kind))
+			im.report.refuse(x, reasonFor(x))
 		}
 	}
 	for _, c := range converters {
@@ -232,12 +254,13 @@ func Import(r io.Reader) (*Bundle, *Report, error) {
 			}
 			j := &job{im: im, res: x, left: make(map[string]bool)}
 			if err := c.read(im, j); err != nil {
-				im.report.refuse(x.kind, err.Error())
+				im.report.refuse(x, err.Error())
 				continue
 			}
 			im.report.carry(j)
 		}
 	}
+	slices.SortStableFunc(im.report.Items, func(a, b Item) int { return a.Entry - b.Entry })
 	if im.out.Identity == nil {
 		return nil, im.report, fmt.Errorf("read bundle: %w", ErrNoPatient)
 	}
@@ -247,11 +270,14 @@ func Import(r io.Reader) (*Bundle, *Report, error) {
 	return im.out, im.report, nil
 }
 
-func reasonFor(kind string) string {
-	if why, ok := others[kind]; ok {
+func reasonFor(x *res) string {
+	if why, ok := others[x.kind]; ok {
 		return why
 	}
-	if kind == "" {
+	switch {
+	case len(x.raw) == 0 || bytes.Equal(x.raw, []byte("null")):
+		return "an entry without a resource"
+	case x.kind == "":
 		return "no resource type"
 	}
 	return "this kind has no place in a record"
@@ -326,5 +352,5 @@ func (im *importer) finish() error {
 
 func empty(e *record.Entry) bool {
 	return e.Cost == nil && len(e.Allergies)+len(e.Prescriptions)+len(e.Observations)+len(e.Panels)+len(e.Diagnoses)+
-		len(e.Procedures)+len(e.Immunisations)+len(e.CarePlans)+len(e.Notes)+len(e.Imaging) == 0
+		len(e.Procedures)+len(e.Immunisations)+len(e.CarePlans)+len(e.Notes)+len(e.Imaging)+len(e.Referrals)+len(e.Overrides) == 0
 }

@@ -154,6 +154,7 @@ func (j *job) entryExtension(e *record.Entry, x *extension) {
 	case extUnknown:
 		if v, ok := unknownItem(x); ok {
 			e.Extensions = append(e.Extensions, v)
+			j.kept++
 			return
 		}
 	}

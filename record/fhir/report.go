@@ -14,14 +14,73 @@ import (
 // values of elements, only their names.
 //
 // What every export makes anew is not counted as lost: identifiers, addresses
-// and tags of resources, generated narratives, displays of codes, seconds of
-// times, and offsets from UTC.
+// and tags of resources and elements, generated narratives, displays of codes,
+// seconds of times, offsets from UTC, and how a Bundle was carried. Every other
+// element that is not read is told by its path, however deep it stands.
 type Report struct {
 	Resources map[string]*Count `json:"resources"` // by type
 	// Unnamed counts the codes that the terminology table has no words for:
 	// they are carried, and shown as system and code.
 	Unnamed map[string]int `json:"unnamed,omitempty"`
+	// Items are the resources one by one, in the order of the Bundle.
+	Items []Item `json:"items,omitempty"`
 }
+
+// What became of a resource.
+const (
+	FateCarried = "carried"
+	FatePartly  = "partly"
+	FateRefused = "refused"
+	// FateElsewhere is refused for a reason that loses nothing of the patient's
+	// record: who signs an entry names facility and author, and what an export
+	// makes anew is not kept.
+	FateElsewhere = "elsewhere"
+)
+
+// Item is the account of one resource.
+type Item struct {
+	Entry int      `json:"entry"` // place in the Bundle, from 1
+	Kind  string   `json:"kind"`
+	ID    string   `json:"id,omitempty"` // at most 64 bytes of it
+	Fate  string   `json:"fate"`
+	Left  []string `json:"left_out,omitempty"` // elements that were left out, by path
+	Kept  int      `json:"kept,omitempty"`     // items of a later version that were kept as they are
+	Why   string   `json:"why,omitempty"`      // why it was refused
+}
+
+// Lost counts the resources of which something of the record is lost: those
+// that were refused, and those that were carried in part.
+func (r *Report) Lost() (refused, partly int) {
+	for i := range r.Items {
+		switch r.Items[i].Fate {
+		case FateRefused:
+			refused++
+		case FatePartly:
+			partly++
+		}
+	}
+	return refused, partly
+}
+
+// Add takes the counts of another report in, not its items.
+func (r *Report) Add(x *Report) {
+	for kind, c := range x.Resources {
+		sum := r.count(kind)
+		sum.Read, sum.Carried, sum.Partly, sum.Refused = sum.Read+c.Read, sum.Carried+c.Carried, sum.Partly+c.Partly, sum.Refused+c.Refused
+		for k, n := range c.Elements {
+			sum.Elements[k] += n
+		}
+		for k, n := range c.Reasons {
+			sum.Reasons[k] += n
+		}
+	}
+	for k, n := range x.Unnamed {
+		r.Unnamed[k] += n
+	}
+}
+
+// NewReport returns a report of nothing, to which others can be added.
+func NewReport() *Report { return newReport() }
 
 // Count is the account of one resource type.
 type Count struct {
@@ -52,25 +111,48 @@ func (r *Report) count(kind string) *Count {
 	return c
 }
 
-func (r *Report) refuse(kind, why string) {
-	c := r.count(kind)
+func (r *Report) refuse(x *res, why string) {
+	c := r.count(x.kind)
 	c.Read++
 	c.Refused++
 	c.Reasons[why]++
+	fate := FateRefused
+	if others[x.kind] != "" {
+		fate = FateElsewhere
+	}
+	r.item(x, Item{Fate: fate, Why: why})
+}
+
+func (r *Report) item(x *res, it Item) {
+	it.Entry, it.Kind, it.ID = x.place, x.kind, short(x.id)
+	r.Items = append(r.Items, it)
 }
 
 func (r *Report) carry(j *job) {
-	j.unknown()
+	j.account()
 	c := r.count(j.kind)
 	c.Read++
 	if len(j.left) == 0 {
 		c.Carried++
+		r.item(j.res, Item{Fate: FateCarried, Kept: j.kept})
 		return
 	}
 	c.Partly++
 	for p := range j.left {
 		c.Elements[p]++
 	}
+	r.item(j.res, Item{Fate: FatePartly, Kept: j.kept, Left: slices.Sorted(maps.Keys(j.left))})
+}
+
+// bundle is the account of the Bundle itself: what of it was left out.
+func (r *Report) bundle(left map[string]int) {
+	if len(left) == 0 {
+		return
+	}
+	c := r.count("Bundle")
+	c.Read, c.Partly = 1, 1
+	maps.Copy(c.Elements, left)
+	r.Items = append(r.Items, Item{Kind: "Bundle", Fate: FatePartly, Left: slices.Sorted(maps.Keys(left))})
 }
 
 // words counts the codes of e that have no display.
@@ -124,6 +206,7 @@ type job struct {
 	*res
 	im   *importer
 	left map[string]bool
+	kept int // items of a later version
 }
 
 func (j *job) lose(element string) { j.left[element] = true }
@@ -135,50 +218,11 @@ func (j *job) loseIf(there bool, element string) {
 	}
 }
 
-// remade names what every resource may have and every export makes anew.
-var remade = map[string]bool{"resourceType": true, "id": true, "meta": true, "text": true, "language": true}
-
-// unknown loses every element that the table of its kind does not name.
-func (j *job) unknown() {
-	var m map[string]any
-	if json.Unmarshal(j.raw, &m) != nil {
-		return
-	}
-	for k, v := range m {
-		if !remade[k] && (k != "identifier" || !j.ownNames()) {
-			j.walk(elements[j.kind], k, v)
-		}
-	}
-	if n, ok := m["text"].(map[string]any); ok && n["status"] == "additional" {
-		j.lose("text")
-	}
-}
-
 // ownNames reports whether the job's resource has no identifiers but those of
 // an export.
 func (j *job) ownNames() bool {
 	var n named
 	return json.Unmarshal(j.raw, &n) == nil && ownIdentifiers(n.Identifier)
-}
-
-func (j *job) walk(known map[string]bool, path string, v any) {
-	whole, there := known[path]
-	switch {
-	case !there:
-		j.lose(path)
-	case whole:
-	default:
-		switch v := v.(type) {
-		case map[string]any:
-			for k, w := range v {
-				j.walk(known, path+"."+k, w)
-			}
-		case []any:
-			for _, w := range v {
-				j.walk(known, path, w)
-			}
-		}
-	}
 }
 
 // elements says for each kind which elements are read: true for one that is

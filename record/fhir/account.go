@@ -1,0 +1,256 @@
+package fhir
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"strings"
+	"sync"
+	"unicode"
+)
+
+// A shape says what is read of a place in a resource: of a scalar nothing but
+// itself, of an object its parts. Whatever a shape does not name was left out.
+type shape struct {
+	parts map[string]*shape // nil: a scalar
+	loose bool              // read as it is, whatever is in it
+}
+
+// resources are the kinds and what their converters read them into. What
+// stands there in a data type of FHIR, such as a CodeableConcept, is read as
+// far as our form of that type has fields.
+var resources = map[string]any{
+	"Patient": patient{}, "RelatedPerson": relatedPerson{}, "Coverage": coverage{}, "Encounter": encounter{},
+	"Condition": condition{}, "MedicationRequest": medicationRequest{}, "MedicationStatement": medicationStatement{},
+	"Medication": struct {
+		Code *concept `json:"code"`
+	}{}, "DiagnosticReport": diagnosticReport{}, "Observation": observation{}, "Procedure": procedure{},
+	"Immunization": immunization{}, "AllergyIntolerance": allergy{}, "CarePlan": carePlan{}, "Goal": goal{},
+	"ImagingStudy": imagingStudy{}, "DocumentReference": documentReference{}, "Claim": claim{},
+	"ExplanationOfBenefit": struct {
+		Total []struct {
+			Category *concept `json:"category"`
+			Amount   *money   `json:"amount"`
+		} `json:"total"`
+		Item []item `json:"item"`
+	}{},
+}
+
+// untyped are elements that the converters know and do not read into a type:
+// they say what is known anyway, such as whose resource it is.
+var untyped = map[string]reflect.Type{
+	"subscriber": reflect.TypeFor[reference](), "policyHolder": reflect.TypeFor[reference](),
+	"subject": reflect.TypeFor[reference](), "patient": reflect.TypeFor[reference](), "type": reflect.TypeFor[concept](),
+	"_birthDate": reflect.TypeFor[struct {
+		Extension []extension `json:"extension"`
+	}](),
+}
+
+// shapes has one for each kind, made of the table of its elements and of the
+// types that they are read into.
+var shapes = sync.OnceValue(func() map[string]*shape {
+	out := make(map[string]*shape, len(elements))
+	for kind, paths := range elements {
+		root := &shape{parts: map[string]*shape{
+			"resourceType": {}, "language": {}, "meta": metaShape,
+			"text": {parts: map[string]*shape{"status": {}, "div": {}}},
+		}}
+		for path, whole := range paths {
+			if whole {
+				root.put(strings.Split(path, "."), shapeAt(reflect.TypeOf(resources[kind]), path))
+			}
+		}
+		out[kind] = root
+	}
+	return out
+})
+
+// metaShape is what an export says anew, and the labels that are read.
+var metaShape = &shape{parts: map[string]*shape{
+	"versionId": {}, "lastUpdated": {}, "source": {}, "profile": {}, "tag": {loose: true},
+	"security": {parts: map[string]*shape{"system": {}, "code": {}, "display": {}}},
+}}
+
+func (s *shape) put(path []string, leaf *shape) {
+	for i, name := range path {
+		if i == len(path)-1 {
+			s.parts[name] = leaf
+			return
+		}
+		next := s.parts[name]
+		if next == nil {
+			next = &shape{parts: make(map[string]*shape)}
+			s.parts[name] = next
+		}
+		s = next
+	}
+}
+
+// shapeAt is the shape of what a path leads to in a struct.
+func shapeAt(t reflect.Type, path string) *shape {
+	if path == "contained" {
+		return &shape{loose: true} // looked at by itself
+	}
+	for name := range strings.SplitSeq(path, ".") {
+		next, ok := field(t, name)
+		if !ok {
+			if next, ok = untyped[name]; !ok {
+				return &shape{}
+			}
+		}
+		t = next
+	}
+	return shapeOf(t)
+}
+
+// field finds the type of a field by its name in JSON, and what is in the
+// structs that are embedded.
+func field(t reflect.Type, name string) (reflect.Type, bool) {
+	if t = plain(t); t == nil || t.Kind() != reflect.Struct {
+		return nil, false
+	}
+	for _, f := range reflect.VisibleFields(t) {
+		if tag, _, _ := strings.Cut(f.Tag.Get("json"), ","); tag == name {
+			return plain(f.Type), true
+		}
+	}
+	return nil, false
+}
+
+func plain(t reflect.Type) reflect.Type {
+	for t != nil && (t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice && t.Elem().Kind() != reflect.Uint8) {
+		t = t.Elem()
+	}
+	return t
+}
+
+func shapeOf(t reflect.Type) *shape {
+	t = plain(t)
+	switch {
+	case t.Kind() == reflect.Interface:
+		return &shape{loose: true}
+	case t.Kind() != reflect.Struct:
+		return &shape{}
+	}
+	s := &shape{parts: make(map[string]*shape)}
+	for _, f := range reflect.VisibleFields(t) {
+		tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case tag == "":
+		case plain(f.Type) == t:
+			s.parts[tag] = s // an extension of an extension
+		default:
+			s.parts[tag] = shapeOf(f.Type)
+		}
+	}
+	if t == reflect.TypeFor[reference]() {
+		s.parts["type"] = &shape{} // the address says it
+	}
+	return s
+}
+
+// account loses every element that the shape of its kind does not name.
+func (j *job) account() {
+	own := j.ownNames()
+	j.compare(j.raw, shapes()[j.kind], "", func(path string) {
+		if path != "identifier" && !strings.HasPrefix(path, "identifier.") || !own {
+			j.lose(path)
+		}
+	})
+	var outer struct {
+		Text struct {
+			Status string `json:"status"`
+		} `json:"text"`
+		Contained []json.RawMessage `json:"contained"`
+	}
+	if json.Unmarshal(j.raw, &outer) != nil {
+		return
+	}
+	j.loseIf(outer.Text.Status == "additional", "text")
+	for _, raw := range outer.Contained {
+		var h header
+		if json.Unmarshal(raw, &h) != nil || shapes()[h.ResourceType] == nil {
+			j.lose("contained (of a kind that is not read)")
+			continue
+		}
+		j.compare(raw, shapes()[h.ResourceType], "contained.", j.lose)
+	}
+}
+
+// compare calls lose for every element of a JSON object that a shape does not
+// name.
+func (j *job) compare(raw []byte, s *shape, prefix string, lose func(path string)) {
+	w := walker{d: json.NewDecoder(bytes.NewReader(raw)), lose: lose}
+	w.d.UseNumber()
+	w.value(s, prefix)
+}
+
+// walker walks over JSON that was read before, so that it is sound.
+type walker struct {
+	d    *json.Decoder
+	lose func(path string)
+}
+
+// value walks over one value whose path is given: of an object with a dot at
+// its end, unless it is the outermost.
+func (w *walker) value(s *shape, path string) {
+	t, err := w.d.Token()
+	if err != nil {
+		return
+	}
+	switch t {
+	case json.Delim('{'):
+		w.object(s, path)
+	case json.Delim('['):
+		for w.d.More() {
+			w.value(s, path)
+		}
+		_, _ = w.d.Token() // the end, which is there
+	}
+}
+
+func (w *walker) object(s *shape, path string) {
+	if s != nil && s.parts == nil && !s.loose {
+		w.lose(strings.TrimSuffix(path, ".")) // where a scalar was expected
+		s = nil
+	}
+	seen := make(map[string]bool)
+	for w.d.More() {
+		key, err := w.d.Token()
+		if err != nil {
+			return
+		}
+		name, _ := key.(string)
+		var part *shape
+		switch {
+		case s == nil: // told already
+		case s.loose:
+			part = s
+		default:
+			if seen[name] {
+				w.lose(path + short(name) + " (again)")
+			}
+			seen[name] = true
+			if part = s.parts[name]; part == nil && name != "id" {
+				w.lose(path + short(name))
+			}
+		}
+		w.value(part, path+short(name)+".")
+	}
+	_, _ = w.d.Token() // the end, which is there
+}
+
+// short cuts a name that no standard knows, and makes it fit to be printed.
+func short(name string) string {
+	const most = 64
+	name = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, name)
+	if len(name) > most {
+		name = strings.ToValidUTF8(name[:most], "") + "…"
+	}
+	return name
+}

@@ -1,0 +1,117 @@
+package fhir
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// specimens are resources with every element that their kind's table names,
+// as deep as our types go, whatever stands in them.
+func specimens(t *testing.T) map[string]map[string]any {
+	t.Helper()
+	out := make(map[string]map[string]any)
+	for kind, s := range shapes() {
+		out[kind] = specimen(s, 0).(map[string]any)
+		delete(out[kind], "contained")
+		out[kind]["resourceType"] = kind
+	}
+	return out
+}
+
+func specimen(s *shape, depth int) any {
+	if s.parts == nil || depth > 6 {
+		return "x"
+	}
+	m := make(map[string]any)
+	for name, part := range s.parts {
+		m[name] = specimen(part, depth+1)
+		if part.parts != nil && len(name)%2 == 0 {
+			m[name] = []any{m[name]} // a list is no level of its own
+		}
+	}
+	return m
+}
+
+// plant puts an unknown element into every object of v, one at a time, and
+// calls f with the path where it then stands.
+func plant(v any, path string, f func(path string)) {
+	switch v := v.(type) {
+	case []any:
+		for _, w := range v {
+			plant(w, path, f)
+		}
+	case map[string]any:
+		for _, name := range []string{"zzz", "_status"} {
+			if _, there := v[name]; there {
+				continue
+			}
+			v[name] = map[string]any{"a": []any{map[string]any{"b": 1}}}
+			f(path + name)
+			delete(v, name)
+		}
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			plant(v[name], path+name+".", f)
+		}
+	}
+}
+
+// TestNothingIsLostSilently plants an element that no standard knows at every
+// level of every kind of resource, and finds it in what is reported.
+func TestNothingIsLostSilently(t *testing.T) {
+	total := 0
+	for kind, r := range specimens(t) {
+		if left := accountOf(t, r, kind); len(left) != 0 {
+			t.Errorf("%s: of what is read %v are left out", kind, left)
+		}
+		n := 0
+		plant(r, "", func(path string) {
+			n++
+			if left := accountOf(t, r, kind); !slices.Equal(left, []string{path}) {
+				t.Errorf("%s: planted %s, reported %v", kind, path, left)
+			}
+		})
+		total += n
+		if n < 4 {
+			t.Errorf("%s: planted at %d places only", kind, n)
+		}
+	}
+	t.Logf("planted at %d places of %d kinds", total, len(elements))
+}
+
+func accountOf(t *testing.T, r any, kind string) []string {
+	t.Helper()
+	raw, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := &job{res: &res{kind: kind, raw: raw}, left: make(map[string]bool)}
+	j.account()
+	return slices.Sorted(maps.Keys(j.left))
+}
+
+func TestAccount(t *testing.T) {
+	for name, tt := range map[string]struct{ raw, want string }{
+		"twice":                {`{"resourceType":"Condition","code":{"text":"a","text":"b"}}`, "code.text (again)"},
+		"an object for a word": {`{"resourceType":"Condition","recordedDate":{"a":1}}`, "recordedDate"},
+		"contained":            {`{"resourceType":"CarePlan","contained":[{"resourceType":"Condition","id":"1","zzz":1}]}`, "contained.zzz"},
+		"contained of a kind":  {`{"resourceType":"CarePlan","contained":[{"resourceType":"Device"}]}`, "contained (of a kind that is not read)"},
+		"narrative":            {`{"resourceType":"CarePlan","text":{"status":"additional","div":"x"}}`, "text"},
+		"a long name":          {`{"resourceType":"Goal","` + strings.Repeat("ێ", 60) + `":1}`, strings.Repeat("ێ", 32) + "…"},
+		"an element's id":      {`{"resourceType":"Goal","description":{"id":"d","text":"x"}}`, ""},
+		"by an extension":      {`{"resourceType":"Patient","name":[{"extension":[{"url":"u","valueInteger":1}]}]}`, "name.extension.valueInteger"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var h header
+			if err := json.Unmarshal([]byte(tt.raw), &h); err != nil {
+				t.Fatal(err)
+			}
+			got := strings.Join(accountOf(t, json.RawMessage(tt.raw), h.ResourceType), ", ")
+			if got != tt.want {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+}
