@@ -88,6 +88,35 @@ func FuzzDecodeNB(f *testing.F) {
 	})
 }
 
+// FuzzStitcher: any strips give an image of bounded size or guidance.
+func FuzzStitcher(f *testing.F) {
+	f.Add([]byte("\x00\x10\x80\xff\x31\x90"), uint8(40))
+	f.Add([]byte("\x00\xff"), uint8(3))
+	f.Fuzz(func(t *testing.T, raw []byte, n uint8) {
+		const width, rows = 24, 12
+		if len(raw) == 0 {
+			return
+		}
+		s := newStitcher(width, rows)
+		for k := range int(n) {
+			strip := make([]byte, width*rows)
+			for i := range strip {
+				strip[i] = raw[(i+k*width*3)%len(raw)]
+			}
+			var bad *swipeError
+			if err := s.add(strip); err != nil {
+				if !errors.As(err, &bad) {
+					t.Fatal(err)
+				}
+				return
+			}
+		}
+		if img, err := s.finish(); err == nil && (img.Rect.Dx() != width || img.Rect.Dy() < swipeMinRows || img.Rect.Dy() > swipeMaxRows) {
+			t.Fatal(img.Rect)
+		}
+	})
+}
+
 func FuzzDecodeZK(f *testing.F) {
 	f.Add(make([]byte, zkPiece))
 	f.Add(make([]byte, 100))

@@ -63,6 +63,8 @@ type Hint string
 // The hints.
 const (
 	HintTooShort Hint = "too_short" // swipe or touch longer
+	HintTooFast  Hint = "too_fast"  // swipe more slowly
+	HintOneWay   Hint = "one_way"   // swipe in one direction, and do not turn back
 	HintAgain    Hint = "again"     // the image was not good enough
 	HintPreview  Hint = "preview"   // nothing to do: the event has an image on the way to the answer
 )

@@ -29,8 +29,11 @@ const (
 	upekPresent  = 0x00
 	upekTooShort = 0x1E
 
-	upekMaxSide   = 640
-	upekMaxPixels = 512 * 640
+	upekMaxSide = 640
+
+	upekStripRows = 64 // a swipe sensor that tells a greater height, or none, puts its strips together itself
+	upekSwipes    = 5  // bad ones, until it is enough
+	upekPreview   = 16 // strips from one preview to the next
 )
 
 var (
@@ -50,7 +53,8 @@ type upek struct {
 	t             Transport
 	seq           byte
 	width, height int
-	swipe         bool
+	swipe         bool          // the finger is drawn over it
+	strips        bool          // and it says strips, height rows each
 	device        time.Duration // spent on messages since the finger was seen
 }
 
@@ -157,13 +161,31 @@ func (u *upek) measure(ctx context.Context) error {
 	u.width = int(binary.LittleEndian.Uint16(info[43:])) * 3 / 4
 	u.height = int(binary.LittleEndian.Uint16(info[45:])) * 3 / 4
 	u.swipe = info[42]&0x80 != 0
+	u.strips = u.swipe && u.height > swipeOverlap && u.height <= upekStripRows
 	if u.width == 0 || u.width > upekMaxSide || u.height == 0 && !u.swipe || u.height > upekMaxSide {
 		return fmt.Errorf("ask for size: %w: %d x %d", ErrProtocol, u.width, u.height)
 	}
 	return nil
 }
 
+// capture takes an image. A finger that was not drawn well is asked for again.
 func (u *upek) capture(ctx context.Context, st stages) (frame, error) {
+	for range upekSwipes {
+		f, err := u.session(ctx, st)
+		var bad *swipeError
+		if !errors.As(err, &bad) {
+			return f, err
+		}
+		st.hint(bad.hint)
+	}
+	if _, err := st.enter(ctx, Waiting); err != nil {
+		return frame{}, err
+	}
+	return frame{}, fmt.Errorf("%w: %d swipes of which no image comes", ErrNoFinger, upekSwipes)
+}
+
+// session is one of the device from beginning to end.
+func (u *upek) session(ctx context.Context, st stages) (frame, error) {
 	on, err := st.enter(ctx, Waiting)
 	if err != nil {
 		return frame{}, err
@@ -217,48 +239,54 @@ func (u *upek) scan(ctx, on context.Context, st stages) (f frame, err error) {
 	if err != nil {
 		return f, err
 	}
-	pix, err := u.pixels(bounded)
-	if err != nil {
-		return f, err
+	if u.strips {
+		f.img, err = u.assemble(bounded, st)
+	} else {
+		f.img, err = u.whole(bounded)
 	}
-	f.img, err = u.assemble(pix)
 	f.done, f.device = time.Now(), u.device
 	return f, err
 }
 
-// pixels reads the parts of an image.
-func (u *upek) pixels(ctx context.Context) ([]byte, error) {
-	limit := u.width * u.height
-	if u.swipe {
-		limit = upekMaxPixels
-	}
-	pix := make([]byte, 0, u.width*u.height)
+// parts reads the parts of an image and hands their pixels on. Whoever takes
+// them sets the limit.
+func (u *upek) parts(ctx context.Context, take func(pix []byte) error) error {
 	message, err := u.ask(ctx, upekCommand, upekGoOn)
-	for {
+	for first := true; ; first = false {
 		if err != nil {
-			return nil, err
+			return err
 		}
-		part, last, err := partUPEK(message, len(pix) == 0)
+		part, last, err := partUPEK(message, first)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if len(pix)+len(part) > limit {
-			return nil, fmt.Errorf("read image: %w: more than %d pixels", ErrProtocol, limit)
-		}
-		pix = append(pix, part...)
-		if last {
-			return pix, nil
+		if err := take(part); err != nil || last {
+			return err
 		}
 		if message, err = u.ask(ctx, upekCommand, upekNext); err != nil {
-			return nil, err
+			return err
 		}
 	}
 }
 
-// assemble makes the image: an area sensor's is of known size, a swipe
-// sensor's as high as the finger's way over it was long.
-func (u *upek) assemble(pix []byte) (*image.Gray, error) {
+// whole reads an image that the device has put together: an area sensor's is
+// of known size, a swipe sensor's as high as the finger's way was long.
+func (u *upek) whole(ctx context.Context) (*image.Gray, error) {
 	height := u.height
+	if u.swipe {
+		height = upekMaxSide
+	}
+	pix := make([]byte, 0, u.width*height)
+	err := u.parts(ctx, func(part []byte) error {
+		if len(part) > cap(pix)-len(pix) {
+			return fmt.Errorf("read image: %w: more than %d pixels", ErrProtocol, cap(pix))
+		}
+		pix = append(pix, part...)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
 	if u.swipe {
 		height = len(pix) / u.width
 	}
@@ -266,6 +294,41 @@ func (u *upek) assemble(pix []byte) (*image.Gray, error) {
 		return nil, fmt.Errorf("read image: %w: %d pixels for width %d", ErrProtocol, len(pix), u.width)
 	}
 	return &image.Gray{Pix: pix, Stride: u.width, Rect: image.Rect(0, 0, u.width, height)}, nil
+}
+
+// assemble reads the strips of a swipe and puts them together. All are read,
+// also of a bad one: the device ends when the finger has passed.
+func (u *upek) assemble(ctx context.Context, st stages) (*image.Gray, error) {
+	var bad *swipeError
+	size, strips := u.width*u.height, 0
+	stitch, rest := newStitcher(u.width, u.height), make([]byte, 0, size)
+	err := u.parts(ctx, func(part []byte) error {
+		for rest = append(rest, part...); len(rest) >= size; rest = rest[size:] {
+			if strips++; strips > swipeStrips {
+				return fmt.Errorf("read image: %w: strips without end", ErrProtocol)
+			}
+			if bad != nil {
+				continue
+			}
+			if err := stitch.add(bytes.Clone(rest[:size])); errors.As(err, &bad) {
+				continue
+			}
+			if strips%upekPreview == 0 && stitch.last != nil {
+				st.preview(stitch.image())
+			}
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case len(rest) > 0:
+		return nil, fmt.Errorf("read image: %w: %d pixels of a strip", ErrProtocol, len(rest))
+	case bad != nil:
+		return nil, bad
+	default:
+		return stitch.finish()
+	}
 }
 
 func (u *upek) close(context.Context) error { return nil }

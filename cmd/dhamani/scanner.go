@@ -74,6 +74,10 @@ func guide(out io.Writer) func(scanner.Event) {
 		case ev.Hint == scanner.HintPreview: // a terminal shows no images
 		case ev.Hint == scanner.HintTooShort:
 			fmt.Fprintln(out, "longer: leave the finger on, or draw it more slowly")
+		case ev.Hint == scanner.HintTooFast:
+			fmt.Fprintln(out, "slower: draw the finger over the sensor more slowly, once more")
+		case ev.Hint == scanner.HintOneWay:
+			fmt.Fprintln(out, "in one direction: draw the finger over the sensor without turning back, once more")
 		case ev.Hint == scanner.HintAgain:
 			fmt.Fprintf(out, "not good enough (%d of 100): once more\n", ev.Quality)
 		case ev.State == scanner.Waiting:

@@ -52,8 +52,9 @@ type Variant uint8
 
 // The variants.
 const (
-	Swipe Variant = iota + 1 // a TouchChip that the finger is drawn over
-	Clear                    // a U.are.U that does not encrypt
+	Swipe  Variant = iota + 1 // a TouchChip that the finger is drawn over, and that says strips
+	Joined                    // with Swipe: it puts the strips together itself
+	Clear                     // a U.are.U that does not encrypt
 )
 
 // New makes a scanner of a model of the device table. It owes
@@ -69,7 +70,7 @@ func New(id scanner.ID, variants ...Variant) (*Scanner, error) {
 	case "uru4000":
 		s.proto, ends = newURU(model, slices.Contains(variants, Clear)), []end{{0x81, 3}, {0x82, 2}}
 	case "upek":
-		s.proto, ends = newUPEK(model, slices.Contains(variants, Swipe)), []end{{0x81, 2}, {0x02, 2}}
+		s.proto, ends = newUPEK(model, slices.Contains(variants, Swipe), slices.Contains(variants, Joined)), []end{{0x81, 2}, {0x02, 2}}
 	case "nb1010":
 		s.proto, ends = newNB(model), []end{{0x83, 2}, {0x02, 2}}
 	case "zk4500":
@@ -119,6 +120,16 @@ func (s *Scanner) Touch(finger *image.Gray) {
 	defer s.mu.Unlock()
 	s.finger = finger
 	s.proto.changed(s)
+}
+
+// Draw draws a finger over a sensor that wants it so. On another it lies.
+func (s *Scanner) Draw(finger *image.Gray, stroke Stroke) {
+	if u, ok := s.proto.(*upek); ok {
+		s.mu.Lock()
+		u.stroke = stroke
+		s.mu.Unlock()
+	}
+	s.Touch(finger)
 }
 
 // Lift takes the finger off.

@@ -10,22 +10,26 @@ import (
 
 // upek is the device's side of the TouchChip.
 type upek struct {
-	model scanner.Model
-	swipe bool
-	parts [][]byte // of the image that is being sent
-	asked bool     // the host waits for a finger
-	kept  bool     // the finger was announced
-	seq   byte     // of the host's last message
-	timer *time.Timer
+	model         scanner.Model
+	swipe, joined bool
+	stroke        Stroke
+	parts         [][]byte // of the image that is being sent
+	asked         bool     // the host waits for a finger
+	kept          bool     // the finger was announced
+	seq           byte     // of the host's last message
+	timer         *time.Timer
 }
 
 const (
 	upekSwipeWidth = 144
+	upekStripRows  = 24
 	upekPart       = 2042                  // pixels in a full part
 	upekPatience   = 50 * time.Millisecond // between two answers that no finger is there
 )
 
-func newUPEK(m scanner.Model, swipe bool) *upek { return &upek{model: m, swipe: swipe} }
+func newUPEK(m scanner.Model, swipe, joined bool) *upek {
+	return &upek{model: m, swipe: swipe, joined: joined}
+}
 
 func (u *upek) reset(*Scanner) {
 	u.parts, u.asked, u.kept = nil, false, false
@@ -39,6 +43,15 @@ func (u *upek) seen(finger *image.Gray) *image.Gray {
 		return fit(finger, upekSwipeWidth, finger.Bounds().Dy())
 	}
 	return fit(finger, u.model.Width, u.model.Height)
+}
+
+// pixels are what the sensor says of a finger.
+func (u *upek) pixels(finger *image.Gray) []byte {
+	seen := u.seen(finger)
+	if !u.swipe || u.joined {
+		return seen.Pix
+	}
+	return u.stroke.strips(seen)
 }
 
 func (u *upek) control(s *Scanner, setup scanner.Setup, data []byte) (int, error) {
@@ -106,7 +119,10 @@ func (u *upek) info() []byte {
 	p[0], p[1] = 0x28, 0x34
 	width, height := u.model.Width, u.model.Height
 	if u.swipe {
-		p[42], width, height = 0x80, upekSwipeWidth, 0
+		p[42], width, height = 0x80, upekSwipeWidth, upekStripRows
+		if u.joined {
+			height = 0
+		}
 	}
 	binary.LittleEndian.PutUint16(p[43:], uint16(width*4/3))
 	binary.LittleEndian.PutUint16(p[45:], uint16(height*4/3))
@@ -132,7 +148,7 @@ func (u *upek) answer(s *Scanner) {
 		u.kept = true
 		u.status(s, 0x13)
 	default:
-		u.split(u.seen(s.finger).Pix)
+		u.split(u.pixels(s.finger))
 		u.status(s, 0x00)
 	}
 }
