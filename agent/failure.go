@@ -70,6 +70,7 @@ var classes = []struct {
 	{ErrHostMatch, "finger_right"},
 	{ErrWay, "finger_way"},
 	{scanner.ErrNoFinger, "finger_none"},
+	{scanner.ErrSlept, "finger_slept"},
 	{scanner.ErrNoScanner, "scanner_absent"},
 	{scanner.ErrUnplugged, "scanner_absent"},
 	{scanner.ErrBusy, "scanner_busy"},

@@ -177,8 +177,8 @@ func (a *Agent) capture(ctx context.Context, v Visit) (*probe, error) {
 		Watch: func(ev scanner.Event) {
 			if g, ok := guides[ev.State]; ok && ev.Hint == "" {
 				a.publishFinger(v, g)
-			} else if ev.Hint == scanner.HintTooShort {
-				a.publishFinger(v, guideLonger)
+			} else if g, ok := hints[ev.Hint]; ok {
+				a.publishFinger(v, g)
 			}
 		},
 	})

@@ -8,7 +8,7 @@ import (
 // Guide tells the person at the scanner what to do next, in the languages of
 // Failure. It carries nothing of the finger but its quality.
 type Guide struct {
-	Code    string            `json:"code"`              // put_finger, hold, lift, longer, over, or a code of quality.Advice
+	Code    string            `json:"code"`              // put_finger, hold, lift, longer, slower, one_way, over, or a code of quality.Advice
 	Quality int               `json:"quality,omitempty"` // of the impression that was not good enough, 0 to 100
 	Text    map[string]string `json:"text"`
 }
@@ -26,8 +26,17 @@ var guides = map[scanner.State]Guide{
 
 var (
 	guideLonger = newGuide("longer", "أبقِ إصبعك مدة أطول", "پەنجەت زیاتر بهێڵەوە", "Leave the finger on longer")
+	guideSlower = newGuide("slower", "مرّر إصبعك ببطء أكثر", "پەنجەت هێواشتر بخشێنە", "Draw the finger more slowly")
+	guideOneWay = newGuide("one_way", "مرّر إصبعك في اتجاه واحد", "پەنجەت بە یەک ئاراستە بخشێنە", "Draw the finger in one direction")
 	guideOver   = newGuide("over", "انتهى أخذ البصمة", "وەرگرتنی پەنجەمۆر کۆتایی هات", "The capture is over")
 )
+
+// hints are what a scanner asks of a person besides.
+var hints = map[scanner.Hint]Guide{
+	scanner.HintTooShort: guideLonger,
+	scanner.HintTooFast:  guideSlower,
+	scanner.HintOneWay:   guideOneWay,
+}
 
 // guideOf is what is to be done better at the next impression.
 func guideOf(advice quality.Advice, q uint8) Guide {

@@ -207,7 +207,7 @@ func TestVerifyFingerRefused(t *testing.T) {
 
 // TestGuides: all that a person may be told has words in three languages.
 func TestGuides(t *testing.T) {
-	all := []Guide{guideLonger, guideOver, guides[scanner.Waiting], guides[scanner.Scanning], guides[scanner.Lifting]}
+	all := []Guide{guideLonger, guideSlower, guideOneWay, guideOver, guides[scanner.Waiting], guides[scanner.Scanning], guides[scanner.Lifting]}
 	var seen []string
 	for _, g := range all {
 		if slices.Contains(seen, g.Code) || g.Code == "" || g.Text["ar"] == "" || g.Text["ckb"] == "" || g.Text["en"] == "" {

@@ -48,6 +48,11 @@ var fingerWordings = []wording{
 		"No finger was put on the scanner in time.",
 	},
 	{
+		"finger_slept", actionCorrect, "كان الجهاز في وضع السكون. ضع إصبعك من جديد.",
+		"کۆمپیوتەرەکە لە دۆخی خەودا بوو. پەنجەت سەرلەنوێ دابنێ.",
+		"The machine slept meanwhile. Put the finger on once more.",
+	},
+	{
 		"scanner_absent", actionCheckReader, "لا يوجد ماسح بصمات صالح موصول.",
 		"هیچ سکانەرێکی پەنجەمۆری گونجاو نەبەستراوە.",
 		"No fingerprint scanner that can be used is plugged in.",

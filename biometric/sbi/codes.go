@@ -40,6 +40,7 @@ var table = []struct {
 	{scanner.ErrBusy, codeBusy},
 	{scanner.ErrNoScanner, codeDevice},
 	{scanner.ErrUnplugged, codeDevice},
+	{scanner.ErrSlept, codeNotReady},
 	{scanner.ErrDenied, codeNotReady},
 	{scanner.ErrNoUSB, codeNotReady},
 }

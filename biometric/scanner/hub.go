@@ -27,6 +27,7 @@ type ChangeKind string
 const (
 	Plugged   ChangeKind = "plugged"
 	Unplugged ChangeKind = "unplugged"
+	Resumed   ChangeKind = "resumed"  // the machine has slept; what was open is of no use any more
 	Down      ChangeKind = "usb_down" // the bus does not answer; nothing is known of its scanners
 	Up        ChangeKind = "usb_up"
 )
@@ -36,6 +37,9 @@ const (
 // costs nothing, and one that was unplugged or slept is opened anew.
 type Hub struct {
 	bus Bus
+	// Asleep is that of Options for the sessions and watches of this hub. It
+	// may be set before the hub is used.
+	Asleep func() time.Duration
 
 	mu    sync.Mutex // guards owned
 	owned map[string]bool
@@ -54,12 +58,16 @@ func (h *Hub) Watch(ctx context.Context, tell func(Change)) error {
 	defer tick.Stop()
 	known := make(map[string]Device)
 	down := false
+	vigil := newVigil(h.Asleep)
 	for {
 		devices, err := h.bus.List(ctx)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		now := time.Now()
+		if vigil.again() {
+			tell(Change{Kind: Resumed, At: now})
+		}
 		if (err != nil) != down {
 			down = err != nil
 			kind := Up
@@ -138,6 +146,9 @@ func (h *Hub) Take(ctx context.Context, name string, opts Options) (*Session, er
 	if err != nil {
 		h.disown(d.Name)
 		return nil, err
+	}
+	if opts.Asleep == nil {
+		opts.Asleep = h.Asleep
 	}
 	return Open(ctx, &owned{Transport: t, h: h, name: d.Name}, d.Model, opts)
 }

@@ -23,6 +23,9 @@ const RecordingSeed uint32 = 0x51EA2124
 type Options struct {
 	Seed  func() uint32 // seeds of image encryption; random when nil
 	Watch func(Event)   // told of every change; called from the capture's goroutine
+	// Asleep is how long the machine has slept so far, for tests; the system's
+	// clocks tell when it is nil.
+	Asleep func() time.Duration
 }
 
 // FixedSeed always gives seed.
@@ -75,6 +78,7 @@ type Session struct {
 	t      Transport
 	opts   Options
 	sensor sensor
+	vigil  *vigil // since it was opened
 
 	use sync.Mutex // held by Capture and Close
 
@@ -88,7 +92,7 @@ func Open(ctx context.Context, t Transport, m Model, opts Options) (*Session, er
 	if opts.Seed == nil {
 		opts.Seed = randomSeed
 	}
-	s := &Session{model: m, t: t, opts: opts}
+	s := &Session{model: m, t: t, opts: opts, vigil: newVigil(opts.Asleep)}
 	if err := s.move(Opening); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
@@ -111,7 +115,7 @@ func (s *Session) Model() Model { return s.model }
 // Capture leads a person through as many images as the request allows and
 // returns the best, also when ctx's time is up while a better one is tried.
 // After an error other than ErrNoFinger and ErrBusy, or when ctx ended it in
-// mid-image, the session is Failed. It owes those, ErrTimeout,
+// mid-image, the session is Failed. It owes those, ErrSlept, ErrTimeout,
 // ErrProtocol, ErrClosed, ctx.Err() and what Transport owes.
 func (s *Session) Capture(ctx context.Context, req Request) (Image, error) {
 	if !s.use.TryLock() {
@@ -121,15 +125,20 @@ func (s *Session) Capture(ctx context.Context, req Request) (Image, error) {
 	if st := s.State(); st != Ready {
 		return Image{}, fmt.Errorf("capture: scanner is %v: %w", st, ErrClosed)
 	}
+	if s.vigil.slept() {
+		return Image{}, errors.Join(fmt.Errorf("capture: %s: %w", s.model.Name, ErrSlept), s.move(Failed))
+	}
 	if req.Wait <= 0 {
 		req.Wait = DefaultWait
 	}
 	if req.Tries <= 0 {
 		req.Tries = 3
 	}
+	guarded, stop := s.vigil.guard(ctx)
+	defer stop()
 	var best Image
 	for try := 1; ; try++ {
-		img, err := s.once(ctx, req)
+		img, err := s.once(guarded, req)
 		if err != nil && best.Gray != nil && (errors.Is(err, ErrNoFinger) || errors.Is(err, context.DeadlineExceeded)) {
 			return best, nil // nobody wants a better one, or the caller's time is up
 		}
@@ -155,7 +164,11 @@ func (s *Session) once(ctx context.Context, req Request) (Image, error) {
 	st := &stage{s: s, wait: req.Wait}
 	f, err := s.sensor.capture(ctx, st)
 	at := s.State()
-	if err != nil {
+	slept := s.vigil.slept() // the device is not as the driver left it
+	switch {
+	case err != nil && slept:
+		err = fmt.Errorf("%s: %v: %w", s.model.Name, at, ErrSlept)
+	case err != nil:
 		err = s.explain(ctx, st.ctx, at, err)
 	}
 	st.leave()
@@ -163,7 +176,7 @@ func (s *Session) once(ctx context.Context, req Request) (Image, error) {
 	if err != nil && at != Waiting {
 		to = Failed
 	}
-	if err != nil && !errors.Is(err, ErrNoFinger) && ctx.Err() == nil {
+	if err != nil && (slept || !errors.Is(err, ErrNoFinger) && ctx.Err() == nil) {
 		to = Failed
 	}
 	if moved := s.move(to); err == nil {

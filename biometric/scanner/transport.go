@@ -16,6 +16,7 @@ var (
 	ErrProtocol  = errors.New("the scanner answered what its protocol does not allow")
 	ErrNoFinger  = errors.New("no finger was put on the scanner in time")
 	ErrNoScanner = errors.New("no fingerprint scanner is plugged in")
+	ErrSlept     = errors.New("the machine slept meanwhile")
 	ErrBusy      = errors.New("the scanner is in use")
 	ErrDenied    = errors.New("the scanner may not be opened")
 	ErrNoUSB     = errors.New("the system's USB access does not work")

@@ -59,6 +59,7 @@ var table = cli.Table{
 	{scanner.ErrDenied, exitNoCard, ruleAdvice},
 	{scanner.ErrBusy, exitNoCard, "close the program that holds the scanner (fprintd is stopped with: systemctl stop fprintd)"},
 	{scanner.ErrUnplugged, exitNoCard, "plug the scanner in again and leave it in until the command ends"},
+	{scanner.ErrSlept, exitRefused, "run the command again; the scanner is opened anew"},
 	{scanner.ErrNoFinger, exitRefused, "run the command again and put a finger on the scanner when it says so"},
 	{errFlatImage, exitRefused, "clean the scanner, put a finger on and run the command again"},
 	{tape.ErrMismatch, cli.ExitFailed, "play the recording with the program and --seed that it was made with"},

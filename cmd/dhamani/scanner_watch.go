@@ -39,7 +39,7 @@ until interrupted. With --json every event is one line.`,
 // scannerEvent is one line of scanner watch.
 type scannerEvent struct {
 	At      time.Time   `json:"at"`
-	Event   string      `json:"event"` // plugged, unplugged, usb_down, usb_up
+	Event   string      `json:"event"` // plugged, unplugged, resumed, usb_down, usb_up
 	Scanner *deviceLine `json:"scanner,omitempty"`
 	Error   string      `json:"error,omitempty"`
 }
