@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -37,7 +38,12 @@ func attribute(dir, name string) string {
 	return string(bytes.TrimSpace(raw))
 }
 
-// holder names the program that has a device open, where this one may see it.
+// services are programs that hold scanners and run as root, so that this one
+// may not see what they have open.
+var services = []string{"fprintd"}
+
+// holder names the program that has a device open, where this one may see it,
+// or a service that is known to hold scanners and runs.
 func holder(node string) string {
 	links, err := filepath.Glob("/proc/[0-9]*/fd/*")
 	if err != nil {
@@ -50,8 +56,20 @@ func holder(node string) string {
 			continue
 		}
 		if to, err := os.Readlink(link); err == nil && to == node {
-			return fmt.Sprintf("%s (process %s)", attribute(filepath.Join("/proc", process), "comm"), process)
+			return named(process)
+		}
+	}
+	processes, _ := filepath.Glob("/proc/[0-9]*/comm") // the pattern is right
+	for _, name := range processes {
+		process := strings.Split(name, "/")[2]
+		if slices.Contains(services, attribute(filepath.Join("/proc", process), "comm")) {
+			return named(process) + ", it seems"
 		}
 	}
 	return ""
+}
+
+// named is a process by name and number.
+func named(process string) string {
+	return fmt.Sprintf("%s (process %s)", attribute(filepath.Join("/proc", process), "comm"), process)
 }
