@@ -3,6 +3,8 @@ package scanner_test
 import (
 	"bytes"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -48,6 +50,39 @@ func TestSoftScanners(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPaced: a recording can be played as slow as it was made.
+func TestPaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		finger := ridges(384, 290)
+		s := softScanner(t, scannertest.Model)
+		var file bytes.Buffer
+		rec, err := tape.NewRecorder(&file, open(t, s), s.Device("1").Descriptors)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(3*time.Second, func() { s.Touch(finger) })
+		capture(t, rec, mustLookup(t, scannertest.Model), func(ev scanner.Event) {
+			if ev.State == scanner.Lifting {
+				time.AfterFunc(time.Second, s.Lift)
+			}
+		})
+		recording, err := tape.Parse(nil, file.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tt := range []struct {
+			play scanner.Transport
+			took time.Duration
+		}{{recording.Play(), 0}, {recording.PlayPaced(), 4 * time.Second}} {
+			begin := time.Now()
+			img := capture(t, tt.play, recording.Device.Model, nil)
+			if took := time.Since(begin); took != tt.took || !same(img.Gray, s.Seen(finger)) || !img.Lifted {
+				t.Errorf("took %v, not %v; lifted %v", took, tt.took, img.Lifted)
+			}
+		}
+	})
 }
 
 // TestTransports runs the contract on every transport that needs no libusb.

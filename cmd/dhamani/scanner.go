@@ -29,6 +29,7 @@ whether a scanner works, an image of a finger, a recording of what a scanner say
 type scannerSource struct {
 	name   string // of the scanner; empty takes the first
 	replay string // a recording in the place of USB
+	pace   bool   // play the recording as slow as it was made
 	seed   string // of image encryption, hexadecimal; empty as the source wants it
 }
 
@@ -36,6 +37,7 @@ func (s *scannerSource) flags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&s.name, "scanner", "", "name of the scanner, as 'dhamani scanner list' gives it; the first one without it")
 	flags.StringVar(&s.replay, "replay", "", "play a recording, a folder or a pcapng file, in the place of a scanner")
+	flags.BoolVar(&s.pace, "pace", false, "play the recording as slow as the scanner was")
 	flags.StringVar(&s.seed, "seed", "", "seed of image encryption, hexadecimal; random for a scanner, that of recordings for a recording")
 }
 
@@ -48,12 +50,15 @@ func (s *scannerSource) bus(g *globals) (scanner.Bus, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tape.Bus{Tape: recording}, nil
+	return tape.Bus{Tape: recording, Paced: s.pace}, nil
 }
 
 // options are those of a session with the source. A recording can only be
 // played with the seed that it was made with.
 func (s *scannerSource) options(cmd *cobra.Command) (scanner.Options, error) {
+	if s.pace && s.replay == "" {
+		return scanner.Options{}, cli.WrongUsage(cmd, "--pace is for a recording: name it with --replay")
+	}
 	if s.seed != "" {
 		seed, err := strconv.ParseUint(strings.TrimPrefix(s.seed, "0x"), 16, 32)
 		if err != nil {

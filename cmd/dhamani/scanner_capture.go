@@ -44,7 +44,7 @@ func newScannerCaptureCommand(g *globals) *cobra.Command {
 		Long: `Capture the image of a finger with a scanner, or from a recording, and write it
 to a PNG file that only its owner may read.`,
 		Example: `  dhamani scanner capture -o finger.png
-  dhamani scanner capture --replay recording/ -o finger.png`,
+  dhamani scanner capture --replay recording/ --pace -o finger.png`,
 		Args: cli.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			session, err := opts.source.options(cmd)

@@ -9,7 +9,10 @@ import (
 
 // Bus is a bus with one scanner on it, a recording's. Every opening plays the
 // recording from its beginning.
-type Bus struct{ Tape *Tape }
+type Bus struct {
+	Tape  *Tape
+	Paced bool // as slow as it was recorded
+}
 
 var _ scanner.Bus = Bus{}
 
@@ -25,6 +28,9 @@ func (b Bus) Open(ctx context.Context, name string) (scanner.Transport, error) {
 	}
 	if name != b.Tape.Device.Name {
 		return nil, fmt.Errorf("open recording of scanner %s: %w", name, scanner.ErrUnplugged)
+	}
+	if b.Paced {
+		return b.Tape.PlayPaced(), nil
 	}
 	return b.Tape.Play(), nil
 }

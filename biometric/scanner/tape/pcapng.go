@@ -31,7 +31,7 @@ const (
 //	10 1  endpoint             40 8  setup packet
 //	11 1  device               48 16 of no interest here
 //	12 2  bus
-//	14 1  0: setup is there
+//	14 1  0: setup is there    16 8+4 time, seconds and microseconds
 const (
 	usbmonLen   = 64
 	usbSubmit   = 'S'
@@ -115,6 +115,7 @@ func parsePacket(block []byte, links int) (packet, error) {
 	p.ep, p.dev, p.bus = body[10], body[11], binary.LittleEndian.Uint16(body[12:])
 	p.status = int32(binary.LittleEndian.Uint32(body[28:])) //nolint:gosec // a signed field
 	p.size, p.data = int(size), body[usbmonLen:]
+	p.at = int64(binary.LittleEndian.Uint64(body[16:]))*1e6 + int64(binary.LittleEndian.Uint32(body[24:])) //nolint:gosec // only differences that make sense are used
 	switch body[8] {
 	case usbSubmit:
 	case usbComplete, usbError:

@@ -49,11 +49,23 @@ func (t *Tape) Play() scanner.Transport {
 	return &player{steps: t.steps, running: make(map[uint64]*call)}
 }
 
+// PlayPaced is Play by a device that takes as long for each transfer as it
+// took in the recording, where that has times.
+func (t *Tape) PlayPaced() scanner.Transport {
+	return &player{steps: t.steps, running: make(map[uint64]*call), paced: true}
+}
+
+// maxPace is the longest that a transfer is held back; a recording may say
+// anything.
+const maxPace = time.Minute
+
 var _ scanner.Transport = (*player)(nil)
 
 // call is a transfer that the driver has asked for.
 type call struct {
 	step
+	asked time.Time
+	pace  time.Duration // how long after asked it may end; valid once ended is closed
 	ended chan struct{}
 	got   []byte // valid once ended is closed
 	n     int
@@ -70,6 +82,7 @@ type player struct {
 	steps   []step           // what is still to come
 	early   []*call          // asked for, and not yet due
 	running map[uint64]*call // begun, by the recorded number
+	paced   bool             // does not change
 	failed  error            // for every call from now on
 }
 
@@ -83,7 +96,7 @@ func (p *player) ask(s step) (*call, error) {
 	if p.failed != nil {
 		return nil, p.failed
 	}
-	c := &call{step: s, ended: make(chan struct{})}
+	c := &call{step: s, asked: time.Now(), ended: make(chan struct{})}
 	p.early = append(p.early, c)
 	p.advance()
 	return c, nil
@@ -102,6 +115,7 @@ func (p *player) advance() {
 			if c == nil {
 				return
 			}
+			c.at = s.at
 			p.running[s.id] = c
 		}
 		p.steps = p.steps[1:]
@@ -115,6 +129,9 @@ func (p *player) advance() {
 func (p *player) complete(s step) {
 	c := p.running[s.id]
 	delete(p.running, s.id)
+	if c != nil && p.paced {
+		c.pace = min(max(0, time.Duration(s.at-c.at)*time.Microsecond), maxPace)
+	}
 	switch {
 	case c == nil, s.status == statusCancelled, s.status == statusReset:
 	case c.ep&0x80 != 0 || c.setup.In():
@@ -174,6 +191,9 @@ func (p *player) wait(ctx context.Context, c *call) ([]byte, int, error) {
 	for {
 		select {
 		case <-c.ended:
+			if err := hold(ctx, c); err != nil {
+				return nil, 0, err
+			}
 			return c.got, c.n, c.err
 		case <-timer.C:
 			p.refuse(c)
@@ -184,6 +204,22 @@ func (p *player) wait(ctx context.Context, c *call) ([]byte, int, error) {
 			<-c.ended
 			return c.got, c.n, c.err
 		}
+	}
+}
+
+// hold waits until an ended call may end.
+func hold(ctx context.Context, c *call) error {
+	left := time.Until(c.asked.Add(c.pace))
+	if c.pace == 0 || left <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(left)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
 	}
 }
 

@@ -56,6 +56,7 @@ type step struct {
 	size   int           // of a submission: what is asked for or sent
 	data   []byte        // sent, or received
 	status int32         // of a completion: 0 or a negative errno
+	at     int64         // microseconds; 0 where the recording has no times
 }
 
 // Load reads a recording: a folder with a device description and what was
