@@ -32,25 +32,30 @@ const (
 	zkOff       = 50
 )
 
-type zk struct{ t Transport }
+type zk struct {
+	t      Transport
+	device time.Duration // spent on images since the finger was seen
+}
 
 func openZK(ctx context.Context, t Transport, _ Model, _ Options) (sensor, error) {
-	z := zk{t}
+	z := &zk{t: t}
 	return z, z.light(ctx, 1)
 }
 
-func (z zk) request(ctx context.Context, number uint8, value, index uint16) error {
+func (z *zk) request(ctx context.Context, number uint8, value, index uint16) error {
 	if _, err := z.t.Control(ctx, Setup{Type: 0x40, Request: number, Value: value, Index: index}, nil); err != nil {
 		return fmt.Errorf("request %#x: %w", number, err)
 	}
 	return nil
 }
 
-func (z zk) light(ctx context.Context, on uint16) error { return z.request(ctx, zkSwitch, on, zkLight) }
+func (z *zk) light(ctx context.Context, on uint16) error { return z.request(ctx, zkSwitch, on, zkLight) }
 
 // take takes an image. The device hands out the one that it held ready, which
 // was exposed when the one before was asked for.
-func (z zk) take(ctx context.Context) (*image.Gray, error) {
+func (z *zk) take(ctx context.Context) (*image.Gray, error) {
+	begin := time.Now()
+	defer func() { z.device += time.Since(begin) }()
 	if err := z.request(ctx, zkScan, 0, 0); err != nil {
 		return nil, err
 	}
@@ -76,7 +81,7 @@ func decodeZK(rows, piece []byte) error {
 	return nil
 }
 
-func (z zk) capture(ctx context.Context, st stages) (f frame, err error) {
+func (z *zk) capture(ctx context.Context, st stages) (f frame, err error) {
 	on, err := st.enter(ctx, Waiting)
 	if err != nil {
 		return f, err
@@ -90,7 +95,7 @@ func (z zk) capture(ctx context.Context, st stages) (f frame, err error) {
 		return f, err
 	}
 	st.preview(shown)
-	f.begun = time.Now()
+	f.begun, z.device = time.Now(), 0
 	bounded, err := st.enter(ctx, Scanning)
 	if err != nil {
 		return f, err
@@ -108,8 +113,7 @@ func (z zk) capture(ctx context.Context, st stages) (f frame, err error) {
 	if err != nil {
 		return f, err
 	}
-	f.done = time.Now()
-	f.device = f.done.Sub(f.begun) // the rest is counting ridges
+	f.done, f.device = time.Now(), z.device
 	off, err := st.enter(ctx, Lifting)
 	if err != nil {
 		return frame{}, err
@@ -123,7 +127,7 @@ func (z zk) capture(ctx context.Context, st stages) (f frame, err error) {
 }
 
 // until takes images until one is as wanted.
-func (z zk) until(ctx context.Context, wanted func(*image.Gray) bool) (*image.Gray, error) {
+func (z *zk) until(ctx context.Context, wanted func(*image.Gray) bool) (*image.Gray, error) {
 	for {
 		img, err := z.take(ctx)
 		if err != nil {
@@ -138,7 +142,7 @@ func (z zk) until(ctx context.Context, wanted func(*image.Gray) bool) (*image.Gr
 	}
 }
 
-func (z zk) close(ctx context.Context) error { return z.light(ctx, 0) }
+func (z *zk) close(ctx context.Context) error { return z.light(ctx, 0) }
 
 // Ridges, in blocks of so many pixels a side: grey that varies a good deal and
 // not from each pixel to the next, as noise does.

@@ -24,10 +24,13 @@ type scannerCaptureOptions struct {
 	least  int           // quality, 0 to 100, under which the image is taken again
 }
 
-// request is what a capture asks the scanner for.
-func (o scannerCaptureOptions) request(dpi int) scanner.Request {
+// request is what a capture asks the scanner for. It notes in took how long
+// the last image's template took.
+func (o scannerCaptureOptions) request(dpi int, took *time.Duration) scanner.Request {
 	return scanner.Request{Wait: o.wait, Judge: func(img *image.Gray) (int, bool) {
+		begin := time.Now()
 		t, err := extract.Extract(img, dpi)
+		*took = time.Since(begin)
 		if err != nil {
 			return 0, o.least == 0
 		}
@@ -79,7 +82,9 @@ type captureLine struct {
 	Lifted   bool       `json:"lifted"`    // the scanner saw the finger leave
 	TookMS   float64    `json:"took_ms"`   // from the finger to the image
 	DeviceMS float64    `json:"device_ms"` // of these, spent waiting for the scanner
-	File     string     `json:"file,omitempty"`
+	// TemplateMS is from an image on to its template, the last one's if there were several.
+	TemplateMS float64 `json:"template_ms"`
+	File       string  `json:"file,omitempty"`
 }
 
 func runScannerCapture(ctx context.Context, out io.Writer, g *globals, opts scannerCaptureOptions, session scanner.Options) error {
@@ -92,7 +97,8 @@ func runScannerCapture(ctx context.Context, out io.Writer, g *globals, opts scan
 	if err != nil {
 		return err
 	}
-	img, err := hub.Capture(ctx, d.Name, opts.request(d.Model.DPI), session)
+	var template time.Duration
+	img, err := hub.Capture(ctx, d.Name, opts.request(d.Model.DPI, &template), session)
 	if err != nil {
 		return fmt.Errorf("capture: %w", err)
 	}
@@ -101,13 +107,13 @@ func runScannerCapture(ctx context.Context, out io.Writer, g *globals, opts scan
 			return err
 		}
 	}
-	return printCapture(out, g, newCaptureLine(d, img, opts.output))
+	return printCapture(out, g, newCaptureLine(d, img, template, opts.output))
 }
 
-func newCaptureLine(d scanner.Device, img scanner.Image, file string) captureLine {
+func newCaptureLine(d scanner.Device, img scanner.Image, template time.Duration, file string) captureLine {
 	return captureLine{
 		Scanner: newDeviceLine(d), Width: img.Rect.Dx(), Height: img.Rect.Dy(), DPI: img.DPI, Proof: string(img.Proof), Quality: img.Quality, Lifted: img.Lifted,
-		TookMS: milliseconds(img.Took), DeviceMS: milliseconds(img.Device), File: file,
+		TookMS: milliseconds(img.Took), DeviceMS: milliseconds(img.Device), TemplateMS: milliseconds(template), File: file,
 	}
 }
 
@@ -115,8 +121,8 @@ func printCapture(out io.Writer, g *globals, line captureLine) error {
 	if g.json {
 		return cli.PrintJSON(out, line)
 	}
-	fmt.Fprintf(out, "%s: %d x %d pixels at %d dpi, quality %d of 100, %.1f ms after the finger, %.1f of them by the scanner\n",
-		line.Scanner.Model, line.Width, line.Height, line.DPI, line.Quality, line.TookMS, line.DeviceMS)
+	fmt.Fprintf(out, "%s: %d x %d pixels at %d dpi, quality %d of 100, %.1f ms after the finger, %.1f of them by the scanner; template in %.1f ms more\n",
+		line.Scanner.Model, line.Width, line.Height, line.DPI, line.Quality, line.TookMS, line.DeviceMS, line.TemplateMS)
 	if line.Proof == string(scanner.Unverified) {
 		fmt.Fprintln(out, "unverified: nobody has shown a recording of this scanner; look at the image before you trust it")
 	}

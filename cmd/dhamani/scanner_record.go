@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -64,7 +65,8 @@ func runScannerRecord(ctx context.Context, out io.Writer, g *globals, opts scann
 	if err := os.MkdirAll(opts.output, 0o700); err != nil {
 		return fmt.Errorf("make folder: %w", err)
 	}
-	img, packets, err := recordCapture(ctx, bus, d, session, opts.request(d.Model.DPI))
+	var template time.Duration
+	img, packets, err := recordCapture(ctx, bus, d, session, opts.request(d.Model.DPI, &template))
 	if len(packets) > 0 {
 		kept := durable.WriteFile(filepath.Join(opts.output, tape.PacketFile), packets, 0o600)
 		described := durable.WriteFile(filepath.Join(opts.output, tape.DeviceFile), tape.Describe(d), 0o600)
@@ -76,7 +78,7 @@ func runScannerRecord(ctx context.Context, out io.Writer, g *globals, opts scann
 	if err := writePNG(filepath.Join(opts.output, "capture.png"), img.Gray); err != nil {
 		return err
 	}
-	return printCapture(out, g, newCaptureLine(d, img, opts.output))
+	return printCapture(out, g, newCaptureLine(d, img, template, opts.output))
 }
 
 // recordCapture takes an image, and gives what was said whatever came of it.
