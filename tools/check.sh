@@ -24,7 +24,7 @@ documents() {
 	done < <(git ls-files '*.md')
 	return $bad
 }
-tidy() { go mod tidy -diff && go -C tools mod tidy -diff; }
+tidy() { go mod tidy -diff && go -C tools mod tidy -diff && go -C tools/fhir mod tidy -diff; }
 without_cgo() { CGO_ENABLED=0 go build ./...; }
 windows_build() { GOOS=windows GOARCH=amd64 CGO_ENABLED=0 go build ./...; }
 windows_vet() { GOOS=windows GOARCH=amd64 CGO_ENABLED=0 go vet ./...; }

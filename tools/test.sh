@@ -23,6 +23,25 @@ else
 	echo "make test: no /usr/bin/chromium or no node here: the page's browser tests are skipped"
 fi
 
+# What we write as FHIR is shown to two checkers of other parties, and the
+# table of our own is compared with the guide that it was taken from.
+fhir_tools() {
+	cd tools/fhir
+	[ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent || return 1
+	[ -d node_modules/ips/package ] || {
+		mkdir -p node_modules/ips
+		npm pack --silent hl7.fhir.uv.ips@2.0.0 --pack-destination node_modules/ips >/dev/null &&
+			tar -xzf node_modules/ips/hl7.fhir.uv.ips-2.0.0.tgz -C node_modules/ips || return 1
+	}
+	go build -o /dev/null .
+}
+if command -v node npm >/dev/null && (fhir_tools); then
+	DHAMANI_IPS=$PWD/tools/fhir/node_modules/ips/package
+	export DHAMANI_FHIR=1 DHAMANI_IPS
+else
+	echo "make test: no node here, or no packages for it: the FHIR checkers of other parties are not asked"
+fi
+
 run() {
 	go tool -modfile=tools/go.mod gotestsum --format pkgname --hide-summary=skipped \
 		--post-run-command "tools/test.sh --count" -- -shuffle=on "$@"

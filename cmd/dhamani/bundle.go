@@ -2,6 +2,7 @@ package main
 
 import (
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -33,25 +34,34 @@ func bundlesIn(dir string) ([]string, error) {
 // readBundle reads a patient's FHIR Bundle from a file, plain or gzip; "-"
 // stands for standard input. What the importer bounds is the text unpacked.
 func readBundle(path string, stdin io.Reader) (bundle *fhir.Bundle, report *fhir.Report, err error) {
-	in := stdin
-	if path != "-" {
-		f, err := os.Open(path) // #nosec G304 -- the caller names the file
-		if err != nil {
-			return nil, nil, fmt.Errorf("read bundle: %w", err)
-		}
-		defer f.Close() //nolint:errcheck // only read
-		in = f
+	in, done, err := openBundle(path, stdin)
+	if err != nil {
+		return nil, nil, err
 	}
-	if strings.HasSuffix(path, ".gz") {
-		z, err := gzip.NewReader(in)
-		if err != nil {
-			return nil, nil, fmt.Errorf("unpack %s: %w", path, err)
-		}
-		in = z
-	}
+	defer done() //nolint:errcheck // only read
 	bundle, report, err = fhir.Import(in)
 	if err != nil {
 		return nil, nil, fmt.Errorf("import %s: %w", path, err)
 	}
 	return bundle, report, nil
+}
+
+// openBundle opens a file, plain or gzip; "-" stands for standard input.
+func openBundle(path string, stdin io.Reader) (in io.Reader, done func() error, err error) {
+	in, done = stdin, func() error { return nil }
+	if path != "-" {
+		f, err := os.Open(path) // #nosec G304 -- the caller names the file
+		if err != nil {
+			return nil, nil, fmt.Errorf("read bundle: %w", err)
+		}
+		in, done = f, f.Close
+	}
+	if strings.HasSuffix(path, ".gz") {
+		z, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, nil, errors.Join(fmt.Errorf("unpack %s: %w", path, err), done())
+		}
+		in = z
+	}
+	return in, done, nil
 }

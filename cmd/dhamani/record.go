@@ -10,5 +10,6 @@ func newRecordCommand(g *globals) *cobra.Command {
 	return cli.Group(&cobra.Command{
 		Use:   "record",
 		Short: "Look at patients' records in files",
-	}, newRecordCheckCommand(g), newRecordExportCommand(g), newRecordFindCommand(g), newRecordImportCommand(g), newRecordShowCommand(g), newRecordStatsCommand(g))
+	}, newRecordCheckCommand(g), newRecordCheckIPSCommand(g), newRecordExportCommand(g), newRecordFindCommand(g),
+		newRecordImportCommand(g), newRecordShowCommand(g), newRecordStatsCommand(g))
 }

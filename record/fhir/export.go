@@ -142,7 +142,11 @@ func (x *exporter) whole(b *Bundle, entries []*record.Entry) error {
 	if b.Summary != nil {
 		c = b.Summary.Contact
 	}
-	x.identity(b.Identity, c)
+	id := b.Identity
+	if x.doc != nil {
+		id = alone(id)
+	}
+	x.identity(id, c)
 	if b.Cover != nil {
 		x.list(sectionPayers, x.cover(b.Cover), x.coverLine(b.Cover))
 	}

@@ -125,7 +125,6 @@ func (x *exporter) summary(b *Bundle) error {
 	if err != nil {
 		return err
 	}
-	// The signers of the extracts are those of the entries.
 	x.out.Entry = []bundleEntry{{}} // the Composition's place
 	if err := x.whole(b, entries); err != nil {
 		return err
@@ -159,6 +158,14 @@ func (x *exporter) summary(b *Bundle) error {
 	x.out.Identifier = &identifier{System: uriUUID, Value: "urn:uuid:" + x.uuid("Bundle", nil)}
 	x.out.Entry[0] = bundleEntry{FullURL: "urn:uuid:" + id, Resource: raw}
 	return nil
+}
+
+// alone returns the patient without the family: nothing in a summary refers to
+// it, and it is about other people.
+func alone(id *record.Identity) *record.Identity {
+	out := *id
+	out.Family = nil
+	return &out
 }
 
 // summaryTime is when a summary tells how things are.
