@@ -216,7 +216,7 @@ func (s *Server) finger(ctx context.Context, o order, finger, previous string, l
 	}
 	watch := func(ev scanner.Event) {
 		if ev.Preview != nil {
-			s.preview.show(ev.Preview)
+			s.preview.show(o.bio.DeviceID, ev.Preview)
 		}
 	}
 	judge := func(img *image.Gray) (int, bool) {
@@ -227,7 +227,7 @@ func (s *Server) finger(ctx context.Context, o order, finger, previous string, l
 	if err != nil {
 		return biometric{}, err
 	}
-	s.preview.show(img.Gray)
+	s.preview.show(o.bio.DeviceID, img.Gray)
 	record := encodeFIR(img.Gray, img.DPI, positions[finger], img.Quality, img.Begun)
 	identity, err := s.cfg.Identity.sign(digitalIDOf(o.device))
 	if err != nil {

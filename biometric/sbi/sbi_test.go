@@ -542,6 +542,27 @@ func TestStream(t *testing.T) {
 	}
 }
 
+// TestStreamOfAnother: who watches one scanner sees nothing of another's.
+func TestStreamOfAnother(t *testing.T) {
+	p := newPreview()
+	mine, stop := p.watch("a")
+	p.show("b", finger())
+	select {
+	case <-mine:
+		t.Error("another's finger")
+	default:
+	}
+	p.show("a", finger())
+	if img := <-mine; img != finger() {
+		t.Error("another image")
+	}
+	stop()
+	p.show("a", finger())
+	if len(mine) > 0 {
+		t.Error("watched on")
+	}
+}
+
 // TestPorts: a port in use is passed over.
 func TestPorts(t *testing.T) {
 	first, second := start(t, nil), start(t, nil)

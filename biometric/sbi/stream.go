@@ -17,19 +17,19 @@ import (
 
 // preview passes images on to whoever watches, and keeps none.
 type preview struct {
-	mu       sync.Mutex // guards watchers
-	watchers map[chan *image.Gray]struct{}
+	mu       sync.Mutex                  // guards watchers
+	watchers map[chan *image.Gray]string // whose images they watch, by deviceId
 }
 
-func newPreview() *preview { return &preview{watchers: make(map[chan *image.Gray]struct{})} }
+func newPreview() *preview { return &preview{watchers: make(map[chan *image.Gray]string)} }
 
-// watch gives the images from now on until stop is called. Who is slow misses
-// some.
-func (p *preview) watch() (images <-chan *image.Gray, stop func()) {
+// watch gives a device's images from now on until stop is called. Who is slow
+// misses some.
+func (p *preview) watch(device string) (images <-chan *image.Gray, stop func()) {
 	c := make(chan *image.Gray, 1)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.watchers[c] = struct{}{}
+	p.watchers[c] = device
 	return c, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -37,10 +37,13 @@ func (p *preview) watch() (images <-chan *image.Gray, stop func()) {
 	}
 }
 
-func (p *preview) show(img *image.Gray) {
+func (p *preview) show(device string, img *image.Gray) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for c := range p.watchers {
+	for c, watched := range p.watchers {
+		if watched != device {
+			continue
+		}
 		select {
 		case c <- img:
 		default:
@@ -86,7 +89,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 		s.answer(w, r, http.StatusOK, map[string]any{"error": codeNone})
 		return
 	}
-	images, stop := s.preview.watch()
+	images, stop := s.preview.watch(request.DeviceID)
 	defer stop()
 	w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary="+boundary)
 	w.WriteHeader(http.StatusOK)

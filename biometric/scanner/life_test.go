@@ -15,6 +15,7 @@ import (
 
 	"github.com/dhamani-iq/dhamani/biometric/extract"
 	"github.com/dhamani-iq/dhamani/biometric/scanner"
+	"github.com/dhamani-iq/dhamani/biometric/scanner/faulty"
 	"github.com/dhamani-iq/dhamani/biometric/scanner/scannertest"
 	"github.com/dhamani-iq/dhamani/biometric/scanner/soft"
 	"github.com/dhamani-iq/dhamani/biometric/scanner/tape"
@@ -94,6 +95,31 @@ func TestNobodyComes(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestDead: a scanner that stops answering while a finger is waited for has
+// failed, and nobody waits for a finger on it.
+func TestDead(t *testing.T) {
+	for _, f := range allFixtures {
+		if m, _ := scanner.Lookup(f.id); m.Driver == "uru4000" {
+			continue // it tells of fingers by itself, and says nothing without one
+		}
+		for at := 1; at <= 12; at++ {
+			synctest.Test(t, func(t *testing.T) {
+				dev := softScanner(t, f.id, f.variants...)
+				model, _ := scanner.Lookup(f.id)
+				begin := time.Now()
+				s, err := scanner.Open(t.Context(), faulty.New(open(t, dev), faulty.Hang, at), model, scanner.Options{})
+				if err == nil {
+					_, err = s.Capture(t.Context(), scanner.Request{Wait: time.Minute})
+					_ = s.Close()
+				}
+				if took := time.Since(begin); !errors.Is(err, scanner.ErrTimeout) || took > 5*time.Second {
+					t.Errorf("%s, dead from transfer %d on: %v after %v", f.name, at, err, took)
+				}
+			})
+		}
 	}
 }
 

@@ -39,16 +39,19 @@ type nb struct{ t Transport }
 func openNB(_ context.Context, t Transport, _ Model, _ Options) (sensor, error) { return nb{t}, nil }
 
 // ask sends a command and reads the answer to it.
-func (n nb) ask(ctx context.Context, command []byte) ([]byte, error) {
-	if err := n.t.Write(ctx, nbOut, command); err != nil {
-		return nil, fmt.Errorf("command %#x: %w", command[1], err)
-	}
-	reply, err := Read(ctx, n.t, nbIn, nbReply)
+func (n nb) ask(ctx context.Context, command []byte) (reply []byte, err error) {
+	err = answered(ctx, func(ctx context.Context) (err error) {
+		if err := n.t.Write(ctx, nbOut, command); err != nil {
+			return err
+		}
+		reply, err = Read(ctx, n.t, nbIn, nbReply)
+		return err
+	})
 	if err == nil && len(reply) != nbReply {
 		err = fmt.Errorf("%w: %d bytes", ErrProtocol, len(reply))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("answer to command %#x: %w", command[1], err)
+		return nil, fmt.Errorf("command %#x: %w", command[1], err)
 	}
 	return reply, nil
 }

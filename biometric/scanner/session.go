@@ -265,6 +265,18 @@ func randomSeed() uint32 {
 	return binary.LittleEndian.Uint32(b[:])
 }
 
+// answered does what a device answers to at once. One that does not has failed,
+// also while a finger is waited for.
+func answered(ctx context.Context, do func(context.Context) error) error {
+	bounded, cancel := context.WithTimeout(ctx, answerLimit)
+	defer cancel()
+	err := do(bounded)
+	if err != nil && ctx.Err() == nil && errors.Is(bounded.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("%w: %v", ErrTimeout, answerLimit)
+	}
+	return err
+}
+
 // pause waits for d or until ctx ends.
 func pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)

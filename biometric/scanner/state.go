@@ -46,6 +46,10 @@ var limits = [...]time.Duration{
 // DefaultWait is how long a capture waits for a finger.
 const DefaultWait = 20 * time.Second
 
+// answerLimit is how long a device may take for an answer that does not wait
+// for a finger.
+const answerLimit = 2 * time.Second
+
 // restLimit is how long a device may take to be put to rest.
 const restLimit = time.Second
 

@@ -29,6 +29,7 @@ const (
 	upekPresent  = 0x00
 	upekTooShort = 0x1E
 
+	upekMinSide = 32
 	upekMaxSide = 640
 
 	upekStripRows = 64 // a swipe sensor that tells a greater height, or none, puts its strips together itself
@@ -162,7 +163,7 @@ func (u *upek) measure(ctx context.Context) error {
 	u.height = int(binary.LittleEndian.Uint16(info[45:])) * 3 / 4
 	u.swipe = info[42]&0x80 != 0
 	u.strips = u.swipe && u.height > swipeOverlap && u.height <= upekStripRows
-	if u.width == 0 || u.width > upekMaxSide || u.height == 0 && !u.swipe || u.height > upekMaxSide {
+	if u.width < upekMinSide || u.width > upekMaxSide || u.height == 0 && !u.swipe || u.height > upekMaxSide {
 		return fmt.Errorf("ask for size: %w: %d x %d", ErrProtocol, u.width, u.height)
 	}
 	return nil
@@ -190,7 +191,7 @@ func (u *upek) session(ctx context.Context, st stages) (frame, error) {
 	if err != nil {
 		return frame{}, err
 	}
-	if err := u.begin(on); err != nil {
+	if err := answered(on, u.begin); err != nil {
 		return frame{}, err
 	}
 	f, err := u.scan(ctx, on, st)

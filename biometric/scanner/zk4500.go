@@ -49,25 +49,33 @@ func (z *zk) request(ctx context.Context, number uint8, value, index uint16) err
 	return nil
 }
 
-func (z *zk) light(ctx context.Context, on uint16) error { return z.request(ctx, zkSwitch, on, zkLight) }
+func (z *zk) light(ctx context.Context, on uint16) error {
+	return z.request(ctx, zkSwitch, on, zkLight)
+}
 
 // take takes an image. The device hands out the one that it held ready, which
 // was exposed when the one before was asked for.
 func (z *zk) take(ctx context.Context) (*image.Gray, error) {
 	begin := time.Now()
 	defer func() { z.device += time.Since(begin) }()
-	if err := z.request(ctx, zkScan, 0, 0); err != nil {
-		return nil, err
-	}
 	img := image.NewGray(image.Rect(0, 0, zkWidth, zkHeight))
-	for at := 0; at < len(img.Pix); at += zkPiece {
-		raw, err := Read(ctx, z.t, zkImages, zkPiece)
-		if err != nil {
-			return nil, fmt.Errorf("read image from byte %d on: %w", at, err)
+	err := answered(ctx, func(ctx context.Context) error {
+		if err := z.request(ctx, zkScan, 0, 0); err != nil {
+			return err
 		}
-		if err := decodeZK(img.Pix[at:at+zkPiece], raw); err != nil {
-			return nil, fmt.Errorf("read image from byte %d on: %w", at, err)
+		for at := 0; at < len(img.Pix); at += zkPiece {
+			raw, err := Read(ctx, z.t, zkImages, zkPiece)
+			if err == nil {
+				err = decodeZK(img.Pix[at:at+zkPiece], raw)
+			}
+			if err != nil {
+				return fmt.Errorf("read image from byte %d on: %w", at, err)
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return img, nil
 }
