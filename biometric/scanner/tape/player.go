@@ -152,7 +152,11 @@ func (p *player) due(s step) *call {
 		if c.bulk != s.bulk || c.ep != s.ep {
 			continue
 		}
-		if c.setup != s.setup || c.size != s.size || !bytes.Equal(c.data, s.data) {
+		if c.setup == s.setup && c.size == s.size && !bytes.Equal(c.data, s.data) {
+			p.fail(fmt.Errorf("%w: other content in %v", ErrMismatch, s))
+			return nil
+		}
+		if c.setup != s.setup || c.size != s.size {
 			p.fail(fmt.Errorf("%w: %v, where %v was", ErrMismatch, c.step, s))
 			return nil
 		}
