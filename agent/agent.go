@@ -293,7 +293,7 @@ func (a *Agent) Health() Health {
 
 // Append writes one encounter for an open visit: checked, signed, sealed,
 // written to the card, kept and handed to the exchange with the centre. It
-// owes ErrNoVisit, record.ErrInvalid, ErrLocked, card.ErrFull,
+// owes ErrNoVisit, record.ErrInvalid, *AlertsError, ErrLocked, card.ErrFull,
 // card.ErrEntryTooLarge and, when the card left during the write,
 // ErrWriteUnknown together with a Written that says where the entry is.
 func (a *Agent) Append(ctx context.Context, visitID string, draft *record.Entry) (Written, error) {

@@ -183,8 +183,8 @@ func (a *Agent) showCardless(id string, subjects *envelope.Subjects, b *book) er
 		b.summary = record.Summarise(nil, said, time.Now())
 	}
 	a.visits.update(id, func(v *Visit) {
-		v.turn(b)
 		v.Entries, v.Problems, v.Ready = entries, problems, true
+		v.turn(b)
 	})
 	return nil
 }
@@ -199,6 +199,10 @@ func (a *Agent) appendCardless(visit string, draft *record.Entry) (Written, erro
 		return Written{}, ErrNoVisit
 	}
 	b := h.book()
+	draft, err := a.answered(visit, draft)
+	if err != nil {
+		return Written{}, err
+	}
 	parts, err := a.drafts(who, &h.subjects, b, draft, card.MaxEntry)
 	if err != nil {
 		return Written{}, err

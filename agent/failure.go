@@ -59,6 +59,7 @@ var classes = []struct {
 	{ErrTime, "entry_time_invalid"},
 	{cache.ErrFull, "disk_full"},
 	{ErrNoVisit, "visit_unknown"},
+	{ErrAlerts, "alerts_open"},
 	{ErrSectionLocked, "section_locked"},
 	{ErrAmends, "entry_amend_unknown"},
 	{ErrAmended, "entry_amended"},

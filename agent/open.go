@@ -88,6 +88,7 @@ func (r *reader) show(_ context.Context, c *openCard) error {
 	r.a.visits.update(c.visit, func(v *Visit) {
 		v.Entries, v.Problems, v.Ready = entries, problems, true
 		v.Steps, v.Stats = steps, stats
+		v.recheck()
 	})
 	if err := r.showSpace(c); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/record/alerts"
 )
 
 // Kinds of events, in the order of a visit.
@@ -84,7 +85,8 @@ type Visit struct {
 	Summary  *record.Summary  `json:"summary,omitempty"`
 	Locked   bool             `json:"summary_locked,omitempty"` // there is a summary that this role may not open
 	Alerts   []record.Alert   `json:"alerts"`
-	Entries  []VisitEntry     `json:"entries"` // newest first
+	Checks   *alerts.Report   `json:"checks,omitempty"` // what collides in the record as it stands, once it is read
+	Entries  []VisitEntry     `json:"entries"`          // newest first
 	Problems []Failure        `json:"problems,omitempty"`
 	Space    *Space           `json:"space,omitempty"` // of the card's log, once it is read
 	Steps    []Step           `json:"steps"`
@@ -99,6 +101,7 @@ func (v *Visit) turn(b *book) {
 	if b.summary != nil {
 		v.Alerts = alertsOf(b.summary)
 	}
+	v.recheck()
 }
 
 // VisitEntry is one entry of the record and what is known of it.

@@ -84,8 +84,8 @@ func (s *visits) turn(id string, b *book, entries []VisitEntry, problems []Failu
 		return false
 	}
 	h.books[b.person()] = b
-	h.turn(b)
 	h.Entries, h.Problems = entries, problems
+	h.turn(b)
 	return true
 }
 
@@ -137,6 +137,9 @@ func (s *visits) refill(id string, person uint8, entries []VisitEntry, problems 
 				slices.Equal(x.AmendedBy, y.AmendedBy)
 		}) || len(v.Problems) != len(problems)
 		v.Entries = entries
+		if changed {
+			v.recheck()
+		}
 		if len(problems) > 0 {
 			v.Problems = problems
 		}

@@ -3,6 +3,11 @@ package agent
 // visitWordings are the words for what goes wrong with a visit and its entries.
 var visitWordings = []wording{
 	{
+		"alerts_open", actionCorrect, "في الزيارة تنبيهات تحتاج إلى جواب قبل الكتابة: غيّر الوصفة، أو اختر سبباً.",
+		"سەردانەکە ئاگادارییەکی تێدایە کە پێش نووسین پێویستی بە وەڵامە: ڕەچەتەکە بگۆڕە یان هۆکارێک هەڵبژێرە.",
+		"The visit has alerts that must be answered before it is written: change what is prescribed, or give a reason.",
+	},
+	{
 		"section_locked", actionCorrect, "لا يحق لهذا الدور كتابة هذا الجزء من السجل.",
 		"ئەم ڕۆڵە مافی نووسینی ئەم بەشەی تۆماری نییە.",
 		"This role may not write this part of the record.",

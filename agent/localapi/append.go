@@ -45,7 +45,7 @@ func (s *Server) appendEntry(w http.ResponseWriter, r *http.Request) {
 		failure := agent.Classify(err)
 		writeJSON(w, http.StatusAccepted, appendAnswer{Written: written, Failure: &failure})
 	default:
-		writeRefusal(w, refusalOf(err))
+		writeAppendRefusal(w, err)
 	}
 }
 

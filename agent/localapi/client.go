@@ -17,6 +17,7 @@ import (
 	"github.com/dhamani-iq/dhamani/agent"
 	"github.com/dhamani-iq/dhamani/internal/redact"
 	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/record/alerts"
 	"github.com/dhamani-iq/dhamani/sync/client"
 )
 
@@ -31,7 +32,8 @@ var (
 type Error struct {
 	Status int // of HTTP
 	agent.Failure
-	Left *int // tries at PIN or finger, where the card counts them
+	Left   *int           // tries at PIN or finger, where the card counts them
+	Alerts []alerts.Alert // of a draft that was refused for them
 }
 
 // Error gives the code only: the words for people are in Text.
@@ -201,10 +203,13 @@ func (c *Client) send(ctx context.Context, method, path string, body io.Reader, 
 	if answer.StatusCode < 400 {
 		return answer, nil
 	}
-	var refused verifyRefusal // of which every other refusal has a part
-	err = json.NewDecoder(io.LimitReader(answer.Body, 64<<10)).Decode(&refused)
+	var refused struct { // every refusal has a part of it
+		alertsRefusal
+		Left *int `json:"left"`
+	}
+	err = json.NewDecoder(io.LimitReader(answer.Body, 512<<10)).Decode(&refused)
 	if err := errors.Join(err, answer.Body.Close()); err != nil {
 		return nil, fmt.Errorf("%w: status %d", ErrAnswer, answer.StatusCode)
 	}
-	return nil, &Error{Status: answer.StatusCode, Failure: refused.Error, Left: refused.Left}
+	return nil, &Error{Status: answer.StatusCode, Failure: refused.Error, Left: refused.Left, Alerts: refused.Alerts}
 }

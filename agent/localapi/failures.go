@@ -92,6 +92,7 @@ var statuses = map[string]int{
 	"visit_unknown":         http.StatusNotFound,
 	"entry_invalid":         http.StatusUnprocessableEntity,
 	"entry_too_large":       http.StatusUnprocessableEntity,
+	"alerts_open":           http.StatusConflict,
 	"section_locked":        http.StatusForbidden,
 	"person_unknown":        http.StatusNotFound,
 	"person_other":          http.StatusConflict,

@@ -64,7 +64,7 @@ func bound(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		limit := int64(maxSmallBody)
 		switch {
-		case strings.HasSuffix(r.URL.Path, "/entries"):
+		case strings.HasSuffix(r.URL.Path, "/entries"), strings.HasSuffix(r.URL.Path, "/check"):
 			limit = maxEntryBody
 		case r.URL.Path == "/v1/claim":
 			limit = maxClaimBody

@@ -10,7 +10,8 @@
 //	GET  /v1/visits/{id}            agent.Visit
 //	GET  /v1/visits/{id}/summary    a FHIR document (application/fhir+json): the patient summary; ?lang=ar|ckb|en, ?sensitive=1
 //	POST /v1/visits/{id}/person     {"person"} -> agent.Visit, which shows that person on the card
-//	POST /v1/visits/{id}/entries    record.Entry -> 201 agent.Written
+//	POST /v1/visits/{id}/entries    record.Entry -> 201 agent.Written; 409 with an alerts.Report when alerts are not answered
+//	POST /v1/visits/{id}/check      record.Entry -> alerts.Report, and nothing is written
 //	POST /v1/visits/{id}/verify     {"pin"} or {"finger","minutiae"} -> agent.Visit
 //	POST /v1/visits/{id}/finger     {"way"} -> agent.Fingered, once a finger was captured and compared
 //	DELETE /v1/visits/{id}/finger   ends that capture
@@ -41,6 +42,7 @@ import (
 	"github.com/dhamani-iq/dhamani/agent"
 	"github.com/dhamani-iq/dhamani/internal/redact"
 	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/record/alerts"
 	"github.com/dhamani-iq/dhamani/sync/client"
 )
 
@@ -54,13 +56,14 @@ var ErrNotLoopback = errors.New("not a loopback address with a port")
 
 // Backend is the agent as this package needs it; *agent.Agent is one. The
 // channel of Subscribe is closed for a subscriber that falls behind and when
-// the agent ends. ShowPerson, Append, OpenCardless, Lookup, Claim, ListOperators
+// the agent ends. ShowPerson, Append, Check, OpenCardless, Lookup, Claim, ListOperators
 // and Prove owe errors that agent.Classify knows.
 type Backend interface {
 	Visits() []agent.Visit
 	Visit(id string) (agent.Visit, bool)
 	ShowPerson(ctx context.Context, visitID string, person uint8) (agent.Visit, error)
 	Append(ctx context.Context, visitID string, entry *record.Entry) (agent.Written, error)
+	Check(visitID string, draft *record.Entry) (*alerts.Report, error)
 	Verify(ctx context.Context, visitID string, proof agent.Proof) error
 	VerifyFinger(ctx context.Context, visitID, way string) (agent.Fingered, error)
 	CancelFinger(visitID string) error

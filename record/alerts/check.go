@@ -171,7 +171,7 @@ func (c *checker) answer() {
 		a := &c.found[i]
 		if c.draft != nil {
 			for j := range c.draft.Overrides {
-				if o := &c.draft.Overrides[j]; answers(o, a) {
+				if o := &c.draft.Overrides[j]; a.AnsweredBy(o) {
 					a.Answer = o
 				}
 			}
@@ -182,8 +182,9 @@ func (c *checker) answer() {
 	}
 }
 
-// answers reports whether an override is of an alert.
-func answers(o *record.Override, a *Alert) bool {
+// AnsweredBy reports whether an override is of the alert: of its rule, about
+// the same codes.
+func (a *Alert) AnsweredBy(o *record.Override) bool {
 	if o.Rule != a.Rule || len(o.About) != len(a.About) {
 		return false
 	}
@@ -201,7 +202,7 @@ func answers(o *record.Override, a *Alert) bool {
 func (c *checker) earlier(a *Alert) *record.Override {
 	for i := len(c.before.overrides) - 1; i >= 0; i-- {
 		o := &c.before.overrides[i]
-		if !answers(&o.Override, a) {
+		if !a.AnsweredBy(&o.Override) {
 			continue
 		}
 		if !slices.ContainsFunc(a.About, func(code terms.Code) bool { return c.isMedicine(code) && !c.taken(code) }) {

@@ -18,6 +18,7 @@ import (
 	"github.com/dhamani-iq/dhamani/crypto/envelope"
 	"github.com/dhamani-iq/dhamani/crypto/trust"
 	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/record/alerts"
 	"github.com/dhamani-iq/dhamani/sync/client"
 )
 
@@ -178,6 +179,13 @@ func (a *Agent) Append(_ context.Context, visit string, entry *record.Entry) (ag
 	if err := entry.Validate(); err != nil {
 		return agent.Written{}, err
 	}
+	report, err := a.visits[i].Check(entry, time.Now())
+	if err != nil {
+		return agent.Written{}, err
+	}
+	if len(report.Open()) > 0 {
+		return agent.Written{}, &agent.AlertsError{Report: report}
+	}
 	raw, err := json.Marshal(entry)
 	if err != nil {
 		return agent.Written{}, err
@@ -193,6 +201,15 @@ func (a *Agent) Append(_ context.Context, visit string, entry *record.Entry) (ag
 	a.sync.Outbox++
 	a.publish(agent.Event{Kind: agent.KindEntryWritten, Visit: visit, Entry: id.String()})
 	return agent.Written{ID: id, Seq: 1, Where: where}, a.partly
+}
+
+// Check implements localapi.Backend on the visits that there are.
+func (a *Agent) Check(visit string, draft *record.Entry) (*alerts.Report, error) {
+	v, ok := a.Visit(visit)
+	if !ok {
+		return nil, agent.ErrNoVisit
+	}
+	return v.Check(draft, time.Now())
 }
 
 // Lookup implements localapi.Backend on the visits that there are.
