@@ -16,6 +16,7 @@ const (
 	kindCard     = "card"
 	kindKeys     = "keys"
 	kindOperator = "operator"
+	kindFinger   = "finger"
 )
 
 // Flags say what is known of an entry.

@@ -30,12 +30,13 @@ const (
 	bucketLogs       bucket = "logs"
 	bucketFreeing    bucket = "freeing"
 	bucketStandings  bucket = "standings"
+	bucketFingers    bucket = "fingers"
 )
 
 // keyLengths are the buckets of sealed values with the length of their keys;
 // 0 stands for a short name.
 var keyLengths = map[bucket]int{
-	bucketCards: indexSize, bucketPatients: indexSize, bucketKeys: indexSize,
+	bucketCards: indexSize, bucketPatients: indexSize, bucketKeys: indexSize, bucketFingers: indexSize,
 	bucketEntries: indexSize + 32,
 	bucketPending: 32, bucketUnknown: 32, bucketOwn: 32, bucketQuarantine: 32,
 	bucketOutbox: 8, bucketReceipts: 8, bucketAudit: 8,
@@ -301,6 +302,8 @@ func newRow(b bucket, key []byte) row {
 		return new(freeingRow)
 	case bucketStandings:
 		return new(standingRow)
+	case bucketFingers:
+		return new(fingerRow)
 	case bucketMeta: // not a row
 	case bucketState:
 		switch string(key) {

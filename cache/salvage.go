@@ -35,7 +35,7 @@ type salvaged struct {
 // notSalvaged are the buckets that are built anew, or are better left behind.
 var notSalvaged = map[bucket]bool{
 	bucketKeys: true, bucketOutbox: true, bucketQuarantine: true, bucketState: true,
-	bucketLogs: true, bucketFreeing: true,
+	bucketLogs: true, bucketFreeing: true, bucketFingers: true,
 }
 
 // scan reads the file from front to back with ordinary reads. A page that
