@@ -56,6 +56,7 @@ type Agent struct {
 	started time.Time
 	prober  card.Prober // what each reader passes, as long as the agent runs
 	fingers fingers
+	seen    sightings     // fingers that were accepted
 	replays *replay.Guard // knows the fingers again that were captured
 
 	patience time.Duration // how long a tap may take

@@ -83,6 +83,8 @@ var classes = []struct {
 	{scanner.ErrClosed, "scanner_failed"},
 	{scanner.ErrNoUSB, "scanner_failed"},
 	{ErrSoftScanner, "scanner_soft"},
+	{ErrFingerElsewhere, "finger_elsewhere"},
+	{ErrAttested, "attest_form"},
 	{card.ErrVerifyBlocked, "verify_blocked"},
 	{card.ErrNoReference, "verify_none"},
 	{card.ErrPINForm, "pin_form"},

@@ -11,6 +11,7 @@ import (
 	"github.com/dhamani-iq/dhamani/biometric/fmr"
 	"github.com/dhamani-iq/dhamani/biometric/quality"
 	"github.com/dhamani-iq/dhamani/biometric/scanner"
+	"github.com/dhamani-iq/dhamani/cache"
 	"github.com/dhamani-iq/dhamani/card"
 )
 
@@ -102,7 +103,7 @@ func (a *Agent) CancelFinger(visitID string) error {
 
 // VerifyFinger captures a finger of the person whom a visit shows and has it
 // compared in one way, OnCard when way is empty. Events of KindFinger lead the
-// person. Afterwards the visit shows what Verify would show.
+// person, beginning with which finger to put on. Afterwards the visit shows what Verify would show.
 //
 // It owes ErrNoVisit, ErrWay, what Scanners owes, replay.ErrReplay,
 // ErrFingerPoor, ErrHostMatch, ErrFingerOther, *card.VerifyError,
@@ -125,7 +126,11 @@ func (a *Agent) VerifyFinger(ctx context.Context, visitID, way string) (Fingered
 	if !a.fingers.begin(visitID, cancel) {
 		return Fingered{}, &scanner.BusyError{Holder: "this program"}
 	}
-	p, err := a.capture(taking, v)
+	own, err := a.enrolled(taking, v)
+	var p *probe
+	if err == nil {
+		p, err = a.capture(taking, v, own[0].Finger)
+	}
 	a.fingers.end(visitID)
 	a.publishFinger(v, guideOver)
 	if cause := context.Cause(taking); cause != nil {
@@ -134,17 +139,28 @@ func (a *Agent) VerifyFinger(ctx context.Context, visitID, way string) (Fingered
 	if err != nil {
 		return Fingered{}, err
 	}
-	var out Fingered
+	var (
+		out       Fingered
+		elsewhere cache.Audit
+	)
 	err = a.atReader(ctx, v.Reader, func(r *reader) error {
 		// A try that is cut short is lost.
 		return r.prove(context.WithoutCancel(ctx), visitID, func(ctx context.Context, s *card.Session) (err error) {
-			out, err = p.compare(ctx, s, v.Person, way)
+			out, err = p.compare(ctx, s, v.Person, own, way)
 			out.Soft = p.soft
 			r.a.note(r.audit(p.action(), codeOrNone(err)))
+			elsewhere = r.audit("finger_elsewhere", "")
 			return err
 		}, func(v *Visit) { v.Finger = &out })
 	})
-	return out, err
+	if err != nil {
+		if refusedFinger(err) {
+			a.visits.update(visitID, func(v *Visit) { v.FingerRefusals++ })
+		}
+		return out, err
+	}
+	a.noteSighting(ctx, v, p, out.Ref, elsewhere)
+	return out, a.rememberFinger(v, out)
 }
 
 func codeOrNone(err error) string {
@@ -155,8 +171,9 @@ func codeOrNone(err error) string {
 }
 
 // capture takes an impression that was not seen before and is good enough to
-// be compared.
-func (a *Agent) capture(ctx context.Context, v Visit) (*probe, error) {
+// be compared. Asked is the finger that the person is asked for; another one of
+// those enrolled serves as well.
+func (a *Agent) capture(ctx context.Context, v Visit, asked card.Position) (*probe, error) {
 	d, err := a.cfg.Scanners.Find(ctx, "")
 	if err != nil {
 		return nil, err
@@ -175,7 +192,7 @@ func (a *Agent) capture(ctx context.Context, v Visit) (*probe, error) {
 	}
 	img, err := a.cfg.Scanners.Capture(ctx, d.Name, scanner.Request{Judge: judge}, scanner.Options{
 		Watch: func(ev scanner.Event) {
-			if g, ok := guides[ev.State]; ok && ev.Hint == "" {
+			if g, ok := guideAt(ev.State, asked); ok && ev.Hint == "" {
 				a.publishFinger(v, g)
 			} else if g, ok := hints[ev.Hint]; ok {
 				a.publishFinger(v, g)

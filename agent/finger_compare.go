@@ -38,22 +38,9 @@ func (p *probe) action() string {
 	return "verify_finger"
 }
 
-// compare has the probe compared with the fingers that count for a person.
-func (p *probe) compare(ctx context.Context, s *card.Session, person uint8, way string) (Fingered, error) {
+// compare has the probe compared with a person's own fingers, in their order.
+func (p *probe) compare(ctx context.Context, s *card.Session, person uint8, own []card.Finger, way string) (Fingered, error) {
 	defer clear(p.compact)
-	enrolled, err := s.Biometrics(ctx)
-	if err != nil {
-		return Fingered{}, err
-	}
-	var own []card.Finger
-	for _, f := range enrolled {
-		if f.Persons.Has(person) {
-			own = append(own, f)
-		}
-	}
-	if len(own) == 0 {
-		return Fingered{}, fmt.Errorf("verify finger: %w", card.ErrNoReference)
-	}
 	if way == OnHost {
 		return p.onHost(ctx, s, person)
 	}

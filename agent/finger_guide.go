@@ -3,6 +3,7 @@ package agent
 import (
 	"github.com/dhamani-iq/dhamani/biometric/quality"
 	"github.com/dhamani-iq/dhamani/biometric/scanner"
+	"github.com/dhamani-iq/dhamani/card"
 )
 
 // Guide tells the person at the scanner what to do next, in the languages of
@@ -11,6 +12,9 @@ type Guide struct {
 	Code    string            `json:"code"`              // put_finger, hold, lift, longer, slower, one_way, over, or a code of quality.Advice
 	Quality int               `json:"quality,omitempty"` // of the impression that was not good enough, 0 to 100
 	Text    map[string]string `json:"text"`
+	// Finger is the one to put on, of put_finger: the person's best, or the next
+	// one after a refusal. Any other enrolled one is taken too.
+	Finger card.Position `json:"finger,omitempty"`
 }
 
 func newGuide(code, ar, ckb, en string) Guide {

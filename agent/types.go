@@ -93,6 +93,12 @@ type Visit struct {
 	Stats    card.Stats       `json:"stats"`
 	Verified bool             `json:"verified"`         // PIN or finger, for at least one of the persons
 	Finger   *Fingered        `json:"finger,omitempty"` // that was accepted last
+	// FingerRefusals is how many fingers were another's than the person's.
+	FingerRefusals int `json:"finger_refusals,omitempty"`
+	// Elsewhere says that the finger was accepted for another patient as well.
+	Elsewhere bool `json:"finger_elsewhere,omitempty"`
+	// Attested is what was said in the place of PIN and finger. It opens nothing.
+	Attested *Attested `json:"attested,omitempty"`
 }
 
 // turn shows the summary of a book's person.

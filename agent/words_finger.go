@@ -73,6 +73,16 @@ var fingerWordings = []wording{
 		"The fingerprint scanner failed. Plug it in again and try again.",
 	},
 	{
+		"finger_elsewhere", actionCallSupport, "قُبلت هذه البصمة هنا لمريض آخر أيضاً. تابع الرعاية وتحقّق من هوية حامل البطاقة.",
+		"ئەم پەنجەمۆرە لێرە بۆ نەخۆشێکی تریش پەسەند کراوە. چارەسەرەکە بەردەوام بێت و ناسنامەی خاوەن کارتەکە بپشکنە.",
+		"This finger was accepted here for another patient as well. Go on with the care, and look at whose card this is.",
+	},
+	{
+		"attest_form", actionCorrect, "اختر كيف عُرف المريض ولماذا لم تُستعمل البصمة أو الرمز السري.",
+		"هەڵبژێرە چۆن نەخۆشەکە ناسراوە و بۆچی پەنجەمۆر یان ژمارەی نهێنی بەکارنەهێنراوە.",
+		"Say how the patient is known, and why neither finger nor PIN was used.",
+	},
+	{
 		"scanner_soft", actionCheckReader, "يعمل هنا ماسح بصمات افتراضي: بصماته مصطنعة ولا تثبت هوية أحد.",
 		"لێرە سکانەرێکی پەنجەمۆری خەیاڵی بەکاردێت: پەنجەمۆرەکانی دروستکراون و ناسنامەی کەس ناسەلمێنن.",
 		"A soft scanner is in use here: its fingers are made up and prove nobody.",

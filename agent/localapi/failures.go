@@ -104,6 +104,7 @@ var statuses = map[string]int{
 	"finger_other":          http.StatusForbidden,
 	"finger_right":          http.StatusForbidden,
 	"finger_way":            http.StatusUnprocessableEntity,
+	"attest_form":           http.StatusUnprocessableEntity,
 	"finger_none":           http.StatusConflict,
 	"cancelled":             http.StatusConflict,
 	"pin_form":              http.StatusUnprocessableEntity,

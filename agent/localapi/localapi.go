@@ -15,6 +15,7 @@
 //	POST /v1/visits/{id}/verify     {"pin"} or {"finger","minutiae"} -> agent.Visit
 //	POST /v1/visits/{id}/finger     {"way"} -> agent.Fingered, once a finger was captured and compared
 //	DELETE /v1/visits/{id}/finger   ends that capture
+//	POST /v1/visits/{id}/attest     {"by","reason"} -> agent.Visit: how the patient is known without finger and PIN
 //	POST /v1/cardless               agent.Cardless -> 201 {"visit"}: a visit without the card
 //	POST /v1/lookup                 {"line"} -> [agent.Found]: a stripe's line or a number
 //	POST /v1/claim                  {"text"} -> agent.Claimed: what a QR code says
@@ -67,6 +68,7 @@ type Backend interface {
 	Verify(ctx context.Context, visitID string, proof agent.Proof) error
 	VerifyFinger(ctx context.Context, visitID, way string) (agent.Fingered, error)
 	CancelFinger(visitID string) error
+	Attest(visitID, by, reason string) (agent.Visit, error)
 	OpenCardless(ctx context.Context, ask agent.Cardless) (visit string, err error)
 	Lookup(ctx context.Context, line string) ([]agent.Found, error)
 	Claim(text string) (agent.Claimed, error)

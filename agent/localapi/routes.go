@@ -61,6 +61,7 @@ func (s *Server) routes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /v1/visits/{id}/verify", s.verify)
 	mux.HandleFunc("POST /v1/visits/{id}/finger", s.verifyFinger)
 	mux.HandleFunc("DELETE /v1/visits/{id}/finger", s.cancelFinger)
+	mux.HandleFunc("POST /v1/visits/{id}/attest", s.attest)
 	mux.HandleFunc("POST /v1/cardless", s.cardless)
 	mux.HandleFunc("POST /v1/lookup", s.lookup)
 	mux.HandleFunc("POST /v1/claim", s.claim)

@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/dhamani-iq/dhamani/agent"
 	"github.com/dhamani-iq/dhamani/agent/web"
 	"github.com/dhamani-iq/dhamani/record"
 )
@@ -169,7 +170,7 @@ func TestWordsAreUsedAndThere(t *testing.T) {
 			t.Errorf("no words for %q", key)
 		}
 	}
-	lists := regexp.MustCompile(`^(sex|relation|counter|alert|severity|period|route|unit|class|where|section|role|status|interpretation|action|urgency|alertkind|override|finger|reason|prove\.by)\.`)
+	lists := regexp.MustCompile(`^(sex|relation|counter|alert|severity|period|route|unit|class|where|section|role|status|interpretation|action|urgency|alertkind|override|finger|reason|prove\.by|attest\.by|why)\.`)
 	for key := range table {
 		if !used[key] && !lists.MatchString(key) {
 			t.Errorf("nothing asks for the words of %q", key)
@@ -197,6 +198,7 @@ func names[E interface {
 // together. What is usual ("active", "final") is never shown.
 func TestChoicesHaveWords(t *testing.T) {
 	table := words(t)
+	ways, reasons := agent.Attestations()
 	for list, values := range map[string][]string{
 		"class": names[record.Class](), "sex": names[record.Sex](), "relation": names[record.Relation](),
 		"severity": names[record.Severity](), "route": names[record.Route](), "period": names[record.PeriodUnit](),
@@ -206,9 +208,10 @@ func TestChoicesHaveWords(t *testing.T) {
 			names[record.PlanStatus]("active"), names[record.ReferralStatus]("active"),
 		),
 		"urgency": names[record.Urgency]("routine"), "alertkind": names[record.AlertKind](), "override": names[record.OverrideReason](),
-		"section": {"coverage", "summary", "medication", "laboratory", "clinical", "sensitive"},
-		"role":    {"receptionist", "nurse", "physician", "pharmacist", "laboratory", "emergency", "issuer"},
-		"where":   {"card", "cache", "outbox", "centre", "card_unknown", "card_owed"},
+		"section":   {"coverage", "summary", "medication", "laboratory", "clinical", "sensitive"},
+		"role":      {"receptionist", "nurse", "physician", "pharmacist", "laboratory", "emergency", "issuer"},
+		"attest.by": ways, "why": reasons,
+		"where": {"card", "cache", "outbox", "centre", "card_unknown", "card_owed"},
 	} {
 		for _, v := range values {
 			if table[list+"."+v] == nil {

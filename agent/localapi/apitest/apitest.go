@@ -134,6 +134,23 @@ func (a *Agent) Verify(_ context.Context, visit string, proof agent.Proof) error
 	return nil
 }
 
+// Attest implements localapi.Backend.
+func (a *Agent) Attest(visit, by, reason string) (agent.Visit, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	i := slices.IndexFunc(a.visits, func(v agent.Visit) bool { return v.ID == visit })
+	ways, reasons := agent.Attestations()
+	switch {
+	case i < 0:
+		return agent.Visit{}, agent.ErrNoVisit
+	case !slices.Contains(ways, by) || !slices.Contains(reasons, reason):
+		return agent.Visit{}, agent.ErrAttested
+	}
+	a.visits[i].Attested = &agent.Attested{By: by, Reason: reason, At: time.Now()}
+	a.publish(agent.Event{Kind: agent.KindRecordsChanged, Visit: visit})
+	return a.visits[i], nil
+}
+
 // VerifyFinger implements localapi.Backend: the card takes the right thumb, and
 // the host takes nobody's.
 func (a *Agent) VerifyFinger(_ context.Context, visit, way string) (agent.Fingered, error) {

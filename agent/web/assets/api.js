@@ -51,6 +51,8 @@ export const stillHere = () => ask("POST", "/v1/operator/active", {});
 /** Has the card compare a PIN, or the finger on the scanner; ends a capture. */
 export const showPIN = (visit, pin) => ask("POST", `/v1/visits/${encodeURIComponent(visit)}/verify`, { pin });
 export const scanFinger = (visit) => ask("POST", `/v1/visits/${encodeURIComponent(visit)}/finger`, {});
+/** Notes how a visit's patient is known without finger and PIN. */
+export const attest = (visit, by, reason) => ask("POST", `/v1/visits/${encodeURIComponent(visit)}/attest`, { by, reason });
 export const cancelFinger = (visit) => ask("DELETE", `/v1/visits/${encodeURIComponent(visit)}/finger`);
 
 /** Opens a visit of a patient whose card is not there. */

@@ -1,6 +1,6 @@
 // Proving that the patient is there: a finger on the scanner, or the card's PIN.
 
-import { Refused, cancelFinger, scanFinger, showPIN } from "./api.js";
+import { Refused, attest, cancelFinger, scanFinger, showPIN } from "./api.js";
 import { byId, el, fill, show } from "./dom.js";
 import { number } from "./format.js";
 import { inLanguage, t, term } from "./words.js";
@@ -14,7 +14,7 @@ export function showProof(visit) {
   const box = byId("prove");
   const may = visit.ready && !visit.cardless && (visit.present || visit.verified);
   show(box, may);
-  const words = JSON.stringify([document.documentElement.lang, may, visit.id, visit.verified, visit.finger, visit.present, state]);
+  const words = JSON.stringify([document.documentElement.lang, may, visit.id, visit.verified, visit.finger, visit.attested, visit.present, state]);
   if (drawn === words) return; // what is being typed stays
   drawn = words;
   fill(box, may && (visit.verified ? proven(visit.finger) : ways(visit)));
@@ -31,7 +31,7 @@ function ways(visit) {
   if (state.busy) {
     return [
       el("h2", {}, t("prove.title")),
-      el("p", { class: "guide", role: "status" }, inLanguage(state.guide?.text) || t("prove.wait")),
+      el("p", { class: "guide", role: "status" }, guided(state.guide)),
       el("button", { type: "button", class: "plain", onclick: () => cancelFinger(visit.id).catch(() => {}) }, t("prove.cancel")),
       told,
     ];
@@ -47,8 +47,37 @@ function ways(visit) {
     el("h2", {}, t("prove.title")),
     el("button", { type: "button", class: "primary", onclick: () => attempt(visit, () => scanFinger(visit.id), true) }, t("prove.finger")),
     el("form", { onsubmit: submit }, el("label", { for: "pin" }, t("prove.pin")), pin, el("button", { type: "submit", class: "plain" }, t("prove.check"))),
+    instead(visit),
     told,
   ];
+}
+
+const whys = ["finger_refused", "finger_unreadable", "none_enrolled", "scanner_absent", "pin_forgotten", "emergency"];
+
+/** The last step: somebody's word, with a reason. It opens nothing. */
+function instead(visit) {
+  if (visit.attested) {
+    return el("p", { class: "attested" }, t("attest.done", { by: term("attest.by", visit.attested.by), reason: term("why", visit.attested.reason) }));
+  }
+  const choice = (name, label, list, values) => [
+    el("label", { for: name }, label),
+    el("select", { id: name, name }, values.map((value) => el("option", { value }, term(list, value)))),
+  ];
+  const submit = (event) => {
+    event.preventDefault();
+    const given = new FormData(event.currentTarget);
+    attempt(visit, () => attest(visit.id, given.get("attest-by"), given.get("attest-why")));
+  };
+  return el("details", {}, el("summary", {}, t("attest.title")),
+    el("form", { onsubmit: submit },
+      choice("attest-by", t("attest.how"), "attest.by", ["photo", "guardian"]), choice("attest-why", t("attest.why"), "why", whys),
+      el("button", { type: "submit", class: "plain" }, t("attest.note"))));
+}
+
+/** What the scanner asks for, and of put_finger which finger. */
+function guided(guide) {
+  const which = guide?.finger ? term("finger", String(guide.finger)) : "";
+  return [inLanguage(guide?.text) || t("prove.wait"), which && ` (${which})`];
 }
 
 /** Digits of all three kinds that keyboards here have, as a card knows them. */
