@@ -128,7 +128,7 @@ func (a *Agent) record(subjects *envelope.Subjects, b *book, opened []VisitEntry
 			problems = append(problems, f)
 			continue
 		}
-		e.Where = places(s)
+		e.Where, e.Kept = places(s), s.Kept
 		entries = append(entries, e)
 	}
 	slices.SortStableFunc(entries, func(x, y VisitEntry) int { return y.Entry.Start.Compare(x.Entry.Start) })

@@ -117,6 +117,7 @@ type VisitEntry struct {
 	Signer   string         `json:"signer"` // whose key signed: SignerOperator or SignerDevice
 	Facility uint32         `json:"facility"`
 	Where    []string       `json:"where"`
+	Kept     time.Time      `json:"kept,omitzero"`    // when this workstation first had it
 	Locked   []string       `json:"locked,omitempty"` // sections that this role may not open
 	Entry    *record.Entry  `json:"entry"`
 	// AmendedBy are the entries that amend this one: it stays as it was

@@ -39,6 +39,7 @@ const (
 type Entry struct {
 	ID      record.EntryID
 	Time    time.Time // as the entry's author gives it; minute precision
+	Kept    time.Time // when it came here first, by this machine's clock
 	Sealed  []byte
 	Flags   Flags
 	Queued  bool // waits in the outbox
@@ -62,7 +63,10 @@ func (t *tx) putEntry(p record.PatientID, sealed []byte, flags Flags) (entryRow,
 	if err != nil {
 		return r, err
 	}
-	next := entryRow{Flags: r.Flags, Time: parsed.Time().Unix(), Sealed: sealed}
+	next := entryRow{Flags: r.Flags, Time: parsed.Time().Unix(), Sealed: sealed, Kept: t.now.Unix()}
+	if ok {
+		next.Kept = r.Kept
+	}
 	if flags&(OnCard|CardUnknown|CardOwed) != 0 {
 		next.Flags &^= CardUnknown | CardOwed
 	}
@@ -100,7 +104,7 @@ func (t *tx) entry(id record.EntryID, r *entryRow) (Entry, error) {
 	var own ownRow
 	ok, err := t.get(bucketOwn, id[:], &own)
 	return Entry{
-		ID: id, Time: fromPOSIX(r.Time), Sealed: r.Sealed, Flags: r.Flags,
+		ID: id, Time: fromPOSIX(r.Time), Kept: fromPOSIX(r.Kept), Sealed: r.Sealed, Flags: r.Flags,
 		Queued: ok && own.State == ownQueued, Refused: ok && own.State == ownRefused,
 	}, err
 }

@@ -82,6 +82,7 @@ type entryRow struct {
 	Flags  Flags
 	Time   int64 // POSIX seconds
 	Sealed []byte
+	Kept   int64 // POSIX seconds, when it came first
 }
 
 type keysRow struct {
