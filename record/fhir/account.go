@@ -1,7 +1,6 @@
 package fhir
 
 import (
-	"bytes"
 	"encoding/json"
 	"reflect"
 	"strings"
@@ -151,9 +150,8 @@ func shapeOf(t reflect.Type) *shape {
 
 // account loses every element that the shape of its kind does not name.
 func (j *job) account() {
-	own := j.ownNames()
 	j.compare(j.raw, shapes()[j.kind], "", func(path string) {
-		if path != "identifier" && !strings.HasPrefix(path, "identifier.") || !own {
+		if path != "identifier" && !strings.HasPrefix(path, "identifier.") || !j.ownNames() {
 			j.lose(path)
 		}
 	})
@@ -163,81 +161,23 @@ func (j *job) account() {
 		} `json:"text"`
 		Contained []json.RawMessage `json:"contained"`
 	}
-	if json.Unmarshal(j.raw, &outer) != nil {
-		return
-	}
+	members(j.raw, func(name string, value []byte) {
+		switch name { // what is malformed was refused, or is no text of ours
+		case "text":
+			_ = json.Unmarshal(value, &outer.Text)
+		case "contained":
+			_ = json.Unmarshal(value, &outer.Contained)
+		}
+	})
 	j.loseIf(outer.Text.Status == "additional", "text")
 	for _, raw := range outer.Contained {
-		var h header
-		if json.Unmarshal(raw, &h) != nil || shapes()[h.ResourceType] == nil {
+		h := headerOf(raw)
+		if shapes()[h.ResourceType] == nil {
 			j.lose("contained (of a kind that is not read)")
 			continue
 		}
 		j.compare(raw, shapes()[h.ResourceType], "contained.", j.lose)
 	}
-}
-
-// compare calls lose for every element of a JSON object that a shape does not
-// name.
-func (j *job) compare(raw []byte, s *shape, prefix string, lose func(path string)) {
-	w := walker{d: json.NewDecoder(bytes.NewReader(raw)), lose: lose}
-	w.d.UseNumber()
-	w.value(s, prefix)
-}
-
-// walker walks over JSON that was read before, so that it is sound.
-type walker struct {
-	d    *json.Decoder
-	lose func(path string)
-}
-
-// value walks over one value whose path is given: of an object with a dot at
-// its end, unless it is the outermost.
-func (w *walker) value(s *shape, path string) {
-	t, err := w.d.Token()
-	if err != nil {
-		return
-	}
-	switch t {
-	case json.Delim('{'):
-		w.object(s, path)
-	case json.Delim('['):
-		for w.d.More() {
-			w.value(s, path)
-		}
-		_, _ = w.d.Token() // the end, which is there
-	}
-}
-
-func (w *walker) object(s *shape, path string) {
-	if s != nil && s.parts == nil && !s.loose {
-		w.lose(strings.TrimSuffix(path, ".")) // where a scalar was expected
-		s = nil
-	}
-	seen := make(map[string]bool)
-	for w.d.More() {
-		key, err := w.d.Token()
-		if err != nil {
-			return
-		}
-		name, _ := key.(string)
-		var part *shape
-		switch {
-		case s == nil: // told already
-		case s.loose:
-			part = s
-		default:
-			if seen[name] {
-				w.lose(path + short(name) + " (again)")
-			}
-			seen[name] = true
-			if part = s.parts[name]; part == nil && name != "id" {
-				w.lose(path + short(name))
-			}
-		}
-		w.value(part, path+short(name)+".")
-	}
-	_, _ = w.d.Token() // the end, which is there
 }
 
 // short cuts a name that no standard knows, and makes it fit to be printed.

@@ -3,6 +3,7 @@ package fhir
 import (
 	"encoding/json"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -100,6 +101,8 @@ func TestAccount(t *testing.T) {
 		"contained of a kind":  {`{"resourceType":"CarePlan","contained":[{"resourceType":"Device"}]}`, "contained (of a kind that is not read)"},
 		"narrative":            {`{"resourceType":"CarePlan","text":{"status":"additional","div":"x"}}`, "text"},
 		"a long name":          {`{"resourceType":"Goal","` + strings.Repeat("ێ", 60) + `":1}`, strings.Repeat("ێ", 32) + "…"},
+		"an escaped name":      {`{"resourceType":"Goal","descri\u0070tion":{"text":"x"},"z\"z":[[1,"\"}"],{}],"subject" : null }`, `z"z`},
+		"nothing in it":        {` { "resourceType" : "Goal" , "description" : { } } `, ""},
 		"an element's id":      {`{"resourceType":"Goal","description":{"id":"d","text":"x"}}`, ""},
 		"by an extension":      {`{"resourceType":"Patient","name":[{"extension":[{"url":"u","valueInteger":1}]}]}`, "name.extension.valueInteger"},
 	} {
@@ -114,4 +117,33 @@ func TestAccount(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzWalk goes over whatever the standard library takes for JSON: it comes to
+// the end of it, and finds the same members.
+func FuzzWalk(f *testing.F) {
+	f.Add([]byte(`{"resourceType":"Patient","id":"a","name":[{"family":"x\"}"}],"zzz":[1,2,{"a":null}]}`))
+	f.Add([]byte(` { "resourceType" : "Goal" , "a\u0062" : [ [ ] , { } ] } `))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var want map[string]json.RawMessage
+		if json.Unmarshal(raw, &want) != nil || want == nil {
+			return
+		}
+		got := make(map[string]json.RawMessage)
+		members(raw, func(name string, value []byte) { got[name] = value })
+		for name, value := range want {
+			if strings.ContainsRune(name, '�') {
+				continue // what is no UTF-8 has another name in Go
+			}
+			var a, b any
+			if json.Unmarshal(value, &a) != nil || json.Unmarshal(got[name], &b) != nil || !reflect.DeepEqual(a, b) {
+				t.Fatalf("%q is %s, and read as %s", name, value, got[name])
+			}
+		}
+		w := walker{b: raw, lose: func(string) {}}
+		w.value(shapes()["Patient"])
+		if w.next(); w.i != len(raw) {
+			t.Fatalf("the walk over %q ends at byte %d", raw, w.i)
+		}
+	})
 }

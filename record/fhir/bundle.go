@@ -154,10 +154,8 @@ func scanEntries(d *json.Decoder, list []*res, left map[string]int) ([]*res, err
 				left["entry."+short(name)]++
 			}
 		}
-		var h header
-		if err := json.Unmarshal(r.raw, &h); err == nil {
-			r.kind, r.id, r.secret = h.ResourceType, h.ID, h.Meta.restricted()
-		}
+		h := headerOf(r.raw)
+		r.kind, r.id, r.secret = h.ResourceType, h.ID, h.Meta.restricted()
 		list = append(list, r)
 	}
 	_, err := d.Token()
