@@ -4,14 +4,18 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // MaxQuery bounds what is searched for, in bytes.
 const MaxQuery = 200
 
-// fold maps letters that people write one for another to one of them.
-var fold = func() map[rune]rune {
-	m := make(map[rune]rune)
+// fold maps letters that people write one for another to one of them, and every
+// other to itself.
+var fold = func() (m [0x700]rune) {
+	for i := range m {
+		m[i] = rune(i)
+	}
 	for _, group := range []string{
 		"اأإآٱ", "يىئیێ", "هةەھ", "كک", "وؤۆ", "رڕ", "لڵ", "0٠۰", "1١۱", "2٢۲", "3٣۳", "4٤۴", "5٥۵", "6٦۶", "7٧۷", "8٨۸", "9٩۹",
 		"aàáâä", "eèéêë", "iìíîï", "oòóôö", "uùúûü", "cç", "nñ",
@@ -43,92 +47,82 @@ func Fold(s string) string {
 			b.WriteByte(' ')
 			gap = false
 		}
-		r = unicode.ToLower(r)
-		if to, ok := fold[r]; ok {
-			r = to
+		if r = unicode.ToLower(r); int(r) < len(fold) {
+			r = fold[r]
 		}
 		b.WriteRune(r)
 	}
 	return b.String()
 }
 
-// indexed is a row's words for searching, folded: those of each language, and
-// the code.
-type indexed struct {
-	slot   Slot
-	number uint32
-	words  [numLanguages + 1][]string
+// Hit is a row that a search has found, with the slot in which it stands.
+type Hit struct {
+	Slot Slot
+	*Row
 }
 
-// indexes returns every row in the form in which it is searched.
-func (t *Table) indexes() []indexed {
-	t.once.Do(func() {
-		for s := range NumSlots {
-			for n := range t.rows[s] {
-				row := &t.rows[s][n]
-				x := indexed{slot: s, number: uint32(n)} // #nosec G115 -- at most MaxRows
-				for i, d := range row.Display {
-					x.words[i] = strings.Fields(Fold(d))
-				}
-				// A code is one word: E11.9 is found by e119 and by E11.
-				x.words[numLanguages] = []string{strings.ReplaceAll(Fold(row.Code.Value), " ", "")}
-				t.search = append(t.search, x)
-			}
-		}
-	})
-	return t.search
+// Query says what is searched for.
+type Query struct {
+	Text    string   // at most MaxQuery bytes
+	Limit   int      // of what is found
+	Slots   []Slot   // none are all
+	Systems []System // none are all
 }
 
-// Search returns the terms that a query names, at most limit, the best first:
-// those of which every word of the query begins a word, in any one language or
-// in the code; then, when there are fewer than limit, those that differ by a
-// slip of the hand in a word of four letters or more. Of equals the commoner
-// come first. No slots are all slots.
+// Search returns the terms that a query names, as Query does.
 func (t *Table) Search(query string, limit int, slots ...Slot) []Term {
-	if len(query) > MaxQuery {
+	var out []Term
+	for _, h := range t.Query(Query{Text: query, Limit: limit, Slots: slots}) {
+		out = append(out, h.Term)
+	}
+	return out
+}
+
+// Query returns the rows that a query names, the best first: those of which
+// every word of the query begins a word, in any one language or in the code;
+// then, when there are fewer than the limit, those that differ by a slip of the
+// hand in a word of four letters or more. Of equals the commoner come first.
+func (t *Table) Query(q Query) []Hit {
+	if len(q.Text) > MaxQuery {
 		return nil
 	}
-	words := strings.Fields(Fold(query))
-	code := strings.Join(words, "")
+	words := strings.Fields(Fold(q.Text))
 	if len(words) == 0 {
 		return nil
 	}
+	code := strings.Join(words, "")
+	index := t.lexicon()
 	type hit struct {
-		at, cost int
+		at   int32
+		cost int
 	}
 	var hits []hit
-	index := t.indexes()
-	taken := make([]bool, len(index))
+	taken := make(map[int32]bool)
 	for _, slips := range []bool{false, true} {
-		for i := range index {
-			x := &index[i]
-			if len(slots) > 0 && !slices.Contains(slots, x.slot) || taken[i] {
-				continue
-			}
-			best := -1
-			for lang, have := range x.words {
-				want := words
-				if lang == int(numLanguages) {
-					want = []string{code}
-				}
-				if cost := match(want, have, slips && lang < int(numLanguages)); cost >= 0 && (best < 0 || cost < best) {
-					best = cost
-				}
-			}
-			if best >= 0 {
-				hits, taken[i] = append(hits, hit{i, best}), true
+		for _, i := range index.candidates(words, code, slips, func(i int32) bool {
+			return !taken[i] && t.wanted(&index.rows[i], &q)
+		}) {
+			x := &index.rows[i]
+			if cost := x.cost(words, code, slips); cost >= 0 {
+				hits, taken[i] = append(hits, hit{i, cost}), true
 			}
 		}
-		if len(hits) >= limit {
+		if len(hits) >= q.Limit {
 			break
 		}
 	}
 	slices.SortStableFunc(hits, func(a, b hit) int { return a.cost - b.cost })
-	var out []Term
-	for _, h := range hits[:min(limit, len(hits))] {
-		out = append(out, t.rows[index[h.at].slot][index[h.at].number].Term)
+	var out []Hit
+	for _, h := range hits[:min(max(q.Limit, 0), len(hits))] {
+		x := &index.rows[h.at]
+		out = append(out, Hit{x.slot, &t.rows[x.slot][x.number]})
 	}
 	return out
+}
+
+func (t *Table) wanted(x *indexed, q *Query) bool {
+	return (len(q.Slots) == 0 || slices.Contains(q.Slots, x.slot)) &&
+		(len(q.Systems) == 0 || slices.Contains(q.Systems, t.rows[x.slot][x.number].Code.System))
 }
 
 // Costs of a match: of a word that is only begun, of words in another order
@@ -174,26 +168,27 @@ func match(want, have []string, slips bool) int {
 // changed, or swapped with the next. Both have four letters at least. What
 // follows in the longer word does not count when it is only begun.
 func near(a, b string) bool {
-	if a[0] != b[0] && a[len(a)-1] != b[len(b)-1] && !strings.Contains(b, a[len(a)/2:]) {
-		return false // most words: too far to look closer
-	}
-	x, y := []rune(a), []rune(b)
-	if len(x) < 4 || len(y) < 4 || len(y) < len(x)-1 {
-		return false
-	}
-	i := 0
-	for i < len(x) && i < len(y) && x[i] == y[i] {
+	i := 0 // bytes that are alike, to the start of a letter
+	for i < len(a) && i < len(b) && a[i] == b[i] {
 		i++
 	}
-	begins := func(p, q []rune) bool { return len(p) <= len(q) && slices.Equal(p, q[:len(p)]) }
-	switch {
-	case i >= len(x):
-		return true
-	case i >= len(y):
-		return i == len(x)-1
-	case begins(x[i+1:], y[i+1:]), begins(x[i:], y[i+1:]), begins(x[i+1:], y[i:]):
-		return true
-	default:
-		return i+1 < len(x) && i+1 < len(y) && x[i] == y[i+1] && x[i+1] == y[i] && begins(x[i+2:], y[i+2:])
+	for i > 0 && (i < len(a) && !utf8.RuneStart(a[i]) || i < len(b) && !utf8.RuneStart(b[i])) {
+		i--
 	}
+	restA, restB := a[i:], b[i:]
+	firstA, n := utf8.DecodeRuneInString(restA)
+	firstB, m := utf8.DecodeRuneInString(restB)
+	behindA, behindB := restA[n:], restB[m:]
+	alike := restA == "" || restB == "" && behindA == "" ||
+		restB != "" && (strings.HasPrefix(behindB, behindA) || strings.HasPrefix(behindB, restA) || strings.HasPrefix(restB, behindA))
+	if !alike && restB != "" {
+		secondA, n := utf8.DecodeRuneInString(behindA)
+		secondB, m := utf8.DecodeRuneInString(behindB)
+		alike = n > 0 && m > 0 && firstA == secondB && secondA == firstB && strings.HasPrefix(behindB[m:], behindA[n:])
+	}
+	if !alike {
+		return false
+	}
+	long, other := utf8.RuneCountInString(a), utf8.RuneCountInString(b)
+	return long >= 4 && other >= 4 && other >= long-1
 }

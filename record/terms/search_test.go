@@ -1,6 +1,8 @@
 package terms
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -96,12 +98,81 @@ func FuzzFold(f *testing.F) {
 	})
 }
 
-func BenchmarkSearch(b *testing.B) {
-	for name, query := range map[string]string{"begun": "ارتفاع ضغ", "slip": "metfromin", "none": "xyzzy"} {
+// TestSearchFindsAsAScanDoes holds the index to a look at every row.
+func TestSearchFindsAsAScanDoes(t *testing.T) {
+	table := Base()
+	index := table.lexicon()
+	for _, query := range []string{"ارتفاع ضغ", "metfromin", "blood press", "e11", "E 11.9", "شەکرە", "a", "of the", "penicilin alergy", "xyzzy", "2093-3", "hypr", "فحص دم", "xmetformin", "etformin", "emtformin", "cetformin", "تفاع", "راتفاع"} {
+		words := strings.Fields(Fold(query))
+		code := strings.Join(words, "")
+		var want []Code
+		for _, slips := range []bool{false, true} {
+			type hit struct{ row, cost int }
+			var hits []hit
+			for i := range index.rows {
+				x := &index.rows[i]
+				if cost := x.cost(words, code, slips); cost >= 0 && (!slips || x.cost(words, code, false) < 0) {
+					hits = append(hits, hit{i, cost})
+				}
+			}
+			slices.SortStableFunc(hits, func(a, b hit) int { return a.cost - b.cost })
+			for _, h := range hits {
+				want = append(want, table.Row(index.rows[h.row].slot, index.rows[h.row].number).Code)
+			}
+		}
+		var got []Code
+		for _, h := range table.Query(Query{Text: query, Limit: 1 << 20}) {
+			got = append(got, h.Code)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: %d found, %d by a scan", query, len(got), len(want))
+		}
+	}
+	for _, h := range table.Query(Query{Text: "a", Limit: 50, Slots: []Slot{Medicines}, Systems: []System{ATC}}) {
+		if h.Slot != Medicines || h.Code.System != ATC {
+			t.Errorf("%s of %s was not asked for", h.Code, h.Slot)
+		}
+	}
+	if got := table.Query(Query{Text: "a", Limit: -1}); len(got) != 0 {
+		t.Error("a limit below nothing")
+	}
+}
+
+func benchmarkSearch(b *testing.B, table *Table) {
+	b.Helper()
+	table.Search("x", 1) // gathers the words
+	for name, query := range map[string]string{"begun": "ارتفاع ضغ", "letter": "a", "slip": "metfromin", "none": "xyzzy"} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				Current().Search(query, 10)
+				table.Search(query, 10)
 			}
 		})
 	}
+}
+
+func BenchmarkSearch(b *testing.B) { benchmarkSearch(b, Base()) }
+
+// BenchmarkSearchLarge searches an edition of 20,000 rows, whose words are made
+// of those of the first.
+func BenchmarkSearchLarge(b *testing.B) {
+	base := Base()
+	var text strings.Builder
+	for n := base.Len(Findings); n < 20000; n++ {
+		one, other := base.Row(Findings, uint32(n%base.Len(Findings))), base.Row(Medicines, uint32(n%base.Len(Medicines)))
+		fmt.Fprintf(&text, "finding\tdhamani\tx%d\t-", n)
+		for i := range one.Display {
+			fmt.Fprintf(&text, "\t%s%d %s", one.Display[i], n%97, other.Display[i])
+		}
+		text.WriteByte('\n')
+	}
+	large, err := base.Extend(text.String())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("gather", func(b *testing.B) {
+		for b.Loop() {
+			new(lexicon).gather(large)
+		}
+	})
+	benchmarkSearch(b, large)
 }

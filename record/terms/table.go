@@ -77,7 +77,7 @@ type Table struct {
 	facts facts
 
 	once   sync.Once
-	search []indexed // made for the first search
+	search lexicon // made for the first search
 }
 
 type place struct {
