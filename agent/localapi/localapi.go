@@ -19,6 +19,7 @@
 //	POST /v1/cardless               agent.Cardless -> 201 {"visit"}: a visit without the card
 //	POST /v1/lookup                 {"line"} -> [agent.Found]: a stripe's line or a number
 //	POST /v1/claim                  {"text"} -> agent.Claimed: what a QR code says
+//	GET  /v1/terms                  ?q=words, slot=, system=, lang=ar|ckb|en, limit=1..50 -> FoundTerms: codes by their words
 //	GET  /v1/operator               Signed: who is signed in, and who may be
 //	POST /v1/operator               {"id","secret"} -> agent.OperatorInfo: sign in
 //	DELETE /v1/operator             sign out: the open visits end

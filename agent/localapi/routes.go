@@ -65,6 +65,7 @@ func (s *Server) routes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /v1/cardless", s.cardless)
 	mux.HandleFunc("POST /v1/lookup", s.lookup)
 	mux.HandleFunc("POST /v1/claim", s.claim)
+	mux.HandleFunc("GET /v1/terms", s.terms)
 	s.operatorRoutes(mux)
 	mux.HandleFunc("GET /v1/events", s.events)
 	mux.HandleFunc("/v1/", func(w http.ResponseWriter, _ *http.Request) { writeRefusal(w, refuseUnknown) })

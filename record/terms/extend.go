@@ -46,9 +46,9 @@ func (t *Table) extend(f []string, seen map[Code]bool) error {
 	if len(f) != 7 {
 		return ErrTable
 	}
-	slot := slices.Index(slotNames[:], f[0])
+	slot, ok := SlotByName(f[0])
 	row := Row{Scale: -1}
-	if slot < 0 || !row.words(f[1:]) {
+	if !ok || !row.words(f[1:]) {
 		return ErrTable
 	}
 	if seen[row.Code] {
@@ -57,9 +57,9 @@ func (t *Table) extend(f []string, seen map[Code]bool) error {
 	seen[row.Code] = true
 	p, known := t.index.get(row.Code)
 	if !known {
-		return t.add(Slot(slot), row) // #nosec G115 -- one of five
+		return t.add(slot, row)
 	}
-	if int(p.slot) != slot {
+	if p.slot != slot {
 		return fmt.Errorf("%s in another slot: %w", row.Code, ErrTable)
 	}
 	t.rows[slot][p.number].Term = row.Term

@@ -5,6 +5,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -38,6 +39,12 @@ func (s Slot) String() string {
 		return fmt.Sprintf("slot(%d)", uint8(s))
 	}
 	return slotNames[s]
+}
+
+// SlotByName finds a slot by its name.
+func SlotByName(name string) (Slot, bool) {
+	i := slices.Index(slotNames[:], name)
+	return Slot(max(i, 0)), i >= 0 // #nosec G115 -- one of five
 }
 
 // Row is a term with its place in the table.

@@ -1,6 +1,9 @@
 package terms
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Language of a display.
 type Language uint8
@@ -32,6 +35,19 @@ func (t Term) displays() map[string]string {
 		}
 	}
 	return m
+}
+
+// Languages returns the tags of the languages: ar, ckb, en.
+func Languages() []string { return slices.Clone(languageTags[:]) }
+
+// Words returns the words in a language (ar, ckb, en), else in English.
+func (t *Term) Words(lang string) string {
+	for i, tag := range languageTags {
+		if tag == lang && t.Display[i] != "" {
+			return t.Display[i]
+		}
+	}
+	return t.Display[English]
 }
 
 // Lookup finds a code in the edition in use. A diagnosis of ICD-10 or a medicine of ATC
@@ -67,12 +83,7 @@ func Display(c Code, lang string) string {
 	if !ok {
 		return c.String()
 	}
-	for i, tag := range languageTags {
-		if tag == lang && t.Display[i] != "" {
-			return t.Display[i]
-		}
-	}
-	return t.Display[English]
+	return t.Words(lang)
 }
 
 // Chronic reports whether the code names a long-lasting condition: as the table
