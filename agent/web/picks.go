@@ -12,13 +12,15 @@ import (
 //go:embed picks.tsv
 var pickTable string
 
-// pick is a code that the page suggests.
+// pick is a code that the page knows without asking for it.
 type pick struct {
 	System   string            `json:"system"`
 	Code     string            `json:"code"`
 	Displays map[string]string `json:"displays"` // by language; English always
 	Unit     string            `json:"unit,omitempty"`
-	Chronic  bool              `json:"chronic,omitempty"`
+
+	Chronic   bool `json:"chronic,omitempty"`
+	Sensitive bool `json:"sensitive,omitempty"`
 }
 
 // loadPicks reads the table and leaves out what has no words: a bare code is
@@ -43,7 +45,7 @@ func loadPicks(table string) ([]pick, error) {
 		if !ok {
 			continue
 		}
-		p := pick{System: columns[0], Code: code.Value, Displays: make(map[string]string), Chronic: term.Chronic}
+		p := pick{System: columns[0], Code: code.Value, Displays: make(map[string]string), Chronic: term.Chronic, Sensitive: terms.Sensitive(code)}
 		for _, l := range languages {
 			p.Displays[l.Tag] = terms.Display(code, l.Tag)
 		}

@@ -156,6 +156,39 @@ await withBrowser({}, async (context) => {
     await shot("form-errors-ar");
   });
 
+  await check("a code is found by its words and taken with the keyboard", async () => {
+    const field = page.locator("[name=diagnosis]").first();
+    const options = page.locator("[role=option]:visible");
+    await field.pressSequentially("ارتفاغ ضغط"); // a slip, which is forgiven
+    await options.first().waitFor();
+    equal("expanded", await field.getAttribute("aria-expanded"), "true");
+    await page.keyboard.press("ArrowDown");
+    equal("option", await page.evaluate(() => document.getElementById(document.activeElement.getAttribute("aria-activedescendant"))?.ariaSelected), "true");
+    await accessible("suggestions");
+    await shot("suggestions-ar");
+    await page.keyboard.press("Enter");
+    equal("expanded after", await field.getAttribute("aria-expanded"), "false");
+    holds("the code is not told", (await text("fieldset[data-kind=diagnosis]")).includes("ICD-10 I"));
+    await field.fill("");
+    await field.pressSequentially("depress");
+    await options.first().waitFor();
+    holds("a sensitive code is not marked", (await options.first().locator(".tag.amber").count()) === 1);
+    await page.keyboard.press("Escape");
+    equal("options after Escape", await options.count(), 0);
+    await field.fill("HIV disease");
+    await field.blur();
+    await page.waitForFunction(() => document.querySelector("[name=sensitive]").checked);
+    await page.locator("[name=sensitive]").first().uncheck();
+    await page.locator("[name=chronic]").first().uncheck();
+    await field.fill("");
+    const medicine = page.locator("[name=medicine]").first();
+    await medicine.fill("");
+    await medicine.pressSequentially("ميتفرومين");
+    await options.first().waitFor();
+    await options.first().click();
+    equal("medicine", await medicine.inputValue(), "ميتفورمين");
+  });
+
   await check("an entry is written once, shown, and followed to the centre", async () => {
     await page.fill("[name=diagnosis]", "E11");
     await page.locator("[name=diagnosis]").blur();
@@ -164,7 +197,9 @@ await withBrowser({}, async (context) => {
     await page.fill("[name=dose]", "850");
     await page.fill("[name=value]", "٧٫٠");
     await page.click("fieldset[data-kind=diagnosis] > button");
-    await page.locator("[name=diagnosis]").nth(1).fill("دوخة");
+    await page.locator("[name=diagnosis]").nth(1).fill("دوخه"); // the table's word, in another spelling
+    await page.click("fieldset[data-kind=diagnosis] > button");
+    await page.locator("[name=diagnosis]").nth(2).fill("وجع غريب في اليد");
     await page.fill("[name=note]", "ملاحظة");
     const sent = page.waitForRequest((r) => r.method() === "POST" && r.url().endsWith("/entries"));
     await page.dblclick("#writer button[type=submit]");
@@ -172,7 +207,8 @@ await withBrowser({}, async (context) => {
     holds(`7.0 lost its zero: ${body}`, body.includes('"value":7.0'));
     const entry = JSON.parse(body);
     equal("first diagnosis", JSON.stringify(entry.diagnoses[0].code), '{"system":"icd10","code":"E11"}');
-    equal("second diagnosis", entry.diagnoses[1].code.system, "text");
+    equal("second diagnosis", JSON.stringify(entry.diagnoses[1].code), '{"system":"icd10","code":"R42"}');
+    equal("third diagnosis", entry.diagnoses[2].code.system, "text");
     equal("times", entry.prescriptions[0].frequency.times, 2);
     await page.waitForSelector(".outcome .place.outbox");
     await page.waitForFunction(() => document.querySelectorAll("#history details").length === 6);

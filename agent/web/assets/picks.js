@@ -1,10 +1,10 @@
-// Codes that are often entered, as suggestions, and what a person meant by a
-// line of text: a code, the words of a known code, or just words.
-
-import { el } from "./dom.js";
-import { language } from "./words.js";
+// What a person meant by a line of text: a code, the words of a known code, or
+// just words. Known are the codes that are often entered, and those that were
+// suggested since the page was opened.
 
 let picks = [];
+let learnt = [];
+const remembered = 400;
 
 const shapes = {
   icd10: /^[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?$/,
@@ -17,13 +17,26 @@ export async function loadPicks() {
   picks = await (await fetch("/assets/picks.json")).json();
 }
 
-/** A list of suggestions for one code system, for an input's list attribute. */
-export function suggestions(id, system) {
-  const options = picks.filter((p) => p.system === system).map((p) => el("option", { value: wordsOf(p) }, p.code));
-  return el("datalist", { id }, options);
+/** Puts the words of a suggestion into an input, which stand for its code. */
+export function choose(input, pick) {
+  learn([pick]);
+  input.value = pick.words;
+  input.dataset.words = pick.words;
+  input.dataset.code = pick.code;
 }
 
-const wordsOf = (pick) => pick.displays[language()] || pick.displays.en;
+/** Reads an input: the suggestion that was taken, or what the line means. */
+export function read(input, system) {
+  const { words, code } = input.dataset;
+  const pick = words === input.value && learnt.find((p) => p.system === system && p.code === code);
+  return pick ? { code: { system, code }, pick } : meant(input.value, system);
+}
+
+/** Remembers what the table has suggested. */
+export function learn(found) {
+  const fresh = found.filter((p) => !learnt.some((q) => q.system === p.system && q.code === p.code));
+  learnt = [...fresh, ...learnt].slice(0, remembered);
+}
 
 // fold makes spellings alike that people do not tell apart when they type:
 // the forms of alef, yeh, kaf and heh, marks, and digits of three scripts.
@@ -41,11 +54,11 @@ function fold(text) {
     .toLowerCase();
 }
 
-/** Reads a line as {code, pick}; a line that is no code is kept as text. */
-export function meant(text, system) {
+// meant reads a line as {code, pick}; a line that is no code is kept as text.
+function meant(text, system) {
   const exact = text.trim().toUpperCase();
   const folded = fold(text);
-  const known = picks.find((p) => p.system === system && (p.code === exact || Object.values(p.displays).some((d) => fold(d) === folded)));
+  const known = [...picks, ...learnt].find((p) => p.system === system && (p.code === exact || Object.values(p.displays).some((d) => fold(d) === folded)));
   if (known) return { code: { system, code: known.code }, pick: known };
   if (shapes[system].test(exact)) return { code: { system, code: exact }, pick: null };
   return { code: { system: "text", code: text.trim() }, pick: null };

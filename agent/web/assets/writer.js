@@ -5,7 +5,8 @@ import { exactCode } from "./codes.js";
 import { add, byId, el, fill, ltr } from "./dom.js";
 import { number, plain } from "./format.js";
 import { places } from "./history.js";
-import { meant, suggestions } from "./picks.js";
+import { settled, suggest } from "./lookup.js";
+import { read as codeOf } from "./picks.js";
 import { inLanguage, t, term } from "./words.js";
 
 const maxCode = 32; // bytes of a code's value
@@ -105,7 +106,6 @@ function form(rows = {}) {
     "form",
     { novalidate: true, autocomplete: "off", onsubmit: (event) => { event.preventDefault(); write(f); } },
     el("h3", {}, t("new.title")),
-    suggestions("list-icd10", "icd10"), suggestions("list-atc", "atc"), suggestions("list-loinc", "loinc"),
     el("datalist", { id: "list-units" }, resultUnits.map((u) => el("option", { value: u }))),
     el("div", { class: "row" },
       field("class", t("form.class"), el("select", { name: "class" }, classes.map((c) => el("option", { value: c }, term("class", c))))),
@@ -160,16 +160,20 @@ function removable(row) {
 
 // coded is an input for a code or words that tells at once how it was read.
 function coded(name, label, system) {
-  const input = el("input", { name, list: `list-${system}`, dir: "auto", onchange: () => {
+  const tell = () => {
     if (!input.value.trim()) return note(input, "");
-    const { code, pick } = meant(input.value, system);
+    const { code, pick } = codeOf(input, system);
     note(input, code.system === "text" ? t("form.text") : ltr(exactCode(code)), "known");
-    const unit = input.closest(".row").querySelector("[name=result-unit]");
+    const row = input.closest(".row");
+    const unit = row.querySelector("[name=result-unit]");
     if (pick?.unit && unit && !unit.value) unit.value = pick.unit;
-    const chronic = input.closest(".row").querySelector("[name=chronic]");
+    const chronic = row.querySelector("[name=chronic]");
     if (chronic && pick?.chronic) chronic.checked = true;
-  } });
-  return field(name, label, input, "wide");
+    const sensitive = row.querySelector("[name=sensitive]");
+    if (sensitive && pick?.sensitive) sensitive.checked = true;
+  };
+  const input = el("input", { name, dir: "auto", onchange: tell });
+  return add(field(name, label, input, "wide"), suggest(input, system, tell));
 }
 
 const diagnosisRow = () => removable(el("div", { class: "row" },
@@ -210,7 +214,7 @@ function read(f) {
   const typed = (input) => input.value.trim();
   const code = (input, system) => {
     if (!typed(input)) return fail(input, t("bad.code"));
-    const c = meant(input.value, system).code;
+    const c = codeOf(input, system).code;
     const limit = c.system === "text" ? maxText : maxCode;
     if (bytes(c.code) > limit) fail(input, t("bad.long", { n: number(limit) }));
     return c;
@@ -281,6 +285,10 @@ function say(f, words) {
 }
 
 async function write(f) {
+  if (f.dataset.looking) return;
+  f.dataset.looking = "yes"; // what was typed last may be a code's words
+  await settled();
+  delete f.dataset.looking;
   say(f, "");
   const entry = read(f);
   if (!entry) {
