@@ -26,6 +26,7 @@ var resources = map[string]any{
 	}{}, "DiagnosticReport": diagnosticReport{}, "Observation": observation{}, "Procedure": procedure{},
 	"Immunization": immunization{}, "AllergyIntolerance": allergy{}, "CarePlan": carePlan{}, "Goal": goal{},
 	"ImagingStudy": imagingStudy{}, "DocumentReference": documentReference{}, "Claim": claim{},
+	"ServiceRequest": serviceRequest{}, "DetectedIssue": detectedIssue{}, "Composition": outlineRead{},
 	"ExplanationOfBenefit": struct {
 		Total []struct {
 			Category *concept `json:"category"`

@@ -206,6 +206,9 @@ var converters = []struct {
 	{"ExplanationOfBenefit", (*importer).explanation},
 	{"Goal", (*importer).goal},
 	{"Medication", (*importer).medication},
+	{"ServiceRequest", (*importer).serviceRequest},
+	{"DetectedIssue", (*importer).detectedIssue},
+	{"Composition", (*importer).composition},
 }
 
 // others says why kinds without a converter are not carried.

@@ -51,6 +51,9 @@ func (j *job) code(c *concept, prefer []terms.System, element string) (record.Co
 	words := c.Text
 	known := 0
 	for _, x := range c.Coding {
+		if fact, ok := x.fact(); ok {
+			x = fact
+		}
 		if words == "" {
 			words = x.Display
 		}
@@ -376,11 +379,4 @@ func (c *concept) token() string {
 		return ""
 	}
 	return c.Coding[0].Code
-}
-
-// absent reports whether a concept says that nothing is known or present.
-func (c *concept) absent() bool {
-	return c != nil && slices.ContainsFunc(c.Coding, func(x coding) bool {
-		return x.System == uriAbsent || x.System == uriDataAbsent
-	})
 }

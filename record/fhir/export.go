@@ -202,6 +202,12 @@ func (x *exporter) entry(e *record.Entry) {
 		p := &e.CarePlans[i]
 		x.list(sectionPlans, x.carePlan(p, e, visit), x.planLine(p, e))
 	}
+	for i := range e.Referrals {
+		x.referral(&e.Referrals[i], e, visit)
+	}
+	for i := range e.Overrides {
+		x.override(&e.Overrides[i], e, visit)
+	}
 	for i := range e.Imaging {
 		x.imaging(&e.Imaging[i], e, visit)
 	}

@@ -142,7 +142,7 @@ func over(d *record.Diagnosis, e *record.Entry, now time.Time) bool {
 	switch {
 	case d.Status >= record.ConditionInactive || !d.End.IsZero():
 		return true
-	case d.Chronic || terms.Chronic(d.Code):
+	case d.Chronic || terms.Chronic(d.Code) || terms.Absent(d.Code):
 		return false
 	}
 	since := first(d.Onset, d.At)

@@ -38,6 +38,10 @@ const (
 	uriItem       = "https://dhamani.iq/fhir/sid/item"    // a resource, by what it tells
 	uriPatient    = "https://dhamani.iq/fhir/sid/patient" // a patient, by the programme's number
 	uriEntry      = "https://dhamani.iq/fhir/sid/entry"   // a sealed entry, by its SHA-256
+	uriRule       = "https://dhamani.iq/fhir/sid/alert-rule"
+	uriAlert      = "https://dhamani.iq/fhir/alert-kind"
+	uriOverride   = "https://dhamani.iq/fhir/override-reason"
+	extVisit      = "https://dhamani.iq/fhir/StructureDefinition/encounter"
 	uriFacility   = "https://dhamani.iq/fhir/sid/facility"
 	uriAuthor     = "https://dhamani.iq/fhir/sid/practitioner"
 	extPart       = "https://dhamani.iq/fhir/StructureDefinition/part"

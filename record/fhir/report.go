@@ -198,6 +198,12 @@ func (r *Report) words(e *record.Entry) {
 	for _, x := range e.CarePlans {
 		see(x.Code)
 	}
+	for _, x := range e.Referrals {
+		see(x.To)
+	}
+	for _, x := range e.Overrides {
+		see(x.About...)
+	}
 }
 
 // job is the reading of one resource; left gathers the names of the elements
@@ -269,6 +275,10 @@ var elements = table(map[string]string{
 		series.modality series.bodySite`,
 	"DocumentReference": `status type subject date content.attachment.contentType content.attachment.data
 		context.encounter`,
+	"ServiceRequest": `status intent category priority code subject encounter authoredOn performer reasonCode
+		reasonReference note`,
+	"DetectedIssue":        "identifier extension status code patient identifiedDateTime evidence mitigation.action",
+	"Composition":          "status type subject date author section.code section.entry section.emptyReason",
 	"Claim":                "status use patient created total item.encounter",
 	"ExplanationOfBenefit": "status use patient created total item.encounter outcome",
 })

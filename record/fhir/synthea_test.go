@@ -101,6 +101,8 @@ func TestSyntheaRoundTrip(t *testing.T) {
 	for _, b := range synthea(t) {
 		c, _ := again(t, b)
 		same(t, b, c)
+		c, _, _ = written(t, b, Options{Form: Transaction})
+		same(t, b, c)
 		for _, e := range b.Entries {
 			n, err := e.Size()
 			if err != nil {
