@@ -68,9 +68,13 @@ func (v *Visit) recheck() {
 	}
 }
 
-// Check compares a draft with what the visit shows. A draft without a start
-// begins now. It owes ErrPerson and record.ErrInvalid.
+// Check compares a draft with what the visit shows; no draft is the record as
+// it stands. A draft without a start begins now. It owes ErrPerson and
+// record.ErrInvalid.
 func (v *Visit) Check(draft *record.Entry, now time.Time) (*alerts.Report, error) {
+	if draft == nil {
+		return v.compare(nil, now), nil
+	}
 	if draft.Person != v.Person {
 		return nil, fmt.Errorf("check entry of person %d, shown is %d: %w", draft.Person, v.Person, ErrPerson)
 	}

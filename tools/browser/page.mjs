@@ -242,6 +242,40 @@ await withBrowser({}, async (context) => {
     await play("/obey");
   });
 
+  await check("what collides is told, and answered before it is written", async () => {
+    const entries = await page.locator("#history details").count();
+    await page.click("#new");
+    await page.fill("[name=medicine]", "J01CR02");
+    await page.locator("[name=medicine]").blur();
+    await page.click("#writer button[type=submit]");
+    await page.waitForSelector("#writer .check.danger");
+    holds("the allergy is not named", (await text("#writer .check.danger")).includes("أموكسيسيلين"));
+    await accessible("form with an alert");
+    await shot("checks-ar");
+    await language("en");
+    await page.click("#writer button[type=submit]");
+    await page.waitForSelector("#writer .check.danger");
+    await shot("checks-en");
+    await language("ckb");
+    await page.click("#writer button[type=submit]");
+    await page.waitForSelector("#writer .check.danger");
+    await shot("checks-ckb");
+    equal("entries while nothing is answered", await page.locator("#history details").count(), entries);
+    await page.selectOption("#writer .answer select", "no-alternative");
+    await page.fill("#writer .answer input", "under watch");
+    const sent = page.waitForRequest((r) => r.method() === "POST" && r.url().endsWith("/entries"));
+    await page.click("#writer button[type=submit]");
+    const entry = JSON.parse((await sent).postData());
+    equal("override", JSON.stringify(entry.overrides), '[{"rule":"allergy-same","kind":"allergy","about":[{"system":"atc","code":"J01CA04"},{"system":"atc","code":"J01CR02"}],"reason":"no-alternative","note":"under watch"}]');
+    await page.waitForSelector("#checks .check-fold");
+    await page.click("#checks .check-fold > summary");
+    holds("the answer is not shown", (await text("#checks")).includes("under watch"));
+    await page.click(".outcome button");
+    await language("ar");
+    await accessible("answered alerts");
+    await shot("checks-answered-ar");
+  });
+
   await check("another person on the card has a record of their own", async () => {
     const child = ".people button:nth-child(2)";
     await page.click("#new");

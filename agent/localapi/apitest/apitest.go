@@ -111,6 +111,10 @@ func (a *Agent) ShowPerson(_ context.Context, visit string, person uint8) (agent
 		if person == 0 {
 			v.Summary, v.Alerts, v.Entries = shown.Summary, shown.Alerts, shown.Entries
 		}
+		var err error
+		if v.Checks, err = v.Check(nil, time.Now()); err != nil {
+			return agent.Visit{}, err
+		}
 	}
 	a.publish(agent.Event{Kind: agent.KindPersonShown, Visit: visit})
 	return *v, nil
@@ -215,6 +219,9 @@ func (a *Agent) Append(_ context.Context, visit string, entry *record.Entry) (ag
 	a.visits[i].Entries = slices.Insert(slices.Clone(a.visits[i].Entries), 0, agent.VisitEntry{
 		ID: id, Author: "apitest", Facility: a.health.Facility, Where: where, Entry: entry,
 	})
+	if a.visits[i].Checks, err = a.visits[i].Check(nil, time.Now()); err != nil {
+		return agent.Written{}, err
+	}
 	a.sync.Outbox++
 	a.publish(agent.Event{Kind: agent.KindEntryWritten, Visit: visit, Entry: id.String()})
 	return agent.Written{ID: id, Seq: 1, Where: where}, a.partly

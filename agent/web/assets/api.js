@@ -58,6 +58,9 @@ export const cancelFinger = (visit) => ask("DELETE", `/v1/visits/${encodeURIComp
 /** Opens a visit of a patient whose card is not there. */
 export const openCardless = (wish) => ask("POST", "/v1/cardless", wish);
 
+/** Tells what an entry collides with; nothing is written. */
+export const checkEntry = (visit, entry) => ask("POST", `/v1/visits/${encodeURIComponent(visit)}/check`, entry);
+
 /** Writes an entry; name makes a repeated request the same request. */
 export const appendEntry = (visit, entry, name) =>
   ask("POST", `/v1/visits/${encodeURIComponent(visit)}/entries`, entry, { "Idempotency-Key": name });

@@ -4,6 +4,7 @@ import { Refused, endSession, follow, forgetSession, get, hasSession, openSessio
 import { showCardless } from "./cardless.js";
 import { byId, el, fill, own, show } from "./dom.js";
 import { showHistory } from "./history.js";
+import { showChecks } from "./checks.js";
 import { nameOf, showAlerts, showPerson, showSide, shownPerson } from "./patient.js";
 import { forgetOperator, showOperator, watchOperator } from "./operator.js";
 import { loadPicks } from "./picks.js";
@@ -60,6 +61,7 @@ function draw() {
   drawn.visit = now;
   showPerson(visit, choosePerson);
   showAlerts(visit);
+  showChecks(visit);
   showProof(visit);
   showSide(visit);
   followWriter(visit);
@@ -100,7 +102,7 @@ async function openedCardless(id) {
 function clearVisit() {
   if (drawn.visit === "") return;
   drawn.visit = "";
-  for (const id of ["person", "alerts", "side", "history", "problems", "writer"]) fill(byId(id));
+  for (const id of ["person", "alerts", "checks", "side", "history", "problems", "writer"]) fill(byId(id));
   forgetProof();
 }
 

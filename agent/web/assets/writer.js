@@ -1,6 +1,7 @@
 // The form that adds an entry to the card in the reader.
 
-import { Refused, appendEntry } from "./api.js";
+import { Refused, appendEntry, checkEntry } from "./api.js";
+import { askChecks, overridesIn, pending } from "./checks.js";
 import { exactCode } from "./codes.js";
 import { add, byId, el, fill, ltr } from "./dom.js";
 import { number, plain } from "./format.js";
@@ -116,6 +117,7 @@ function form(rows = {}) {
     el("fieldset", {}, el("legend", {}, t("notes")),
       el("div", { class: "row" }, field("note", t("form.note"), el("textarea", { name: "note", rows: 2, dir: "auto" }), "wide"),
         check("note-sensitive", t("sensitive")))),
+    el("section", { class: "checks", "aria-label": t("checks"), role: "alert", hidden: true }),
     el("div", { class: "send" },
       el("button", { type: "submit", class: "primary" }, t("form.write")),
       el("button", { type: "button", class: "plain", onclick: closeWriter }, t("form.cancel")),
@@ -296,12 +298,23 @@ async function write(f) {
     return;
   }
   const send = f.querySelector("button[type=submit]");
+  const place = f.querySelector(".checks");
   if (visitPerson) entry.person = visitPerson;
-  attempt ||= crypto.randomUUID();
+  entry.overrides = overridesIn(place);
   send.disabled = true;
   send.dataset.busy = "yes";
   fill(f.querySelector(".form-busy"), t("form.writing"));
   try {
+    const report = await checkEntry(visitID, entry);
+    const why = pending(place, report);
+    if (why) {
+      askChecks(place, report);
+      say(f, t(why === "answer" ? "checks.answer" : "checks.look"));
+      place.scrollIntoView({ block: "nearest" });
+      attempt = "";
+      return;
+    }
+    attempt ||= crypto.randomUUID();
     outcome = await appendEntry(visitID, entry, attempt);
     attempt = "";
     showOutcome();
