@@ -107,14 +107,15 @@ type Client struct {
 	listed  chan struct{} // closed when the lists have been asked for once
 	running atomic.Bool
 
-	push     pushState // owned by the push loop
-	termsTag string    // of the edition in use; owned by whoever refreshes the lists
+	push pushState // owned by the push loop
 
 	mu     sync.Mutex // guards what follows
 	status Status
 	errs   [numActivities]string    // code of each activity's last failure
 	next   [numActivities]time.Time // when each activity tries again
 	shown  Status                   // as OnStatus had it last
+
+	termsTag string // of the edition in use
 }
 
 // New makes a client; Run starts it. The store may be nil for a client that is

@@ -26,6 +26,12 @@ func (c *Client) Push(ctx context.Context, items []wire.Envelope) ([]wire.Result
 // without a store. It owes ErrOffline, ErrProtocol and *ServerError.
 func (c *Client) Refresh(ctx context.Context) error {
 	for _, name := range listNames {
+		if name == wire.ListTerms {
+			if err := c.refreshTerms(ctx); err != nil {
+				return fmt.Errorf("refresh terms: %w", err)
+			}
+			continue
+		}
 		got, err := c.ask(ctx, request{path: wire.PathLists + name, media: wire.ContentCOSE, limit: wire.MaxList, timeout: c.tuning.listTimeout})
 		if err != nil {
 			return fmt.Errorf("refresh %s list: %w", name, err)

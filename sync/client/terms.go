@@ -26,21 +26,21 @@ func (c *Client) useStoredTerms() {
 			c.cfg.Log.Warn("stored list refused", logkey.Path, wire.TermsName(n), logkey.Error, err)
 			return
 		}
-		c.termsTag = wire.TermsTag(n, raw)
-		c.setVersion(wire.ListTerms, version)
+		c.setTerms(n, raw)
 	}
 }
 
 // refreshTerms fetches the editions of the terminology table behind the one in
-// use, each of which is verified, used and kept before the next is asked for.
+// use, each of which is verified, used and, by a client with a store, kept before
+// the next is asked for.
 func (c *Client) refreshTerms(ctx context.Context) error {
 	for {
 		c.mu.Lock()
-		have := max(c.status.TermsEdition, 1)
+		have, tag := max(c.status.TermsEdition, 1), c.termsTag
 		c.mu.Unlock()
 		got, err := c.ask(ctx, request{
 			path: wire.PathLists + wire.ListTerms, query: url.Values{wire.QueryAfter: {strconv.FormatUint(have, 10)}},
-			media: wire.ContentCOSE, limit: wire.MaxList, timeout: c.tuning.listTimeout, etag: c.termsTag,
+			media: wire.ContentCOSE, limit: wire.MaxList, timeout: c.tuning.listTimeout, etag: tag,
 		})
 		if err != nil || got.body == nil {
 			return err
@@ -53,10 +53,18 @@ func (c *Client) refreshTerms(ctx context.Context) error {
 			return fmt.Errorf("edition %d behind %d: %w", version, have, ErrProtocol)
 		}
 		edition := uint32(version) // #nosec G115 -- an edition's number
-		if err := c.store.PutList(wire.TermsName(edition), got.body); err != nil {
-			return err
+		if c.store != nil {
+			if err := c.store.PutList(wire.TermsName(edition), got.body); err != nil {
+				return err
+			}
 		}
-		c.termsTag = wire.TermsTag(edition, got.body)
-		c.setVersion(wire.ListTerms, version)
+		c.setTerms(edition, got.body)
 	}
+}
+
+func (c *Client) setTerms(edition uint32, raw []byte) {
+	c.setVersion(wire.ListTerms, uint64(edition))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.termsTag = wire.TermsTag(edition, raw)
 }

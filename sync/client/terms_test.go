@@ -72,12 +72,20 @@ func TestTermsArrive(t *testing.T) {
 	if s := again.Status(); s.TermsEdition != 3 || later.table.Digest != f.table.Digest || again.termsTag != c.termsTag {
 		t.Errorf("status %+v, edition %d", s, later.table.Edition)
 	}
+	// A client without a store has them too, for as long as it lives.
+	asks := &follower{desk: d, table: terms.Base()}
+	once, err := New(Config{BaseURL: "https://" + centre.addr, TLS: d.tls, Verify: d.verify, Accept: asks.accept}, nil)
+	must(t, err)
+	t.Cleanup(once.Close)
+	if err := once.Refresh(t.Context()); err != nil || asks.table.Digest != f.table.Digest {
+		t.Errorf("without a store: edition %d, %v", asks.table.Edition, err)
+	}
 	// A clinic that followed another line of editions is told, and keeps its own.
 	other, err := terms.Base().Extend("finding\ticd10\tX58\t-\tأ\tئا\tAnother\n")
 	must(t, err)
 	apart := &follower{desk: centre.enrol(t, 13), table: other}
 	lost := apart.client(t, centre.addr)
-	lost.setVersion(wire.ListTerms, 2)
+	lost.setTerms(2, []byte("of another line"))
 	if err := lost.refreshLists(t.Context()); !errors.Is(err, ErrProtocol) || !errors.Is(err, terms.ErrFork) || apart.table != other {
 		t.Errorf("of another line: %v", err)
 	}
