@@ -18,11 +18,18 @@ const (
 	acrossSteps = (maxAcross - minAcross) * 2
 )
 
-// kernel is half of a symmetric filter: weights[0] is its middle.
+// kernel is half of a symmetric filter: weights[0] is its middle. The weights
+// are whole numbers, so large that no lane of a word runs over: those of an
+// across filter add up to 0, those of an along filter to alongSum.
 type kernel struct {
 	reach   int
-	weights [acrossReach + 1]float32
+	weights [acrossReach + 1]int32
 }
+
+const (
+	acrossUnit = 256 // the gain of an across filter
+	alongSum   = 128
+)
 
 var acrossKernels = func() (all [acrossSteps + 1]kernel) {
 	for i := range all {
@@ -49,10 +56,21 @@ func acrossKernel(period float64) kernel {
 	for j := -k.reach; j <= k.reach; j++ {
 		gain += at(j) * math.Cos(2*math.Pi*float64(j)/period)
 	}
-	for j := 0; j <= k.reach; j++ {
-		k.weights[j] = float32(at(j) / gain)
-	}
+	k.set(at, gain/acrossUnit, 0)
 	return k
+}
+
+// set fills in the weights, rounded, such that they and their mirror add up to
+// sum: what one is rounded by is made up for by the next.
+func (k *kernel) set(at func(j int) float64, gain float64, sum int32) {
+	var owed float64
+	for j := k.reach; j > 0; j-- {
+		owed += at(j) / gain
+		k.weights[j] = int32(math.Round(owed))
+		owed -= float64(k.weights[j])
+		sum -= 2 * k.weights[j]
+	}
+	k.weights[0] = sum
 }
 
 // alongKernels[i] smooths along the ridge with a deviation of alongSigmas[i]
@@ -62,124 +80,133 @@ var (
 	alongKernels = func() (all [len(alongSigmas)]kernel) {
 		for i, sigma := range alongSigmas {
 			k := kernel{reach: min(alongReach, int(math.Ceil(2*sigma)))}
-			sum := 0.0
+			at := func(j int) float64 { return math.Exp(-float64(j*j) / (2 * sigma * sigma)) }
+			gain := 0.0
 			for j := -k.reach; j <= k.reach; j++ {
-				sum += math.Exp(-float64(j*j) / (2 * sigma * sigma))
+				gain += at(j)
 			}
-			for j := 0; j <= k.reach; j++ {
-				k.weights[j] = float32(math.Exp(-float64(j*j)/(2*sigma*sigma)) / sum)
-			}
+			k.set(at, gain/alongSum, alongSum)
 			all[i] = k
 		}
 		return all
 	}()
 )
 
+// slopes is how many slopes of a ridge against an axis are told apart, from -1
+// to 1, and alongSteps how far a ridge of each has gone aside after some pixels.
+const slopes = 256
+
+var alongSteps = func() (all [slopes + 1][alongReach + 1]int8) {
+	for i := range all {
+		for j := range all[i] {
+			all[i][j] = int8(math.Floor(float64(j)*(float64(i)/(slopes/2)-1) + 0.5))
+		}
+	}
+	return all
+}()
+
+// filter is how a tile is filtered.
+type filter struct {
+	at            int // its first pixel's index
+	across, along *kernel
+	steps         *[alongReach + 1]int8
+	flat          bool // the ridges lie rather along the lines of the image
+}
+
 // enhance filters src with a band pass across the ridges and a low pass along
 // them: along one axis of the image, the one that lies more across, and then
 // along the ridge, step by step on the other axis. Tiles without foreground
 // stay zero.
 func (s *state) enhance(src, dst *plane) {
-	s.scratch.reset(s.w, s.h)
-	dst.reset(s.w, s.h)
-	for _, pass := range []func(x, y int){
-		func(x, y int) { s.across(src, &s.scratch, x, y) },
-		func(x, y int) { s.along(&s.scratch, dst, x, y) },
-	} {
-		for y := 0; y < s.h; y += tile {
-			for x := 0; x < s.w; x += tile {
-				if s.fore[y/block*s.gw+x/block] {
-					pass(x, y)
-				}
+	s.scratch.reset(s.w, s.h, zero)
+	dst.reset(s.w, s.h, zero)
+	filters := s.filters[:0]
+	for y := 0; y < s.h; y += tile {
+		for x := 0; x < s.w; x += tile {
+			if s.fore[y/block*s.gw+x/block] {
+				filters = append(filters, s.filter(x, y, src.at(x, y)))
 			}
 		}
 	}
+	s.filters = filters
+	for i := range filters {
+		filters[i].runAcross(src, &s.scratch)
+	}
+	for i := range filters {
+		filters[i].runAlong(&s.scratch, dst)
+	}
 }
 
-// direction returns the ridge's orientation in the middle of a tile, |cos| and
-// |sin| at least, and how coherent it is.
-func (s *state) direction(x, y int) (cos, sin, coherence float32) {
+// filter chooses how the tile at x, y is filtered.
+func (s *state) filter(x, y, at int) filter {
 	c, d := s.orientationAt(float32(x)+(tile-1)/2., float32(y)+(tile-1)/2.)
-	m := sqrt(c*c + d*d)
-	if m == 0 {
-		return 1, 0, 0
+	coherence := sqrt(c*c + d*d)
+	if coherence > 0 {
+		c, d = c/coherence, d/coherence
+	} else {
+		c = 1
 	}
-	c /= m
-	cos = sqrt(max(0, (1+c)/2))
-	sin = sqrt(max(0, (1-c)/2))
-	if d < 0 {
-		sin = -sin
-	}
-	return cos, sin, m
-}
-
-func (s *state) across(src, dst *plane, x, y int) {
-	cos, sin, _ := s.direction(x, y)
-	step, slant := src.stride, abs(cos)
-	if abs(sin) > slant {
-		step, slant = 1, abs(sin)
-	}
-	period := s.period[y/block*s.gw+x/block] / slant
-	k := &acrossKernels[min(max(int((period-minAcross)*2+0.5), 0), acrossSteps)]
-	for j := range tile {
-		i := src.at(x, y+j)
-		var a, b, c, d float32
-		m := src.pix[i : i+4 : i+4]
-		w := k.weights[0]
-		a, b, c, d = w*m[0], w*m[1], w*m[2], w*m[3]
-		up, down := i-step, i+step
-		for _, w := range k.weights[1 : k.reach+1] {
-			u, v := src.pix[up:up+4:up+4], src.pix[down:down+4:down+4]
-			a += w * (u[0] + v[0])
-			b += w * (u[1] + v[1])
-			c += w * (u[2] + v[2])
-			d += w * (u[3] + v[3])
-			up -= step
-			down += step
-		}
-		o := dst.pix[i : i+4 : i+4]
-		o[0], o[1], o[2], o[3] = a, b, c, d
-	}
-}
-
-func (s *state) along(src, dst *plane, x, y int) {
-	cos, sin, coherence := s.direction(x, y)
-	sel := 2
+	cos, sin := sqrt(max(0, (1+c)/2)), sqrt(max(0, (1-c)/2)) // of the ridge, |sin|
+	f := filter{at: at, flat: cos >= sin, along: &alongKernels[2]}
 	switch {
 	case coherence < 0.25:
-		sel = 0
+		f.along = &alongKernels[0]
 	case coherence < 0.45:
-		sel = 1
+		f.along = &alongKernels[1]
 	}
-	k := &alongKernels[sel]
+	major, minor := cos, sin
+	if !f.flat {
+		major, minor = sin, cos
+	}
+	slope := minor / major
+	if d < 0 {
+		slope = -slope
+	}
+	f.steps = &alongSteps[int((slope+1)*(slopes/2)+0.5)]
+	period := s.period[y/block*s.gw+x/block] / major
+	f.across = &acrossKernels[min(max(int((period-minAcross)*2+0.5), 0), acrossSteps)]
+	return f
+}
+
+// runAcross rounds. As the weights add up to nothing, the zeros of the pixels
+// go, and 128 is the zero of the sums.
+func (f *filter) runAcross(src, dst *plane) {
+	step := 2
+	if f.flat {
+		step = src.stride
+	}
+	k := f.across
+	weights := k.weights[1 : k.reach+1]
+	for i := f.at; i < f.at+tile*src.stride; i += src.stride {
+		sum := each*(128*acrossUnit+acrossUnit/2) + uint64(k.weights[0])*load(src.pix, i) // #nosec G115 -- modulo 2^64 is meant
+		off := step
+		for _, w := range weights {
+			sum += uint64(w) * (load(src.pix, i-off) + load(src.pix, i+off)) // #nosec G115 -- the same
+			off += step
+		}
+		store(dst.pix, i, sum/acrossUnit&(0xFF*each)+(zero-128)*each)
+	}
+}
+
+// runAlong rounds down, so that what is below 0 before is so after.
+func (f *filter) runAlong(src, dst *plane) {
+	k := f.along
 	var offsets [alongReach + 1]int
-	if abs(cos) >= abs(sin) {
-		slope := sin / cos
-		for j := range offsets[:k.reach+1] {
-			offsets[j] = j + floor(float32(j)*slope+0.5)*src.stride
-		}
-	} else {
-		slope := cos / sin
-		for j := range offsets[:k.reach+1] {
-			offsets[j] = j*src.stride + floor(float32(j)*slope+0.5)
+	for j, aside := range f.steps[:k.reach+1] {
+		if f.flat {
+			offsets[j] = 2*j + int(aside)*src.stride
+		} else {
+			offsets[j] = j*src.stride + 2*int(aside)
 		}
 	}
-	for j := range tile {
-		i := src.at(x, y+j)
-		var a, b, c, d float32
-		m := src.pix[i : i+4 : i+4]
-		w := k.weights[0]
-		a, b, c, d = w*m[0], w*m[1], w*m[2], w*m[3]
-		for n, w := range k.weights[1 : k.reach+1] {
-			off := offsets[n+1]
-			u, v := src.pix[i-off:i-off+4:i-off+4], src.pix[i+off:i+off+4:i+off+4]
-			a += w * (u[0] + v[0])
-			b += w * (u[1] + v[1])
-			c += w * (u[2] + v[2])
-			d += w * (u[3] + v[3])
+	weights := k.weights[1 : k.reach+1]
+	for i := f.at; i < f.at+tile*src.stride; i += src.stride {
+		sum := uint64(k.weights[0]) * load(src.pix, i) // #nosec G115 -- positive
+		for j, w := range weights {
+			off := offsets[j+1]
+			sum += uint64(w) * (load(src.pix, i-off) + load(src.pix, i+off)) // #nosec G115 -- positive
 		}
-		o := dst.pix[i : i+4 : i+4]
-		o[0], o[1], o[2], o[3] = a, b, c, d
+		store(dst.pix, i, sum/alongSum&((2*zero-1)*each))
 	}
 }
 

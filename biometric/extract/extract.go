@@ -11,6 +11,7 @@ import (
 	"errors"
 	"image"
 	"math"
+	"math/bits"
 	"sync"
 
 	"github.com/dhamani-iq/dhamani/biometric/fmr"
@@ -55,16 +56,18 @@ type state struct {
 	period                       []float32 // pixels from ridge to ridge
 	clear                        []float32 // 0 to 1
 	fore                         []bool
+	ridges                       bitmap
 	lines                        skeleton
 
-	tmp            [6][]float32
-	rows           [3][]float32
-	spectra        []float32
-	bools, listed  []bool
-	marks          []bool
-	border, picked []int
-	starts         []int
-	points         []point
+	tmp          [6][]float32
+	fixed        [4][]int32
+	column       []byte
+	line         []float32
+	spectra      []float32
+	filters      []filter
+	bools, marks []bool
+	starts       []int
+	points       []point
 
 	measure Measures // of the last extraction
 }
@@ -105,19 +108,20 @@ func (s *state) run(img *image.Gray, show func(string)) []point {
 	s.normalise(img)
 	show("1-flat")
 	s.candidates()
-	s.orient(&s.flat, 2, 5)
+	s.orient(&s.flat, gauss20, gauss50)
 	show("2-orientation")
 	s.ridgePeriods()
 	show("3-period")
 	s.enhance(&s.flat, &s.first)
 	show("4-ridges")
-	s.orient(&s.first, 1.2, 2.5)
+	s.orient(&s.first, gauss12, gauss25)
 	s.judge(&s.first)
 	show("5-foreground")
 	s.enhance(&s.first, &s.second)
 	show("6-again")
 	s.binarise(&s.second)
-	s.lines.thin(s)
+	s.ridges.thin()
+	s.lines.fill(&s.ridges)
 	show("7-skeleton")
 	s.lines.clean(spurLength, islandLength)
 	points := s.find(&s.lines)
@@ -127,20 +131,19 @@ func (s *state) run(img *image.Gray, show func(string)) []point {
 
 // binarise sets the ridges, which are dark, of the foreground.
 func (s *state) binarise(p *plane) {
-	k := &s.lines
-	k.reset(s.w, s.h)
+	b := &s.ridges
+	b.reset(s.w, s.h)
 	for y := range s.h {
-		row := p.row(y)
-		out := k.pix[k.at(0, y):][:s.w]
+		row := b.row(y)
 		for bx := range s.gw {
-			if !s.fore[y/block*s.gw+bx] {
-				continue
+			if s.fore[y/block*s.gw+bx] {
+				i := p.at(bx*block, y)
+				dark := darkOf(load(p.pix, i)) | darkOf(load(p.pix, i+2*lanes))<<lanes
+				row[bx*block/64] |= dark << (bx * block % 64)
 			}
-			for x := bx * block; x < min(bx*block+block, s.w); x++ {
-				if row[x] < 0 {
-					out[x] = 1
-				}
-			}
+		}
+		if n := s.w % 64; n > 0 {
+			row[len(row)-1] &= 1<<n - 1
 		}
 	}
 }
@@ -176,12 +179,9 @@ func (s *state) measures(minutiae int) Measures {
 		m.Clear += float64(s.clear[i])
 		m.Contrast += float64(s.contrast[i])
 		for y := by * block; y < min(by*block+block, s.h); y++ {
-			for _, v := range s.flat.row(y)[bx*block : min(bx*block+block, s.w)] {
-				if v < 0 {
-					dark++
-				}
-				pixels++
-			}
+			i := s.flat.at(bx*block, y)
+			dark += bits.OnesCount64(darkOf(load(s.flat.pix, i)) | darkOf(load(s.flat.pix, i+2*lanes))<<lanes)
+			pixels += min(block, s.w-bx*block)
 		}
 	}
 	if n == 0 {

@@ -6,7 +6,7 @@ import "slices"
 const (
 	floorShare = 0.30 // of the contrast that the print's clear parts have
 	leastGrey  = 2.5  // grey levels of deviation of what may hold ridges
-	hopeful    = 0.30 // clearness of a block that may be foreground
+	hopeful    = 0.22 // clearness of a block that may be foreground
 )
 
 // candidates marks the blocks that may hold ridges, by their contrast, with
@@ -18,7 +18,7 @@ func (s *state) candidates() {
 	s.floor = max(leastGrey, floorShare*sorted[n*8/10])
 	fore := grow(&s.fore, n)
 	smooth := append(grow(&s.tmp[1], n)[:0], s.contrast...)
-	s.smooth(smooth, 1)
+	s.smooth(smooth, gauss10)
 	for i, v := range smooth {
 		fore[i] = v >= s.floor
 	}
@@ -48,20 +48,24 @@ func (s *state) judge(ridges *plane) {
 	in, out := grow(&s.tmp[0], n), grow(&s.tmp[1], n)
 	for by := range s.gh {
 		for bx := range s.gw {
-			var a, b float32
-			x0, x1 := bx*block, min(bx*block+block, s.w)
+			var a, b int32
 			for y := by * block; y < min(by*block+block, s.h); y++ {
-				f, r := s.flat.row(y)[x0:x1], ridges.row(y)[x0:x1]
-				for x, v := range f {
-					a += v * v
-					b += r[x] * r[x]
+				i := s.flat.at(bx*block, y)
+				for k := 0; k < 2*block; k += 2 * lanes {
+					f, r := load(s.flat.pix, i+k), load(ridges.pix, i+k)
+					for n := range uint(lanes) {
+						v, u := lane(f, n, zero), lane(r, n, zero)
+						a += v * v
+						b += u * u
+					}
 				}
 			}
-			in[by*s.gw+bx], out[by*s.gw+bx] = a, b
+			const scale = 1. / (unit * unit)
+			in[by*s.gw+bx], out[by*s.gw+bx] = scale*float32(a), scale*float32(b)
 		}
 	}
-	s.smooth(in, 1)
-	s.smooth(out, 1)
+	s.smooth(in, gauss10)
+	s.smooth(out, gauss10)
 	kept := grow(&s.clear, n)
 	for i := range n {
 		coherence := sqrt(s.ox[i]*s.ox[i] + s.oy[i]*s.oy[i])
@@ -70,7 +74,7 @@ func (s *state) judge(ridges *plane) {
 			kept[i] = min(1, out[i]/(in[i]+0.5)*1.3) * min(1, coherence*1.2)
 		}
 	}
-	s.smooth(kept, 1)
+	s.smooth(kept, gauss10)
 	for i, v := range kept {
 		s.fore[i] = v >= hopeful
 	}

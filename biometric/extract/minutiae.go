@@ -17,7 +17,7 @@ const (
 	bridgeLength = 8  // between two forks that are noise
 	gapLength    = 11 // between two ends of one broken ridge
 	closeLength  = 5  // between any two minutiae that are noise
-	rimLength    = 11 // around a minutia that has to be foreground
+	rimLength    = 7  // around a minutia that has to be foreground
 )
 
 // point is a minutia before it is rounded: angle in radians, y down.
@@ -33,26 +33,25 @@ type point struct {
 func (s *state) find(k *skeleton) []point {
 	points := s.points[:0]
 	var path, starts []int
-	for y := range k.h {
-		i := k.at(0, y)
-		for x := range k.w {
-			if k.pix[i] != 0 {
-				switch crossings[k.ring(i)] {
-				case 1:
-					starts = k.branches(i, starts[:0])
-					var end stop
-					path, end = k.walk(i, starts[0], traceLength, path[:0])
-					if len(path) >= leastTrace || end == onLine {
-						tx, ty := k.xy(path[len(path)-1])
-						points = append(points, s.point(x, y, float32(tx-x), float32(ty-y), fmr.Ending))
-					}
-				case 3:
-					if p, ok := s.fork(k, i, x, y); ok {
-						points = append(points, p)
-					}
-				}
+	for _, i := range k.points {
+		if k.pix[i] == 0 {
+			continue
+		}
+		switch crossings[k.ring(i)] {
+		case 1:
+			x, y := k.xy(i)
+			starts = k.branches(i, starts[:0])
+			var end stop
+			path, end = k.walk(i, starts[0], traceLength, path[:0])
+			if len(path) >= leastTrace || end == onLine {
+				tx, ty := k.xy(path[len(path)-1])
+				points = append(points, s.point(x, y, float32(tx-x), float32(ty-y), fmr.Ending))
 			}
-			i++
+		case 3:
+			x, y := k.xy(i)
+			if p, ok := s.fork(k, i, x, y); ok {
+				points = append(points, p)
+			}
 		}
 	}
 	s.points = points

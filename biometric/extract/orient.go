@@ -6,26 +6,37 @@ import "math"
 // difference c and product d, which are the cosine and sine of twice the
 // gradient's angle, and the energy e.
 func (s *state) tensor(src *plane, c, d, e []float32) {
+	const base = 2 * zero // of a difference in a lane
 	st := src.stride
 	for by := range s.gh {
 		for bx := range s.gw {
-			var sc, sd, se float32
-			x0, x1 := bx*block, min(bx*block+block, s.w)
+			// Lanes beyond the image are no part of it.
+			left, right := ^uint64(0), ^uint64(0)
+			if n := s.w - bx*block; n < block {
+				left = ^uint64(0) >> (64 - 16*min(n, lanes))
+				right = ^uint64(0) >> (64 - 16*max(n-lanes, 0))
+			}
+			var sc, sd, se int32
 			for y := by * block; y < min(by*block+block, s.h); y++ {
-				i := src.at(x0, y)
-				n := x1 - x0
-				up, mid, down := src.pix[i-st:][:n], src.pix[i-1:][:n+2], src.pix[i+st:][:n]
-				for x := range n {
-					gx := mid[x+2] - mid[x]
-					gy := down[x] - up[x]
-					xx, yy := gx*gx, gy*gy
-					sc += xx - yy
-					sd += 2 * gx * gy
-					se += xx + yy
+				i := src.at(bx*block, y)
+				for k, keep := range [2]uint64{left, right} {
+					i := i + 2*lanes*k
+					dx := load(src.pix, i+2) + base*each - load(src.pix, i-2)
+					dy := load(src.pix, i+st) + base*each - load(src.pix, i-st)
+					dx = dx&keep | base*each&^keep
+					dy = dy&keep | base*each&^keep
+					for n := range uint(lanes) {
+						gx, gy := lane(dx, n, base), lane(dy, n, base)
+						xx, yy := gx*gx, gy*gy
+						sc += xx - yy
+						sd += gx * gy
+						se += xx + yy
+					}
 				}
 			}
+			const scale = 1. / (unit * unit)
 			i := by*s.gw + bx
-			c[i], d[i], e[i] = sc, sd, se
+			c[i], d[i], e[i] = scale*float32(sc), 2*scale*float32(sd), scale*float32(se)
 		}
 	}
 }
@@ -34,9 +45,8 @@ func (s *state) tensor(src *plane, c, d, e []float32) {
 // cosine and sine of twice its angle (x to the right, y down), as long as the
 // estimate is coherent, 0 to 1.
 //
-// fine is the deviation in blocks of the smoothing where the image is clear,
-// coarse where it is not.
-func (s *state) orient(src *plane, fine, coarse float64) {
+// fine is the smoothing where the image is clear, coarse where it is not.
+func (s *state) orient(src *plane, fine, coarse gauss) {
 	n := s.gw * s.gh
 	c, d, e := grow(&s.tmp[0], n), grow(&s.tmp[1], n), grow(&s.tmp[2], n)
 	s.tensor(src, c, d, e)
@@ -59,8 +69,8 @@ func (s *state) orient(src *plane, fine, coarse float64) {
 	for i := range n {
 		// The orientation of ridges is across the gradient: the double angle
 		// turns by 180 degrees.
-		a, b := unit(c[i], d[i], e[i])
-		a2, b2 := unit(c2[i], d2[i], e2[i])
+		a, b := over(c[i], d[i], e[i])
+		a2, b2 := over(c2[i], d2[i], e2[i])
 		w := sqrt(a*a + b*b)
 		w = min(1, w*1.6)
 		w *= w
@@ -69,7 +79,7 @@ func (s *state) orient(src *plane, fine, coarse float64) {
 	}
 }
 
-func unit(c, d, e float32) (float32, float32) {
+func over(c, d, e float32) (float32, float32) {
 	if e <= 0 {
 		return 0, 0
 	}
@@ -130,50 +140,43 @@ var waves = func() (t [periods][2][2*signature + 1]float32) {
 func periodOf(k float32) float32 { return float32(firstRidge * math.Pow(ridgeStep, float64(k))) }
 
 // ridgePeriods estimates the distance of ridges in pixels in each block, from
-// the spectra of lines across them, summed over the neighbourhood.
+// the spectra of lines across them, summed over the neighbourhood: one spectrum
+// for every two by two blocks.
 func (s *state) ridgePeriods() {
-	// One spectrum for every second block in both directions.
-	gw, gh := (s.gw+1)/2, (s.gh+1)/2
-	n := s.gw * s.gh
+	w, h := (s.gw+1)/2, (s.gh+1)/2
+	n := w * h
 	spectra := grow(&s.spectra, periods*n)
 	clear(spectra)
 	var sig [2*signature + 1]float32
-	for cy := range gh {
-		for cx := range gw {
-			i := min(2*cy, s.gh-1)*s.gw + min(2*cx, s.gw-1)
-			if s.contrast[i] < s.floor {
+	for cy := range h {
+		for cx := range w {
+			if s.contrast[2*cy*s.gw+2*cx] < s.floor || !s.signature(min(cx*2*block+block, s.w-1), min(cy*2*block+block, s.h-1), &sig) {
 				continue
 			}
-			x, y := min(cx*2*block+block, s.w-1), min(cy*2*block+block, s.h-1)
-			if !s.signature(x, y, &sig) {
-				continue
-			}
+			var all [periods]float32
+			var sum float32
 			for k := range periods {
 				var re, im float32
 				for j, v := range sig {
 					re += v * waves[k][0][j]
 					im += v * waves[k][1][j]
 				}
-				spectra[k*n+i] = re*re + im*im
+				all[k] = re*re + im*im
+				sum += all[k]
 			}
-		}
-	}
-	// Each point counts the same, whatever its contrast.
-	for i := range n {
-		var sum float32
-		for k := range periods {
-			sum += spectra[k*n+i]
-		}
-		if sum > 0 {
-			for k := range periods {
-				spectra[k*n+i] /= sum
+			if sum == 0 {
+				continue
+			}
+			// Each point counts the same, whatever its contrast.
+			for k, v := range all {
+				spectra[k*n+cy*w+cx] = v / sum
 			}
 		}
 	}
 	for k := range periods {
-		s.smooth(spectra[k*n:(k+1)*n], 3)
+		s.smoothed(spectra[k*n:(k+1)*n], w, h, gauss15)
 	}
-	period := grow(&s.period, n)
+	coarse := grow(&s.tmp[0], n)
 	for i := range n {
 		best := 1
 		for k := 2; k < periods-1; k++ {
@@ -186,12 +189,19 @@ func (s *state) ridgePeriods() {
 		if d := a - 2*b + c; d < 0 {
 			at += min(max(0.5*(a-c)/d, -1), 1)
 		}
-		period[i] = periodOf(at)
+		coarse[i] = periodOf(at)
 		if b == 0 {
-			period[i] = 9
+			coarse[i] = 9
 		}
 	}
-	s.smooth(period, 1.5)
+	s.smoothed(coarse, w, h, gauss08)
+	period := grow(&s.period, s.gw*s.gh)
+	for y := range s.gh {
+		for x := range s.gw {
+			period[y*s.gw+x] = coarse[y/2*w+x/2]
+		}
+	}
+	s.smooth(period, gauss08)
 }
 
 // signature samples flat on a line across the ridges through x, y, each sample
@@ -209,11 +219,11 @@ func (s *state) signature(x, y int, sig *[2*signature + 1]float32) bool {
 	for i := range sig {
 		t := float32(i - signature)
 		fx, fy := float32(x)-t*dy+0.5, float32(y)+t*dx+0.5
-		var v float32
+		v := 0
 		for j := float32(-6); j <= 6; j += 3 {
-			v += s.flat.pix[s.flat.at(floor(fx+j*dx), floor(fy+j*dy))]
+			v += s.flat.value(s.flat.at(floor(fx+j*dx), floor(fy+j*dy)))
 		}
-		sig[i] = v
+		sig[i] = float32(v)
 	}
 	return true
 }

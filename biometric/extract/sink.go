@@ -38,8 +38,8 @@ func (s *state) draw(step string) image.Image {
 func (p *plane) picture() *image.RGBA {
 	out := image.NewRGBA(image.Rect(0, 0, p.w, p.h))
 	for y := range p.h {
-		for x, v := range p.row(y) {
-			g := uint8(min(max(128+v*80, 0), 255))
+		for x := range p.w {
+			g := uint8(min(max(128+80*p.value(p.at(x, y))/unit, 0), 255)) // #nosec G115 -- as far as a byte goes
 			out.SetRGBA(x, y, color.RGBA{g, g, g, 255})
 		}
 	}

@@ -1,110 +1,108 @@
 package extract
 
-import "math/bits"
-
-// skeleton is an image of lines, a byte a pixel, with a margin of one.
-type skeleton struct {
-	w, h, stride int
-	pix          []byte
-	around       [8]int // offsets of the neighbours, clockwise from the right
+// bitmap is an image of one bit a pixel, with a margin of one line above and
+// below and of one word at either side.
+type bitmap struct {
+	w, h, stride int // the stride in words
+	words        []uint64
+	lines        [2][]uint64 // two lines as they were
+	changed      []int       // of each line, with the margin: the last turn that changed it
 }
 
-func (k *skeleton) reset(w, h int) {
-	k.w, k.h, k.stride = w, h, w+2
-	grow(&k.pix, k.stride*(h+2))
-	clear(k.pix)
-	s := k.stride
-	k.around = [8]int{1, s + 1, s, s - 1, -1, -s - 1, -s, -s + 1}
+// reset makes an empty bitmap of w times h pixels.
+func (b *bitmap) reset(w, h int) {
+	b.w, b.h, b.stride = w, h, (w+63)/64+2
+	grow(&b.words, b.stride*(h+2))
+	clear(b.words)
 }
 
-func (k *skeleton) at(x, y int) int { return (y+1)*k.stride + x + 1 }
-
-// xy returns the pixel of an index.
-func (k *skeleton) xy(i int) (x, y int) { return i%k.stride - 1, i/k.stride - 1 }
-
-// ring returns the neighbours of a pixel as bits, in the order of around.
-func (k *skeleton) ring(i int) byte {
-	p := k.pix
-	s := k.stride
-	up, mid, down := p[i-s-1:i-s+2:i-s+2], p[i-1:i+2:i+2], p[i+s-1:i+s+2:i+s+2]
-	return mid[2] | down[2]<<1 | down[1]<<2 | down[0]<<3 | mid[0]<<4 | up[0]<<5 | up[1]<<6 | up[2]<<7
+// row returns the words of line y without the margin.
+func (b *bitmap) row(y int) []uint64 {
+	i := (y+1)*b.stride + 1
+	return b.words[i : i+b.stride-2]
 }
 
-// For every ring of neighbours: whether the pixel in its middle can go without
-// that lines break, join or get shorter; and how many lines meet in it.
-var (
-	removable [256]bool
-	crossings [256]uint8
+// The sides of a pixel, in the order in which they are looked at.
+const (
+	above = iota
+	below
+	left
+	right
+	sides
 )
 
-func init() {
-	for r := range 256 {
-		bit := func(i int) int { return r >> (i & 7) & 1 }
-		lines, joined := 0, 0
-		for i := range 8 {
-			if bit(i) == 0 && bit(i+1) == 1 {
-				lines++
+// thin reduces what is set to lines of one pixel: in turns from the four sides,
+// all pixels at once that have nothing on that side and can go without that
+// lines break, join or get shorter (Rosenfeld: A characterization of parallel
+// thinning algorithms, Information and Control 29, 1975).
+func (b *bitmap) thin() {
+	clear(grow(&b.changed, b.h+2))
+	for turn, last := 1, 0; turn-last <= sides; turn++ {
+		up, mid := grow(&b.lines[0], b.stride), grow(&b.lines[1], b.stride)
+		clear(up)
+		for y := range b.h {
+			line := b.words[(y+1)*b.stride:][:b.stride]
+			copy(mid, line)
+			// What has not changed since this side's last turn stays.
+			if max(b.changed[y], b.changed[y+1], b.changed[y+2]) >= turn-sides && b.thinLine(line, up, mid, y, (turn-1)%sides) {
+				b.changed[y+1], last = turn, turn
 			}
+			up, mid = mid, up
 		}
-		// Yokoi's number of connected parts in the 8-neighbourhood.
-		for i := 0; i < 8; i += 2 {
-			a, b, c := 1-bit(i), 1-bit(i+1), 1-bit(i+2)
-			joined += a - a*b*c
-		}
-		crossings[r] = uint8(lines) // #nosec G115 -- at most 4
-		removable[r] = joined == 1 && bits.OnesCount8(uint8(r)) > 1
 	}
 }
 
-// thin reduces what is set in k to lines of one pixel: in turns from the four
-// sides, only pixels that have nothing on that side.
-func (k *skeleton) thin(s *state) {
-	border := s.border[:0]
-	for y := range k.h {
-		i := k.at(0, y)
-		for range k.w {
-			if k.pix[i] != 0 && (k.pix[i-1]&k.pix[i+1]&k.pix[i-k.stride]&k.pix[i+k.stride]) == 0 {
-				border = append(border, i)
-			}
-			i++
+// thinLine takes one turn in line y, of which mid is a copy, and reports whether
+// anything went; up is the line above as it was before this turn.
+func (b *bitmap) thinLine(line, up, mid []uint64, y, side int) bool {
+	down := b.words[(y+2)*b.stride:][:len(line)]
+	up, mid = up[:len(line)], mid[:len(line)]
+	var all uint64
+	for i := 1; i < len(line)-1; i++ {
+		c := mid[i]
+		if c == 0 {
+			continue
 		}
-	}
-	listed := grow(&s.listed, len(k.pix))
-	clear(listed)
-	for _, i := range border {
-		listed[i] = true
-	}
-	sides := [4]int{-k.stride, k.stride, -1, 1}
-	picked := s.picked[:0]
-	for changed := true; changed; {
-		changed = false
-		for _, side := range sides {
-			picked = picked[:0]
-			for _, i := range border {
-				if k.pix[i+side] == 0 && removable[k.ring(i)] {
-					picked = append(picked, i)
-				}
-			}
-			for _, i := range picked {
-				if removable[k.ring(i)] {
-					k.pix[i] = 0
-					changed = true
-					for _, d := range [4]int{1, -1, k.stride, -k.stride} {
-						if k.pix[i+d] != 0 && !listed[i+d] {
-							listed[i+d] = true
-							border = append(border, i+d)
-						}
-					}
-				}
-			}
-			kept := border[:0]
-			for _, i := range border {
-				if k.pix[i] != 0 {
-					kept = append(kept, i)
-				}
-			}
-			border = kept
+		n, s := up[i], down[i]
+		e, w := c>>1|mid[i+1]<<63, c<<1|mid[i-1]>>63
+		free := ^n
+		switch side {
+		case below:
+			free = ^s
+		case left:
+			free = ^w
+		case right:
+			free = ^e
 		}
+		if c&free == 0 {
+			continue
+		}
+		ne, nw := n>>1|up[i+1]<<63, n<<1|up[i-1]>>63
+		se, sw := s>>1|down[i+1]<<63, s<<1|down[i-1]>>63
+		gone := c & free & removable(e, se, s, sw, w, nw, n, ne)
+		line[i] = c &^ gone
+		all |= gone
 	}
-	s.border, s.picked = border, picked
+	return all != 0
+}
+
+// removable tells of 64 pixels, by their neighbours, whether each can go: it has
+// two neighbours or more, and they are of one part (Yokoi's number of connected
+// parts in the neighbourhood of eight is one).
+func removable(e, se, s, sw, w, nw, n, ne uint64) uint64 {
+	p, q := (se|s)&^e, (sw|w)&^s
+	r, t := (nw|n)&^w, (ne|e)&^n
+	part := (p^q)&^(r|t) | (r^t)&^(p|q)
+	some, two := e|se, e&se
+	two |= some & s
+	some |= s
+	two |= some & sw
+	some |= sw
+	two |= some & w
+	some |= w
+	two |= some & nw
+	some |= nw
+	two |= some & n
+	some |= n
+	return part & (two | some&ne)
 }

@@ -94,33 +94,30 @@ func (k *skeleton) branches(i int, dst []int) []int {
 // off a line, and short lines by themselves.
 func (k *skeleton) clean(spur, island int) {
 	var path, starts []int
-	for y := range k.h {
-		i := k.at(0, y)
-		for range k.w {
-			if k.pix[i] != 0 {
-				ring := k.ring(i)
-				switch {
-				case ring == 0:
-					k.pix[i] = 0
-				case crossings[ring] == 1:
-					starts = k.branches(i, starts[:0])
-					var end stop
-					path, end = k.walk(i, starts[0], island, path[:0])
-					switch {
-					case end == atFork && len(path) <= spur:
-						k.pix[i] = 0
-						for _, p := range path[:len(path)-1] {
-							k.pix[p] = 0
-						}
-					case end == atEnd && len(path) < island:
-						k.pix[i] = 0
-						for _, p := range path {
-							k.pix[p] = 0
-						}
-					}
+	for _, i := range k.points {
+		if k.pix[i] == 0 {
+			continue
+		}
+		ring := k.ring(i)
+		switch {
+		case ring == 0:
+			k.pix[i] = 0
+		case crossings[ring] == 1:
+			starts = k.branches(i, starts[:0])
+			var end stop
+			path, end = k.walk(i, starts[0], island, path[:0])
+			switch {
+			case end == atFork && len(path) <= spur:
+				k.pix[i] = 0
+				for _, p := range path[:len(path)-1] {
+					k.pix[p] = 0
+				}
+			case end == atEnd && len(path) < island:
+				k.pix[i] = 0
+				for _, p := range path {
+					k.pix[p] = 0
 				}
 			}
-			i++
 		}
 	}
 }

@@ -112,8 +112,8 @@ var weights = features{
 
 // The fit of the decimal logarithm of the false match rate.
 const (
-	slope  = 0.52
-	offset = 1.65 - 2.164*slope
+	slope  = 0.51
+	offset = 0.70
 )
 
 func (f *features) score() Score {

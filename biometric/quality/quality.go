@@ -13,7 +13,7 @@ import (
 type Class uint8
 
 // bounds are the least quality of classes 1 to 4.
-var bounds = [4]uint8{65, 55, 45, 33}
+var bounds = [4]uint8{65, 55, 45, 40}
 
 // ClassOf returns the class of a quality of 0 to 100, as a template has it.
 func ClassOf(quality uint8) Class {

@@ -67,7 +67,7 @@ func TestCapture(t *testing.T) {
 }
 
 func TestClassOf(t *testing.T) {
-	for q, want := range map[uint8]Class{100: 1, 65: 1, 64: 2, 45: 3, 33: 4, 32: 5, 0: 5} {
+	for q, want := range map[uint8]Class{100: 1, 65: 1, 64: 2, 45: 3, 40: 4, 39: 5, 0: 5} {
 		if got := ClassOf(q); got != want {
 			t.Errorf("quality %d: class %d, want %d", q, got, want)
 		}

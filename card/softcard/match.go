@@ -53,7 +53,7 @@ const (
 	passes       = 2 // how often the shift is set right by the pairs found
 
 	minPairs  = 8    // pairs at least
-	minWeight = 2650 // pairs, times the thousandths that they are of what the common area could give, squared
+	minWeight = 2500 // pairs, times the thousandths that they are of what the common area could give, squared
 )
 
 // matchRAM is the working memory of match in bytes: the grid, the minutiae of
