@@ -103,9 +103,8 @@ func FuzzStitcher(f *testing.F) {
 			for i := range strip {
 				strip[i] = raw[(i+k*width*3)%len(raw)]
 			}
-			var bad *swipeError
 			if err := s.add(strip); err != nil {
-				if !errors.As(err, &bad) {
+				if _, bad := errors.AsType[*swipeError](err); !bad {
 					t.Fatal(err)
 				}
 				return

@@ -4,6 +4,7 @@ package usb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -189,22 +190,20 @@ func (t *transport) Close() error {
 	return t.release()
 }
 
-// release gives everything back in the order in which libusb wants it.
+// release gives everything back in the order in which libusb wants it, also
+// when one of them does not want to go.
 func (t *transport) release() error {
 	t.stop(scanner.ErrClosed)
 	if t.intf != nil {
 		t.intf.Close()
 	}
+	var unwilling error
 	if t.cfg != nil {
-		if err := t.cfg.Close(); err != nil {
-			return fmt.Errorf("close scanner: %w", fail(err))
-		}
+		unwilling = t.cfg.Close()
 	}
-	if err := t.dev.Close(); err != nil {
-		return fmt.Errorf("close scanner: %w", fail(err))
-	}
-	if err := t.lib.Close(); err != nil {
-		return fmt.Errorf("close scanner: %w", fail(err))
+	unwilling = errors.Join(unwilling, t.dev.Close(), t.lib.Close())
+	if unwilling != nil {
+		return fmt.Errorf("close scanner: %w", fail(unwilling))
 	}
 	return nil
 }
