@@ -18,6 +18,7 @@ import (
 	"github.com/dhamani-iq/dhamani/crypto/trust"
 	"github.com/dhamani-iq/dhamani/internal/logkey"
 	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/record/entitle"
 	"github.com/dhamani-iq/dhamani/sync/client"
 )
 
@@ -25,6 +26,7 @@ import (
 type Config struct {
 	Version  string        // of the program, for Health
 	Facility uint32        // number of the facility that the workstation belongs to
+	Place    entitle.Place // its kind, by which patients' shares differ
 	Role     string        // role in the workstation's own terminal certificate
 	Only     []string      // readers to serve; empty means all
 	Found    []error       // what is not as it should be from the start, for Health
@@ -238,10 +240,23 @@ func (a *Agent) fail(reader, visit string, err error) Failure {
 func (a *Agent) Subscribe(after uint64) (<-chan Event, func()) { return a.bus.subscribe(after) }
 
 // Visits returns the visits that are still readable, newest first.
-func (a *Agent) Visits() []Visit { return a.visits.all() }
+func (a *Agent) Visits() []Visit {
+	held := a.visits.all()
+	out := make([]Visit, 0, len(held))
+	for i := range held {
+		out = append(out, a.covered(&held[i]))
+	}
+	return out
+}
 
 // Visit returns one visit.
-func (a *Agent) Visit(id string) (Visit, bool) { return a.visits.get(id) }
+func (a *Agent) Visit(id string) (Visit, bool) {
+	h, ok := a.visits.held(id)
+	if !ok {
+		return Visit{}, false
+	}
+	return a.covered(&h), true
+}
 
 // Readers returns the readers, by name.
 func (a *Agent) Readers() []ReaderState {
@@ -298,10 +313,11 @@ func (a *Agent) Health() Health {
 // card.ErrEntryTooLarge and, when the card left during the write,
 // ErrWriteUnknown together with a Written that says where the entry is.
 func (a *Agent) Append(ctx context.Context, visitID string, draft *record.Entry) (Written, error) {
-	v, ok := a.visits.get(visitID)
+	v, ok := a.visits.held(visitID)
 	if !ok {
 		return Written{}, ErrNoVisit
 	}
+	draft = a.share(&v, draft)
 	if v.Cardless {
 		return a.appendCardless(visitID, draft)
 	}

@@ -85,7 +85,7 @@ func (a *Agent) OpenCardless(ctx context.Context, ask Cardless) (string, error) 
 		return "", err
 	}
 	v.Role, v.Until = role, until
-	if !a.visits.open(v, subjects, map[uint8]*book{b.person(): b}, who.gen) {
+	if !a.visits.open(v, subjects, v.Opened, map[uint8]*book{b.person(): b}, who.gen) {
 		return "", ErrNoVisit
 	}
 	a.publish(Event{Kind: KindIdentityReady, Visit: v.ID})
@@ -96,6 +96,7 @@ func (a *Agent) OpenCardless(ctx context.Context, ask Cardless) (string, error) 
 		return "", err
 	}
 	a.publish(Event{Kind: KindRecordsReady, Visit: v.ID})
+	a.refresh(ask.Patient) //nolint:contextcheck // lives as long as Run, not as the request
 	return v.ID, nil
 }
 

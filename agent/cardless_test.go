@@ -12,7 +12,7 @@ import (
 func TestCardlessEnds(t *testing.T) {
 	until := time.Now().Add(time.Minute)
 	s := newVisits()
-	if !s.open(&Visit{ID: "v", Cardless: true, Ready: true, Until: until}, envelope.Subjects{}, nil, 0) {
+	if !s.open(&Visit{ID: "v", Cardless: true, Ready: true, Until: until}, envelope.Subjects{}, time.Time{}, nil, 0) {
 		t.Fatal("the visit is not opened")
 	}
 	for name, c := range map[string]struct {

@@ -61,7 +61,7 @@ func (s *syncStore) Acknowledge(results []wire.Result, receipt []byte) error {
 const missedKept = 1000
 
 // refresh compares a patient's entries with the centre's, shows what that
-// brings, and asks for the receipts that the patient's card wants. It returns at once; the exchange outlives the tap that asked for it.
+// brings, and asks for what was charged and for the receipts that the patient's card wants. It returns at once; the exchange outlives the tap that asked for it.
 // While the centre is out of reach, the comparison is owed.
 func (a *Agent) refresh(patient record.PatientID) {
 	a.mu.Lock()
@@ -69,6 +69,9 @@ func (a *Agent) refresh(patient record.PatientID) {
 	a.mu.Unlock()
 	group.Go(func() error {
 		err := a.fetch(life, patient)
+		if err == nil {
+			err = a.fetchStandings(life, patient)
+		}
 		if err == nil {
 			err = a.askReceipts(life, patient)
 		}

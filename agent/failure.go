@@ -15,6 +15,7 @@ import (
 	"github.com/dhamani-iq/dhamani/crypto/operator"
 	"github.com/dhamani-iq/dhamani/crypto/trust"
 	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/record/entitle"
 	"github.com/dhamani-iq/dhamani/sync/client"
 )
 
@@ -105,6 +106,7 @@ var classes = []struct {
 	{operator.ErrNotGranted, "operator_not_granted"},
 	{ErrNoOperator, "operator_needed"},
 	{ErrReason, "cardless_reason"},
+	{entitle.ErrQuestion, "cover_question"},
 	{ErrReleaseRefused, "cardless_refused"},
 	{ErrReleaseLimit, "cardless_limit"},
 	{ErrReleaseUnknown, "cardless_unknown"},

@@ -23,11 +23,12 @@ func (a *Agent) ShowPerson(ctx context.Context, visitID string, person uint8) (V
 	if err := a.atReader(ctx, h.Reader, func(r *reader) error { return r.showPerson(ctx, visitID, person) }); err != nil {
 		return Visit{}, err
 	}
-	v, ok := a.visits.get(visitID)
+	v, ok := a.Visit(visitID)
 	if !ok {
 		return Visit{}, ErrNoVisit
 	}
 	a.publish(Event{Kind: KindPersonShown, Reader: v.Reader, Visit: visitID})
+	a.refresh(v.Patient) //nolint:contextcheck // lives as long as Run, not as the request
 	return v, nil
 }
 

@@ -305,7 +305,7 @@ func (r *reader) openVisit(c *openCard) bool {
 		Entries: []VisitEntry{}, Steps: c.steps, Stats: c.session.Stats(),
 	}
 	v.turn(c.book)
-	if !r.a.visits.open(v, c.id.Subjects, c.books, r.who.gen) {
+	if !r.a.visits.open(v, c.id.Subjects, c.id.Issued, c.books, r.who.gen) {
 		return false
 	}
 	r.open = c

@@ -6,6 +6,7 @@ import (
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/record/alerts"
+	"github.com/dhamani-iq/dhamani/record/entitle"
 )
 
 // Kinds of events, in the order of a visit.
@@ -99,6 +100,9 @@ type Visit struct {
 	Elsewhere bool `json:"finger_elsewhere,omitempty"`
 	// Attested is what was said in the place of PIN and finger. It opens nothing.
 	Attested *Attested `json:"attested,omitempty"`
+	// Eligibility says whether a visit here and now is covered; it comes with
+	// the record.
+	Eligibility *entitle.Answer `json:"eligibility,omitempty"`
 }
 
 // turn shows the summary of a book's person.

@@ -25,6 +25,7 @@ type visits struct {
 type heldVisit struct {
 	Visit
 	subjects envelope.Subjects
+	issued   time.Time        // when identity and cover were signed
 	books    map[uint8]*book  // of the persons who were shown
 	retired  []*envelope.Keys // of books that were replaced by others
 	left     time.Time        // when the card was taken away; zero while it is there
@@ -37,7 +38,7 @@ func (h *heldVisit) book() *book { return h.books[h.Person] }
 
 // open replaces the reader's visit by v, with the books that were opened. It
 // reports false, and opens nothing, for an actor whose time is over.
-func (s *visits) open(v *Visit, subjects envelope.Subjects, books map[uint8]*book, gen uint64) bool {
+func (s *visits) open(v *Visit, subjects envelope.Subjects, issued time.Time, books map[uint8]*book, gen uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if gen < s.gen {
@@ -50,7 +51,7 @@ func (s *visits) open(v *Visit, subjects envelope.Subjects, books map[uint8]*boo
 	if old := s.byReader[place]; old != nil {
 		old.wipe()
 	}
-	s.byReader[place] = &heldVisit{Visit: *v, subjects: subjects, books: maps.Clone(books)}
+	s.byReader[place] = &heldVisit{Visit: *v, subjects: subjects, issued: issued, books: maps.Clone(books)}
 	return true
 }
 
@@ -190,14 +191,14 @@ func (s *visits) get(id string) (Visit, bool) {
 	return Visit{}, false
 }
 
-func (s *visits) all() []Visit {
+func (s *visits) all() []heldVisit {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := make([]Visit, 0, len(s.byReader))
+	out := make([]heldVisit, 0, len(s.byReader))
 	for _, h := range s.byReader {
-		out = append(out, h.Visit)
+		out = append(out, h.clone())
 	}
-	slices.SortFunc(out, func(x, y Visit) int { return y.Opened.Compare(x.Opened) })
+	slices.SortFunc(out, func(x, y heldVisit) int { return y.Opened.Compare(x.Opened) })
 	return out
 }
 

@@ -38,6 +38,11 @@ var visitWordings = []wording{
 		"The card does not carry this person.",
 	},
 	{
+		"cover_question", actionCorrect, "لا جواب عن سؤال التغطية: راجع الكلفة.",
+		"پرسیاری داپۆشین وەڵامی نییە: تێچووەکە بپشکنە.",
+		"The question about the cover has no answer: check the cost.",
+	},
+	{
 		"entry_invalid", actionCorrect, "بيانات الزيارة ناقصة أو غير صحيحة.",
 		"زانیاری سەردانەکە ناتەواوە یان هەڵەیە.",
 		"The visit's data are incomplete or wrong.",

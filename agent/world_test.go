@@ -22,6 +22,7 @@ import (
 	"github.com/dhamani-iq/dhamani/crypto/trust"
 	"github.com/dhamani-iq/dhamani/internal/testpcsc"
 	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/record/entitle"
 	"github.com/dhamani-iq/dhamani/record/terms"
 	"github.com/dhamani-iq/dhamani/sync/client"
 )
@@ -269,6 +270,7 @@ type deskOptions struct {
 	idle     time.Duration
 	rights   cvc.Rights // beyond those of a clinic
 	scanners Scanners
+	place    entitle.Place
 }
 
 func (n *nation) desk(opts deskOptions) *desk {
@@ -298,7 +300,7 @@ func (n *nation) desk(opts deskOptions) *desk {
 		}
 	}
 	d.agent = must[*Agent](tb)(New(Config{
-		Version: "test", Only: only, Facility: 101, Role: opts.role.String(), Terminal: n.terminalWith(opts.role, opts.rights, opts.until),
+		Version: "test", Only: only, Facility: 101, Place: opts.place, Role: opts.role.String(), Terminal: n.terminalWith(opts.role, opts.rights, opts.until),
 		Author: envelope.Author{KID: trust.KIDOf(&n.author.PublicKey), Signer: n.author}, Idle: opts.idle,
 		Readers: readers, Scanners: opts.scanners, Cache: store, Trust: n.trust(opts.blocked...), Log: log,
 		Centre: func(s client.Store) (*client.Client, error) {

@@ -27,6 +27,7 @@ import (
 	"github.com/dhamani-iq/dhamani/crypto/envelope"
 	"github.com/dhamani-iq/dhamani/crypto/keystore"
 	"github.com/dhamani-iq/dhamani/crypto/trust"
+	"github.com/dhamani-iq/dhamani/record/entitle"
 	"github.com/dhamani-iq/dhamani/sync/wire"
 )
 
@@ -63,6 +64,10 @@ type Config struct {
 	SoftScanner string `json:"soft_scanner,omitempty"`
 	// Centre overrides the address of the centre in the grant.
 	Centre string `json:"centre,omitempty"`
+	// FacilityKind is what kind of facility this is, by which patients' shares
+	// differ: "public", "primary", "private-wing" or "private". While it is not
+	// said, the highest share is shown, provisionally.
+	FacilityKind entitle.Place `json:"facility_kind,omitzero"`
 	// LockMinutes is how long an operator may leave the page alone before they
 	// are signed out; DefaultLock when 0, at most MaxLockMinutes.
 	LockMinutes int `json:"lock_minutes,omitempty"`

@@ -110,6 +110,7 @@ var statuses = map[string]int{
 	"pin_form":              http.StatusUnprocessableEntity,
 	"operator_needed":       http.StatusForbidden,
 	"cardless_reason":       http.StatusUnprocessableEntity,
+	"cover_question":        http.StatusUnprocessableEntity,
 	"cardless_refused":      http.StatusForbidden,
 	"cardless_limit":        http.StatusTooManyRequests,
 	"cardless_unknown":      http.StatusNotFound,

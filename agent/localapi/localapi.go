@@ -45,6 +45,7 @@ import (
 	"github.com/dhamani-iq/dhamani/internal/redact"
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/record/alerts"
+	"github.com/dhamani-iq/dhamani/record/entitle"
 	"github.com/dhamani-iq/dhamani/sync/client"
 )
 
@@ -66,6 +67,7 @@ type Backend interface {
 	ShowPerson(ctx context.Context, visitID string, person uint8) (agent.Visit, error)
 	Append(ctx context.Context, visitID string, entry *record.Entry) (agent.Written, error)
 	Check(visitID string, draft *record.Entry) (*alerts.Report, error)
+	Eligibility(visitID string, q agent.CoverQuestion) (*entitle.Answer, error)
 	Verify(ctx context.Context, visitID string, proof agent.Proof) error
 	VerifyFinger(ctx context.Context, visitID, way string) (agent.Fingered, error)
 	CancelFinger(visitID string) error

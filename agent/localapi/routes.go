@@ -58,6 +58,7 @@ func (s *Server) routes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /v1/visits/{id}/person", s.showPerson)
 	mux.HandleFunc("POST /v1/visits/{id}/entries", s.appendEntry)
 	mux.HandleFunc("POST /v1/visits/{id}/check", s.check)
+	mux.HandleFunc("POST /v1/visits/{id}/eligibility", s.eligibility)
 	mux.HandleFunc("POST /v1/visits/{id}/verify", s.verify)
 	mux.HandleFunc("POST /v1/visits/{id}/finger", s.verifyFinger)
 	mux.HandleFunc("DELETE /v1/visits/{id}/finger", s.cancelFinger)

@@ -170,7 +170,7 @@ func TestWordsAreUsedAndThere(t *testing.T) {
 			t.Errorf("no words for %q", key)
 		}
 	}
-	lists := regexp.MustCompile(`^(sex|relation|counter|alert|check|severity|period|route|unit|class|where|section|role|status|interpretation|action|urgency|alertkind|override|finger|reason|prove\.by|attest\.by|why)\.`)
+	lists := regexp.MustCompile(`^(sex|relation|counter|alert|check|severity|period|route|unit|class|where|section|role|status|interpretation|action|urgency|alertkind|override|finger|reason|service|prove\.by|attest\.by|why)\.`)
 	for key := range table {
 		if !used[key] && !lists.MatchString(key) {
 			t.Errorf("nothing asks for the words of %q", key)
@@ -200,7 +200,7 @@ func TestChoicesHaveWords(t *testing.T) {
 	table := words(t)
 	ways, reasons := agent.Attestations()
 	for list, values := range map[string][]string{
-		"class": names[record.Class](), "sex": names[record.Sex](), "relation": names[record.Relation](),
+		"class": names[record.Class](), "service": names[record.Service](), "sex": names[record.Sex](), "relation": names[record.Relation](),
 		"severity": names[record.Severity](), "route": names[record.Route](), "period": names[record.PeriodUnit](),
 		"status": slices.Concat(
 			names[record.ConditionStatus]("active"), names[record.Certainty]("confirmed"), names[record.MedicationStatus]("active"),

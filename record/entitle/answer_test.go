@@ -159,6 +159,7 @@ func TestAsk(t *testing.T) {
 		{"counter and later visits", newWorld().visits(3).with(counter(record.Counter{Kind: "visits", Year: 2026, Allowed: 6, Used: 2})), Covered, true, 1, none, "visits-left"},
 		{"counter knows of what came before it", newWorld().add(entry(1, issued.Add(-time.Hour), 5, record.ServiceVisit, 1, 0)).with(counter(record.Counter{Kind: "visits", Year: 2026, Allowed: 6, Used: 2})), Covered, true, 4, none, "visits-left"},
 		{"more before it than it knows of", newWorld().add(entry(1, issued.Add(-time.Hour), 5, record.ServiceVisit, 1, 0)).with(counter(record.Counter{Kind: "visits", Year: 2026, Allowed: 6})), Covered, true, 5, none, "visits-left"},
+		{"counter of somebody of unknown age is sure", newWorld().with(counter(record.Counter{Kind: "visits", Year: 2026, Allowed: 7})).with(func(w *world) { w.k.Identity.Born = record.Moment{} }), Covered, true, 7, none, "visits-left"},
 		{"counter of last year", newWorld().with(counter(record.Counter{Kind: "visits", Year: 2025, Allowed: 6, Used: 6})), Covered, true, 6, none, "visits-left"},
 		{"counter of another person", newWorld().with(counter(record.Counter{Kind: "visits", Person: 1, Year: 2026, Allowed: 6, Used: 6})), Covered, true, 6, none, "visits-left"},
 		{"counter of a kind that is not known", newWorld().with(counter(record.Counter{Kind: "spectacles", Year: 2026})), Covered, true, 6, none, "visits-left"},

@@ -60,17 +60,26 @@ func (a *asking) sinceIssue(charges []Charge) used {
 // that is known shows, or what the counter says and what came later, if that
 // is more.
 func (a *asking) allowed(kind string, allowed, all, later uint32) Allowance {
-	for _, c := range a.cover.Counters {
-		if c.Kind != kind || c.Person != a.q.Person || int(c.Year) != a.Year() || !a.q.Newborn.IsZero() {
-			continue
-		}
+	if c := a.counter(kind); c != nil {
 		allowed, all = c.Allowed, max(all, c.Used+min(later, 1<<32-1-c.Used))
 	}
 	return allowance(allowed, all)
 }
 
-// Year is the programme's year of the question.
-func (a *asking) Year() int { return a.rules.Year(a.q.At) }
+// counter returns the cover's counter of a kind for this person and year, or
+// nil; of several the last.
+func (a *asking) counter(kind string) (found *record.Counter) {
+	if !a.q.Newborn.IsZero() {
+		return nil
+	}
+	year := a.rules.Year(a.q.At)
+	for i := range a.cover.Counters {
+		if c := &a.cover.Counters[i]; c.Kind == kind && c.Person == a.q.Person && int(c.Year) == year {
+			found = c
+		}
+	}
+	return found
+}
 
 // visitsAllowed returns the visits of the person's age and health.
 func (a *asking) visitsAllowed() uint32 {
@@ -79,7 +88,7 @@ func (a *asking) visitsAllowed() uint32 {
 	if a.cover.Chronic.Has(a.q.Person) && a.q.Newborn.IsZero() && uint32(a.rules.Chronic) > n {
 		return uint32(a.rules.Chronic)
 	}
-	if a.q.Service == record.ServiceVisit && (!ok || a.rules.visits(most) != n) {
+	if a.q.Service == record.ServiceVisit && a.counter(record.CounterVisits) == nil && (!ok || a.rules.visits(most) != n) {
 		a.doubt(CodeAgeUnknown)
 	}
 	return n

@@ -19,6 +19,7 @@ import (
 	"github.com/dhamani-iq/dhamani/crypto/trust"
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/record/alerts"
+	"github.com/dhamani-iq/dhamani/record/entitle"
 	"github.com/dhamani-iq/dhamani/sync/client"
 )
 
@@ -118,6 +119,19 @@ func (a *Agent) ShowPerson(_ context.Context, visit string, person uint8) (agent
 	}
 	a.publish(agent.Event{Kind: agent.KindPersonShown, Visit: visit})
 	return *v, nil
+}
+
+// Eligibility implements localapi.Backend, for a private facility without a
+// word of the centre.
+func (a *Agent) Eligibility(visit string, q agent.CoverQuestion) (*entitle.Answer, error) {
+	v, ok := a.Visit(visit)
+	if !ok {
+		return nil, agent.ErrNoVisit
+	}
+	return entitle.Ask(&entitle.Known{Identity: v.Identity, Cover: v.Cover, Issued: v.Opened.AddDate(0, -1, 0)}, entitle.Question{
+		Person: v.Person, At: v.Opened, Place: entitle.PlacePrivate, Facility: 1207,
+		Service: q.Service, Class: q.Class, Cost: q.Cost, Newborn: q.Newborn,
+	})
 }
 
 // Verify implements localapi.Backend: the PIN is 1234.

@@ -43,6 +43,9 @@ export const get = (path) => ask("GET", path);
 /** Has a visit show another person on its card. */
 export const showPersonOf = (visit, person) => ask("POST", `/v1/visits/${encodeURIComponent(visit)}/person`, { person });
 
+/** Asks what the cover pays for a service. */
+export const askCover = (visit, question) => ask("POST", `/v1/visits/${encodeURIComponent(visit)}/eligibility`, question);
+
 /** Signs an operator in by a passphrase or a PIN, and out again. */
 export const signIn = (id, secret) => ask("POST", "/v1/operator", { id, secret });
 export const signOut = () => ask("DELETE", "/v1/operator");

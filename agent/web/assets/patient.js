@@ -1,8 +1,9 @@
 // Who the patient is, whether the visit is covered, and what to beware of.
 
 import { codeName, codeText, regimen } from "./codes.js";
+import { coverBlock } from "./cover.js";
 import { byId, el, fill, ltr, own } from "./dom.js";
-import { age, date, digits, momentEnd, momentStart, number } from "./format.js";
+import { age, date, number } from "./format.js";
 import { language, t, term } from "./words.js";
 
 /** The name in the page's language, or in another script that is known. */
@@ -19,7 +20,7 @@ export const shownPerson = (visit) => (visit.person ? visit.identity?.family?.fi
 
 /** Shows who it is, and the others on the card; choose(person) asks for one of them. */
 export function showPerson(visit, choose) {
-  fill(byId("person"), people(visit, choose), who(visit), cover(visit.cover));
+  fill(byId("person"), people(visit, choose), who(visit), coverBlock(visit));
 }
 
 function people(visit, choose) {
@@ -68,48 +69,6 @@ export function ageText(born) {
   const a = age(born);
   if (!a) return "";
   return a.years >= 2 ? t("age.years", { n: number(a.years) }) : t("age.months", { n: number(a.years * 12 + a.months) });
-}
-
-/** Whether cover holds today, and the reason when it does not. */
-export function coverState(cover, now = new Date()) {
-  if (!cover) return { kind: "unknown", words: t("cover.unknown"), reason: "" };
-  const no = (reason) => ({ kind: "no", words: t("cover.no"), reason });
-  if (cover.inactive) return no(t("cover.inactive"));
-  if (cover.from && momentStart(cover.from) > now) return no(t("cover.future", { date: date(cover.from) }));
-  if (cover.until && momentEnd(cover.until) <= now) return no(t("cover.expired", { date: date(cover.until) }));
-  return { kind: "yes", words: t("cover.yes"), reason: cover.until ? t("cover.until", { date: date(cover.until) }) : "" };
-}
-
-function cover(c) {
-  const state = coverState(c);
-  const year = new Date().getFullYear();
-  const counters = (c?.counters ?? []).filter((each) => each.year === year);
-  const spent = counters.some((each) => each.kind === "visits" && each.used >= each.allowed);
-  let pay = "";
-  if (state.kind === "no" || spent) pay = t("pay.all");
-  else if (state.kind === "yes") pay = c.copay ? t("pay.class", { n: number(c.copay) }) : t("pay.rule");
-  return el(
-    "section",
-    { class: `cover ${state.kind}`, "aria-label": t("cover") },
-    el("h2", { id: "cover-state" }, state.kind === "yes" ? "✓ " : state.kind === "no" ? "✕ " : "", state.words),
-    state.reason && el("p", {}, state.reason),
-    pay && el("p", { class: "pay" }, el("span", {}, t("pay")), pay),
-    c && el("p", { class: "how" }, own(c.payer), c.plan && own(c.plan), c.member && el("span", {}, t("cover.member"), " ", ltr(c.member))),
-    counters.length > 0 && el("div", { class: "meters" }, counters.map(meter)),
-  );
-}
-
-function meter(counter) {
-  const spent = counter.used >= counter.allowed;
-  const label = term("counter", counter.kind).replace("{year}", digits(counter.year));
-  const words = t("cover.used", { used: number(counter.used), allowed: number(counter.allowed) });
-  return el(
-    "span",
-    { class: spent ? "spent" : "" },
-    own(label), ": ", words,
-    el("meter", { min: 0, max: Math.max(counter.allowed, 1), value: Math.min(counter.used, counter.allowed), "aria-label": `${label} ${words}` }),
-    spent && [" ", t("cover.spent")],
-  );
 }
 
 const noSummary = (visit) => t(visit.summary_locked ? "alerts.locked" : "alerts.unwritten");

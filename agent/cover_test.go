@@ -1,0 +1,96 @@
+package agent
+
+import (
+	"crypto/ecdsa"
+	"crypto/rand"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/dhamani-iq/dhamani/card/softcard"
+	"github.com/dhamani-iq/dhamani/crypto/envelope"
+	"github.com/dhamani-iq/dhamani/crypto/standing"
+	"github.com/dhamani-iq/dhamani/crypto/trust"
+	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/record/entitle"
+)
+
+// TestEligibility has a private clinic ask, write a visit, and ask again.
+func TestEligibility(t *testing.T) {
+	n := newNation(t)
+	centre := newKey(t)
+	n.list.Keys = append(n.list.Keys, n.key(&centre.PublicKey, trust.UsageCentre, "centre"))
+	p := n.issue(1, softcard.Options{})
+	d := n.desk(deskOptions{place: entitle.PlacePrivate})
+	v, failure := d.tap(t, p)
+	if failure != nil || v.Eligibility == nil || v.Eligibility.Outcome != entitle.NotCovered || v.Eligibility.Final {
+		t.Fatalf("card without a cover: %v, %+v", failure, v.Eligibility)
+	}
+	put := func(key *ecdsa.PrivateKey, visits uint32, at time.Time) {
+		t.Helper()
+		cover := record.Cover{Payer: "Dhamani", Counters: []record.Counter{{Kind: record.CounterVisits, Year: uint16(entitle.Default().Year(time.Now())), Allowed: visits}}} // #nosec G115 -- a year
+		raw := must[[]byte](t)(standing.Seal(p.subject, p.keys, envelope.Author{Signer: key, KID: trust.KIDOf(&key.PublicKey)}, &entitle.Standing{
+			At: at, Year: cover.Counters[0].Year, Cover: must[[]byte](t)(cover.Encode()), CoverAt: at,
+		}, rand.Reader))
+		if err := d.cache.PutStanding(p.subjects.Patient, 0, raw); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(n.author, 50, time.Now().Add(2*time.Minute))
+	if v, _ = d.agent.Visit(v.ID); v.Eligibility.Outcome != entitle.NotCovered {
+		t.Fatalf("by a standing that a clinic has signed: %+v", v.Eligibility)
+	}
+	put(centre, 9, time.Now().Add(2*time.Minute))
+	v, _ = d.agent.Visit(v.ID)
+	if a := v.Eligibility; a.Outcome != entitle.Covered || !a.Final || a.PerCent != 25 || a.Balance.Visits.Left != 9 {
+		t.Fatalf("%+v, %+v", a, a.Balance)
+	}
+	written, err := d.agent.Append(t.Context(), v.ID, &record.Entry{Cost: &record.Cost{Total: record.Int(20000)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := d.agent.Visits()
+	a := all[0].Eligibility
+	if a.Balance.Visits.Left != 8 || a.Reasons[0].Code != entitle.CodeToday {
+		t.Errorf("after a visit: %+v, %+v", a, a.Balance)
+	}
+	for _, e := range all[0].Entries {
+		if e.ID == written.ID && (e.Entry.Cost.Patient == nil || *e.Entry.Cost.Patient != record.Int(5000)) {
+			t.Errorf("cost %+v", e.Entry.Cost)
+		}
+	}
+	said := record.Int(1)
+	for name, e := range map[string]*record.Entry{
+		"in dollars":          {Cost: &record.Cost{Total: record.Int(20000), Currency: "USD"}},
+		"of another share":    {Cost: &record.Cost{Total: record.Int(20000), Patient: &said}},
+		"with a fraction":     {Cost: &record.Cost{Total: record.Decimal{Mantissa: 5, Scale: 1}}},
+		"of another person":   {Person: 2, Cost: &record.Cost{Total: record.Int(20000)}},
+		"that needs approval": {Cost: &record.Cost{Total: record.Int(20000), Service: record.ServiceOther}},
+		"without a cost":      {},
+	} {
+		h, _ := d.agent.visits.held(v.ID)
+		if d.agent.share(&h, e) != e {
+			t.Errorf("cost %s has changed", name)
+		}
+	}
+	cost := int64(200000)
+	answer, err := d.agent.Eligibility(v.ID, CoverQuestion{Service: record.ServiceDental, Cost: &cost})
+	if err != nil || answer.Patient == nil || *answer.Patient != 75000 {
+		t.Errorf("dental: %+v, %v", answer, err)
+	}
+	public := entitle.PlacePublic
+	if answer, err = d.agent.Eligibility(v.ID, CoverQuestion{Place: &public}); err != nil || answer.PerCent != 0 {
+		t.Errorf("elsewhere: %+v, %v", answer, err)
+	}
+	cost = -1
+	if _, err := d.agent.Eligibility(v.ID, CoverQuestion{Cost: &cost}); !errors.Is(err, entitle.ErrQuestion) {
+		t.Errorf("a negative cost: %v", err)
+	}
+	if _, err := d.agent.Eligibility("none", CoverQuestion{}); !errors.Is(err, ErrNoVisit) {
+		t.Errorf("no visit: %v", err)
+	}
+	child, err := d.agent.ShowPerson(t.Context(), v.ID, 2)
+	if err != nil || child.Eligibility == nil || child.Eligibility.Outcome != entitle.NotCovered {
+		t.Errorf("another person by the holder's standing: %+v, %v", child.Eligibility, err)
+	}
+}
