@@ -22,7 +22,7 @@ import (
 	"github.com/dhamani-iq/dhamani/sync/client"
 )
 
-// Config is what an Agent is made of. All fields but Only and Scanners are needed.
+// Config is what an Agent is made of. All fields but Only, Scanners and Liveness are needed.
 type Config struct {
 	Version  string        // of the program, for Health
 	Facility uint32        // number of the facility that the workstation belongs to
@@ -39,6 +39,8 @@ type Config struct {
 	Readers   card.Readers
 	// Scanners takes fingers; nil: none.
 	Scanners Scanners
+	// Liveness says what counts of a device's own word about a finger.
+	Liveness Liveness
 	Cache    *cache.Cache
 	Trust    *trust.Store
 	// Centre makes the client of the centre on a store that the agent gives.

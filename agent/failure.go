@@ -84,6 +84,8 @@ var classes = []struct {
 	{scanner.ErrClosed, "scanner_failed"},
 	{scanner.ErrNoUSB, "scanner_failed"},
 	{ErrSoftScanner, "scanner_soft"},
+	{ErrArtefact, "finger_artefact"},
+	{ErrAliveUnsaid, "finger_unproven"},
 	{ErrFingerElsewhere, "finger_elsewhere"},
 	{ErrAttested, "attest_form"},
 	{card.ErrVerifyBlocked, "verify_blocked"},

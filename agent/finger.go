@@ -51,6 +51,9 @@ type Fingered struct {
 	// FMR is the false match rate at which the host accepted, 1e-6 at the least.
 	FMR     float64 `json:"fmr,omitempty"`
 	Quality int     `json:"quality"` // of the impression, 0 to 100
+	// Alive is what the device said of the finger: "alive" or "unsure"; empty
+	// when it says nothing.
+	Alive string `json:"alive,omitempty"`
 	// Soft says that the scanner is a program: the finger proves nobody.
 	Soft bool `json:"soft,omitempty"`
 }
@@ -147,7 +150,7 @@ func (a *Agent) VerifyFinger(ctx context.Context, visitID, way string) (Fingered
 		// A try that is cut short is lost.
 		return r.prove(context.WithoutCancel(ctx), visitID, func(ctx context.Context, s *card.Session) (err error) {
 			out, err = p.compare(ctx, s, v.Person, own, way)
-			out.Soft = p.soft
+			out.Soft, out.Alive = p.soft, p.alive
 			r.a.note(r.audit(p.action(), codeOrNone(err)))
 			elsewhere = r.audit("finger_elsewhere", "")
 			return err
@@ -206,6 +209,10 @@ func (a *Agent) capture(ctx context.Context, v Visit, asked card.Position) (*pro
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFingerPoor, err)
 	}
+	alive, err := a.cfg.Liveness.judge(img.Presentation)
+	if err != nil {
+		return nil, err
+	}
 	if err := a.replays.Check(img.Gray, t); err != nil {
 		return nil, err
 	}
@@ -213,5 +220,5 @@ func (a *Agent) capture(ctx context.Context, v Visit, asked card.Position) (*pro
 	if err != nil || len(compact) < card.MinMinutiae*card.MinutiaLen {
 		return nil, ErrFingerPoor
 	}
-	return &probe{template: t, compact: compact, quality: img.Quality, soft: d.Soft}, nil
+	return &probe{template: t, compact: compact, quality: img.Quality, soft: d.Soft, alive: alive}, nil
 }

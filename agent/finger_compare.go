@@ -27,7 +27,8 @@ type probe struct {
 	template *fmr.Template
 	compact  []byte // the same in the compact card format
 	quality  int
-	soft     bool // of a soft scanner
+	soft     bool   // of a soft scanner
+	alive    string // what the device says of it
 }
 
 // action is how the audit chain calls the comparison.

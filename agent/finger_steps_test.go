@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dhamani-iq/dhamani/biometric/fmr"
+	"github.com/dhamani-iq/dhamani/biometric/scanner"
 	"github.com/dhamani-iq/dhamani/biometric/synth"
 	"github.com/dhamani-iq/dhamani/cache"
 	"github.com/dhamani-iq/dhamani/card"
@@ -197,5 +198,57 @@ func TestAttest(t *testing.T) {
 	v, _ = d.read(t) // the card is read anew for her
 	if v, err := d.agent.Attest(v.ID, ByPhoto, WhyUnreadable); err != nil || v.Attested == nil || v.Attested.Reason != WhyUnreadable {
 		t.Errorf("a nurse's word: %+v, %v", v.Attested, err)
+	}
+}
+
+// TestLiveness: what the device says counts as the workstation's policy says.
+func TestLiveness(t *testing.T) {
+	alive, unsure, artefact := &scanner.Presentation{Verdict: scanner.Alive, Score: 90}, &scanner.Presentation{}, &scanner.Presentation{Verdict: scanner.Artefact}
+	for _, tt := range []struct {
+		policy Liveness
+		says   *scanner.Presentation
+		want   error
+		said   string
+	}{
+		{"", nil, nil, ""},
+		{"", artefact, ErrArtefact, ""},
+		{LivenessAsk, alive, nil, "alive"},
+		{LivenessAsk, unsure, nil, "unsure"},
+		{LivenessAsk, artefact, ErrArtefact, ""},
+		{LivenessOff, artefact, nil, ""},
+		{LivenessOff, alive, nil, ""},
+		{LivenessRequired, alive, nil, "alive"},
+		{LivenessRequired, unsure, ErrAliveUnsaid, ""},
+		{LivenessRequired, nil, ErrAliveUnsaid, ""},
+		{LivenessRequired, artefact, ErrArtefact, ""},
+	} {
+		if said, err := tt.policy.judge(tt.says); !errors.Is(err, tt.want) || tt.want == nil && err != nil || said != tt.said {
+			t.Errorf("%q of %+v: %q, %v", tt.policy, tt.says, said, err)
+		}
+	}
+}
+
+// TestArtefact: what the scanner takes for no finger is compared with nothing,
+// and costs no try.
+func TestArtefact(t *testing.T) {
+	n, plate := newNation(t), newPlate(t)
+	mine := synth.New(11)
+	p := n.issue(1, softcard.Options{})
+	n.enrol(p, plate, mine)
+	d := n.desk(deskOptions{scanners: plate.hub})
+	v, failure := d.tap(t, p)
+	if failure != nil {
+		t.Fatal(failure.Code)
+	}
+	plate.soft.Claim(&scanner.Presentation{Verdict: scanner.Artefact, Score: 3})
+	if _, err := plate.verify(t, d, v.ID, "", plate.impression(mine, 6)); Classify(err).Code != "finger_artefact" {
+		t.Errorf("an artefact: %v", err)
+	}
+	if v, _ = d.agent.Visit(v.ID); v.Verified || v.FingerRefusals != 0 {
+		t.Errorf("verified %v, %d refusals", v.Verified, v.FingerRefusals)
+	}
+	plate.soft.Claim(&scanner.Presentation{Verdict: scanner.Alive, Score: 88})
+	if got, err := plate.verify(t, d, v.ID, "", plate.impression(mine, 7)); err != nil || got.Alive != "alive" {
+		t.Errorf("a finger: %+v, %v", got, err)
 	}
 }

@@ -73,6 +73,16 @@ var fingerWordings = []wording{
 		"The fingerprint scanner failed. Plug it in again and try again.",
 	},
 	{
+		"finger_artefact", actionCorrect, "يرى الماسح أن ما وُضع عليه ليس إصبعاً حياً. امسح الماسح والإصبع وأعد المحاولة.",
+		"سکانەرەکە دەڵێت ئەوەی لەسەری دانراوە پەنجەیەکی زیندوو نییە. سکانەر و پەنجەکە بسڕەوە و دووبارە هەوڵ بدەوە.",
+		"The scanner takes this for no living finger. Wipe scanner and finger and try again, with somebody looking on.",
+	},
+	{
+		"finger_unproven", actionCheckReader, "لا يثبت هذا الماسح أن الإصبع حي، وهذه المحطة تشترط ذلك.",
+		"ئەم سکانەرە ناسەلمێنێت کە پەنجەکە زیندووە، و ئەم وێستگەیە ئەوەی دەوێت.",
+		"This scanner does not say that a finger is alive, and this workstation asks for that.",
+	},
+	{
 		"finger_elsewhere", actionCallSupport, "قُبلت هذه البصمة هنا لمريض آخر أيضاً. تابع الرعاية وتحقّق من هوية حامل البطاقة.",
 		"ئەم پەنجەمۆرە لێرە بۆ نەخۆشێکی تریش پەسەند کراوە. چارەسەرەکە بەردەوام بێت و ناسنامەی خاوەن کارتەکە بپشکنە.",
 		"This finger was accepted here for another patient as well. Go on with the care, and look at whose card this is.",

@@ -62,6 +62,10 @@ type Config struct {
 	// which is used in the place of all others: for demonstrations and trials.
 	// Every finger that it gives is marked as of no device.
 	SoftScanner string `json:"soft_scanner,omitempty"`
+	// Liveness says what counts of a scanner's own word about whether a finger is
+	// alive: "ask" (the default) refuses what it calls an artefact, "required"
+	// also what it does not call alive, "off" asks nobody.
+	Liveness string `json:"liveness,omitempty"`
 	// Centre overrides the address of the centre in the grant.
 	Centre string `json:"centre,omitempty"`
 	// FacilityKind is what kind of facility this is, by which patients' shares
@@ -251,6 +255,9 @@ func readConfig(dir string) (Config, error) {
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return c, fmt.Errorf("%s: %w: text behind the end", configPath(dir), ErrConfig)
+	}
+	if c.Liveness != "" && c.Liveness != "ask" && c.Liveness != "off" && c.Liveness != "required" {
+		return c, fmt.Errorf("%s: %w: liveness is ask, off or required", configPath(dir), ErrConfig)
 	}
 	if c.SoftScanner != "" && c.ScannerService != nil && c.ScannerService.On {
 		return c, fmt.Errorf("%s: %w: soft_scanner and scanner_service exclude each other: nobody gets made-up fingers as a device's", configPath(dir), ErrConfig)

@@ -103,6 +103,8 @@ var statuses = map[string]int{
 	"finger_poor":           http.StatusUnprocessableEntity,
 	"finger_other":          http.StatusForbidden,
 	"finger_right":          http.StatusForbidden,
+	"finger_artefact":       http.StatusForbidden,
+	"finger_unproven":       http.StatusForbidden,
 	"finger_way":            http.StatusUnprocessableEntity,
 	"attest_form":           http.StatusUnprocessableEntity,
 	"finger_none":           http.StatusConflict,

@@ -55,6 +55,9 @@ type Image struct {
 	Proof   Proof // what stands behind the driver that it comes of
 	Quality int   // as Judge saw it; 0 without a Judge
 	Lifted  bool  // the device saw the finger leave
+	// Presentation is what the device says of whether the finger is alive; nil
+	// when it says nothing, as those of the device table do.
+	Presentation *Presentation
 	// Begun is when the device saw the finger, Took the time from there until
 	// the image was decoded, and Device the part of it that was spent waiting
 	// for the device.
@@ -187,6 +190,7 @@ func (s *Session) once(ctx context.Context, req Request) (Image, error) {
 	}
 	return Image{
 		Gray: f.img, DPI: s.model.DPI, Proof: s.model.Proof, Lifted: f.lifted, Begun: f.begun, Took: f.done.Sub(f.begun), Device: f.device,
+		Presentation: s.presentation(),
 	}, nil
 }
 

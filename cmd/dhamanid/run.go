@@ -90,7 +90,7 @@ func serve(ctx context.Context, opts runOptions, log *slog.Logger) (err error) {
 	a, err := agent.New(agent.Config{
 		Version: cli.Version(), Facility: h.Grant.Facility, Place: h.Config.FacilityKind, Role: h.Role, Only: h.Config.Readers,
 		Expires: h.Expires, Terminal: h.Terminal, Author: h.Author, Operators: operators.Of(h).In(readers), Idle: h.Config.Lock(),
-		Found: damage, Readers: readers, Scanners: hub, Cache: store, Trust: h.Trust, Log: log,
+		Found: damage, Readers: readers, Scanners: hub, Liveness: agent.Liveness(h.Config.Liveness), Cache: store, Trust: h.Trust, Log: log,
 		Centre: func(s client.Store) (*client.Client, error) { return h.Client(s, log) },
 	})
 	if err != nil {

@@ -104,7 +104,10 @@ type transport struct {
 	waiting map[uint32]chan message // one place each; closed when ended
 }
 
-var _ scanner.Transport = (*transport)(nil)
+var (
+	_ scanner.Transport = (*transport)(nil)
+	_ scanner.Presenter = (*transport)(nil)
+)
 
 func (t *transport) read(r *bufio.Reader) {
 	defer close(t.done)
@@ -216,6 +219,18 @@ func (t *transport) Control(ctx context.Context, setup scanner.Setup, data []byt
 func (t *transport) Write(ctx context.Context, endpoint uint8, data []byte) error {
 	_, err := t.ask(ctx, message{kind: kindWrite, arg: endpoint, data: data})
 	return err
+}
+
+// Presentation asks what the device says of the last image. An answer that is
+// none is as good as silence.
+func (t *transport) Presentation() (scanner.Presentation, bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), transferTime)
+	defer cancel()
+	said, err := t.ask(ctx, message{kind: kindPresent})
+	if err != nil || len(said) != 2 || scanner.Verdict(said[0]) > scanner.Artefact || said[1] > 100 {
+		return scanner.Presentation{}, false
+	}
+	return scanner.Presentation{Verdict: scanner.Verdict(said[0]), Score: said[1]}, true
 }
 
 func (t *transport) Submit(endpoint uint8, size int) (scanner.Pending, error) {

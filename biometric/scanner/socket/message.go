@@ -36,6 +36,7 @@ const (
 	kindCancel                  // takes the read with this id back; the read is answered
 	kindWrite                   // arg endpoint | data
 	kindAnswer                  // arg status | what the device sent
+	kindPresent                 // answered with verdict u8 | score u8, or nothing
 )
 
 const (
@@ -70,7 +71,7 @@ func readMessage(r io.Reader) (message, error) {
 	}
 	n := binary.BigEndian.Uint32(head[:])
 	m := message{kind: kind(head[4]), arg: head[5], id: binary.BigEndian.Uint32(head[6:])}
-	if n < headLen || n > headLen+maxData || m.kind < kindHello || m.kind > kindAnswer {
+	if n < headLen || n > headLen+maxData || m.kind < kindHello || m.kind > kindPresent {
 		return message{}, fmt.Errorf("%w: kind %d of %d bytes", errMessage, m.kind, n)
 	}
 	if n > headLen {

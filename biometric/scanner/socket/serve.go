@@ -150,6 +150,14 @@ func (d *driver) take(ctx context.Context, m message) error {
 		return d.answer(m.id, data, err)
 	case kindWrite:
 		return d.answer(m.id, nil, d.t.Write(bounded, m.arg, m.data))
+	case kindPresent:
+		var said []byte
+		if p, can := d.t.(scanner.Presenter); can {
+			if p, ok := p.Presentation(); ok {
+				said = []byte{byte(p.Verdict), p.Score}
+			}
+		}
+		return d.answer(m.id, said, nil)
 	case kindSubmit:
 		return d.submit(ctx, m)
 	case kindCancel:

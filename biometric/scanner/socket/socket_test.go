@@ -102,6 +102,14 @@ func TestHub(t *testing.T) {
 	if err != nil || !bytes.Equal(img.Pix, s.Seen(stripes()).Pix) {
 		t.Errorf("capture: %v", err)
 	}
+	if img.Presentation != nil {
+		t.Errorf("it says %+v of the finger", img.Presentation)
+	}
+	s.Claim(&scanner.Presentation{Verdict: scanner.Alive, Score: 93})
+	img, err = hub.Capture(t.Context(), "", scanner.Request{Wait: 5 * time.Second}, scanner.Options{})
+	if err != nil || img.Presentation == nil || *img.Presentation != (scanner.Presentation{Verdict: scanner.Alive, Score: 93}) {
+		t.Errorf("it says %+v of the finger; %v", img.Presentation, err)
+	}
 	if list, err := (Bus{Path: filepath.Join(t.TempDir(), "none")}).List(t.Context()); err != nil || len(list) != 0 {
 		t.Errorf("nobody serves: %v, %v", list, err)
 	}

@@ -23,8 +23,9 @@ type Scanner struct {
 
 	mu     sync.Mutex // guards what follows, and proto
 	finger *image.Gray
-	queues map[uint8][][]byte // what the device has to say, by endpoint
-	reads  map[uint8][]*read  // who listens
+	claim  *scanner.Presentation // what it says of its fingers; nil: nothing
+	queues map[uint8][][]byte    // what the device has to say, by endpoint
+	reads  map[uint8][]*read     // who listens
 	owner  *transport
 	gone   bool
 	stats  Stats
@@ -140,6 +141,14 @@ func (s *Scanner) Lift() {
 	s.proto.changed(s)
 }
 
+// Claim has the scanner say something of the fingers on it from here on, as a
+// device with a sensor for living skin does; nil: nothing, as at the beginning.
+func (s *Scanner) Claim(p *scanner.Presentation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.claim = p
+}
+
 // Unplug pulls the plug: every pending and later transfer fails.
 func (s *Scanner) Unplug() {
 	s.mu.Lock()
@@ -218,7 +227,19 @@ func (s *Scanner) endReads(only *transport, err error) {
 // transport is one driver's access.
 type transport struct{ s *Scanner }
 
-var _ scanner.Transport = (*transport)(nil)
+var (
+	_ scanner.Transport = (*transport)(nil)
+	_ scanner.Presenter = (*transport)(nil)
+)
+
+func (t *transport) Presentation() (scanner.Presentation, bool) {
+	t.s.mu.Lock()
+	defer t.s.mu.Unlock()
+	if t.s.claim == nil {
+		return scanner.Presentation{}, false
+	}
+	return *t.s.claim, true
+}
 
 // usable counts a transfer. The caller holds the lock.
 func (t *transport) usable() error {
