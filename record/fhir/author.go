@@ -63,11 +63,15 @@ func (x *exporter) agentsOf(s Signer) *agents {
 	}
 	a := &agents{where: x.facility(s.Facility), person: s.Operator}
 	x.agents[s] = a
+	name := s.Name
+	if name == "" { // a trust list may lack it, FHIR may not
+		name = "unknown"
+	}
 	if s.Operator {
-		p := &practitioner{ResourceType: "Practitioner", Name: []humanName{{Text: s.Name}}}
+		p := &practitioner{ResourceType: "Practitioner", Name: []humanName{{Text: name}}}
 		a.who = x.apart(func() *reference { return x.add(p, "Practitioner", s) })
 	} else {
-		a.who = x.device(s.Name, s)
+		a.who = x.device(name, s)
 	}
 	return a
 }
@@ -100,6 +104,7 @@ func (x *exporter) facility(number uint32) *reference {
 
 type provenance struct {
 	ResourceType string            `json:"resourceType"`
+	ID           string            `json:"id"` // that of the address at which a transaction puts it
 	Target       []reference       `json:"target"`
 	Recorded     string            `json:"recorded"`
 	Agent        []provenanceAgent `json:"agent"`
@@ -120,8 +125,9 @@ type provenanceWhat struct {
 // provenance says who signed the entry that resources come from, and which one
 // it is. The signature covers the sealed entry, not the resources.
 func (x *exporter) provenance(e *record.Entry, from []bundleEntry) {
+	id := x.uuid("Provenance", nil)
 	p := provenance{
-		ResourceType: "Provenance", Recorded: stamp(e.Start),
+		ResourceType: "Provenance", ID: id, Recorded: stamp(e.Start),
 		Agent: []provenanceAgent{{
 			Type: single("http://terminology.hl7.org/CodeSystem/provenance-participant-type", "author"),
 			Who:  x.signer.who, Behalf: x.signer.where,
@@ -131,5 +137,5 @@ func (x *exporter) provenance(e *record.Entry, from []bundleEntry) {
 	for i := range from {
 		p.Target = append(p.Target, reference{Reference: from[i].FullURL})
 	}
-	x.put(&p, "Provenance", x.uuid("Provenance", nil), identifier{})
+	x.put(&p, "Provenance", id, identifier{})
 }

@@ -4,6 +4,7 @@ import (
 	"html"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/record/terms"
@@ -25,10 +26,22 @@ func (x *exporter) div(lines ...string) *narrative {
 	}
 	b.WriteString("><ul>")
 	for _, l := range lines {
-		b.WriteString("<li>" + html.EscapeString(strings.ToValidUTF8(l, "")) + "</li>")
+		b.WriteString("<li>" + html.EscapeString(strings.Map(printable, l)) + "</li>")
 	}
 	b.WriteString("</ul></div>")
 	return &narrative{Status: "generated", Div: b.String()}
+}
+
+// printable drops what no XML may hold (XML 1.0, 2.2), and breaks of lines.
+func printable(r rune) rune {
+	switch {
+	case r == '\n', r == '\t':
+		return ' '
+	case r < ' ', r == utf8.RuneError, r == 0xFFFE, r == 0xFFFF:
+		return -1
+	default:
+		return r
+	}
 }
 
 // opening tells whose summary it is, of when, and what is not in it.
@@ -38,7 +51,7 @@ func (x *exporter) opening(id *record.Identity) *narrative {
 		say(x.Language, "as of") + " " + x.doc.now.Format("2006-01-02 15:04 UTC"),
 		say(x.Language, "source"),
 	}
-	if !x.Sensitive {
+	if !x.Sensitive || x.doc.locked[record.SectionSensitive] {
 		lines = append(lines, say(x.Language, "without sensitive"))
 	}
 	var locked []string

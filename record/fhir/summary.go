@@ -203,7 +203,8 @@ func (x *exporter) sections() []compSection {
 		c := compSection{
 			Title: say(x.Language, titles[s]), Code: single(terms.LOINC.URI(), o.code), Entry: x.doc.refs[s],
 		}
-		locked := x.doc.locked[o.from]
+		// The cover is not the entries', and the record never has devices.
+		locked := x.doc.locked[o.from] && s != sectionPayers && s != sectionDevices
 		lines := x.doc.lines[s]
 		switch {
 		case len(lines) > 0 && locked:

@@ -26,9 +26,15 @@ func dataDir(tb testing.TB, name string) string {
 	return dir
 }
 
+// syntheaRead keeps the patients for all tests: none changes them.
+var syntheaRead []*Bundle
+
 // synthea reads the patients of the Synthea set.
 func synthea(tb testing.TB) []*Bundle {
 	tb.Helper()
+	if syntheaRead != nil {
+		return syntheaRead
+	}
 	files, err := filepath.Glob(filepath.Join(dataDir(tb, "synthea"), "*.json.gz"))
 	if err != nil || len(files) == 0 {
 		tb.Skip("no Synthea patients found")
@@ -55,6 +61,7 @@ func synthea(tb testing.TB) []*Bundle {
 		}
 		out = append(out, b)
 	}
+	syntheaRead = out
 	return out
 }
 
