@@ -210,10 +210,12 @@ func TestSensitive(t *testing.T) {
 	}{
 		{"S:atc:N06AB03", "M:atc:N06AF03", true},
 		{"M:atc:N06AB03", "M:atc:N02AX02", true}, // by its code
-		{"S:atc:C03DA01", "M:atc:C09AA02", true}, // by its place
-		{"M:atc:C03DA01", "M:atc:C09AA02", false},
+		{"S:atc:C01DA02", "M:atc:C02KX05", true}, // by its place
+		{"M:atc:C03DA01", "M:atc:A12BA01", false},
+		{"D:icd10:Z34", "M:atc:C03DA01", false},
+		{"E:icd10:Z34", "M:atc:C03DA01", true}, // by how it is known that she is pregnant
 	} {
-		p := Base().Patient(person(t, "m40"), nil, []*record.Entry{entry(t, c.record, now.AddDate(0, 0, -1))}, now)
+		p := Base().Patient(person(t, "f40"), nil, []*record.Entry{entry(t, c.record, now.AddDate(0, 0, -1))}, now)
 		list := Base().Check(p, entry(t, c.draft, now)).Alerts
 		if len(list) != 1 || list[0].Sensitive != c.want {
 			t.Errorf("%s, %s: %+v", c.record, c.draft, list)

@@ -86,9 +86,9 @@ func codeOf(tb testing.TB, s string) record.Code {
 }
 
 // entry reads items by kind: A an allergy, I an intolerance, M a medicine, S
-// one of the sensitive section, X one that is stopped, D a diagnosis, O an
-// observation, V a vaccine, P a procedure. Behind = stands a dose or value
-// with its unit, and after * how often a day.
+// one of the sensitive section, X one that is stopped, D a diagnosis, E one of
+// the sensitive section, O an observation, V a vaccine, P a procedure. Behind =
+// stands a dose or value with its unit, and after * how often a day.
 func entry(tb testing.TB, text string, at time.Time) *record.Entry {
 	tb.Helper()
 	e := &record.Entry{Start: at}
@@ -117,8 +117,8 @@ func entry(tb testing.TB, text string, at time.Time) *record.Entry {
 				x.Frequency = frequency(tb, often)
 			}
 			e.Prescriptions = append(e.Prescriptions, x)
-		case "D":
-			e.Diagnoses = append(e.Diagnoses, record.Diagnosis{Code: c})
+		case "D", "E":
+			e.Diagnoses = append(e.Diagnoses, record.Diagnosis{Code: c, Sensitive: kind == "E"})
 		case "O":
 			o := record.Observation{Code: c}
 			if amount == "positive" || amount == "negative" {

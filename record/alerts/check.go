@@ -9,9 +9,11 @@ import (
 )
 
 // maxItems bounds how many medicines, allergies or findings of a record are
-// compared, and maxAlerts how many alerts are told.
+// compared, maxFound how many alerts are looked at, and maxAlerts how many are
+// told.
 const (
 	maxItems  = 400
+	maxFound  = 4000
 	maxAlerts = 60
 )
 
@@ -146,8 +148,10 @@ func (c *checker) gatherActs() {
 }
 
 // told reports whether an alert about two items is due: at a tap always, for
-// a draft when one of them is its own.
-func (c *checker) told(a, b *item) bool { return c.draft == nil || a.fresh || b.fresh }
+// a draft when one of them is its own, and never when there are too many.
+func (c *checker) told(a, b *item) bool {
+	return (c.draft == nil || a.fresh || b.fresh) && len(c.found) < maxFound
+}
 
 // add notes an alert. At a tap mere notes are left out.
 func (c *checker) add(a Alert, items ...*item) {

@@ -31,6 +31,7 @@ type Patient struct {
 	pregnant  bool
 	weeks     int // of pregnancy, 0 when not known
 	nursing   bool
+	hidden    bool // what is said of pregnancy, nursing and kidneys comes from the sensitive section
 	kilograms float64
 	filters   float64 // filtration of the kidneys, mL/min/1.73 m2
 
@@ -77,7 +78,7 @@ func (t *Table) Patient(who Person, summary *record.Summary, entries []*record.E
 	}
 	for _, x := range p.current.Problems {
 		p.ills.join(t.classesOf(x.Code))
-		f.finding(x.Code, x.Since.Time)
+		f.finding(x.Code, x.Since.Time, p.isSecret(x.Code))
 	}
 	f.settle(p)
 	p.medicines, p.allergies = make([]item, len(p.current.Medicines)), make([]allergen, len(p.current.Allergies))
@@ -160,29 +161,30 @@ type facts struct {
 	weighed, filtered time.Time
 	kilograms         float64
 	filters           float64
+	hidden            bool // one of them is sensitive
 }
 
 func (f *facts) entry(e *record.Entry, start time.Time) {
 	f.start = start
 	for i := range e.Diagnoses {
 		if d := &e.Diagnoses[i]; stands(d) {
-			f.finding(d.Code, f.at(d.At))
+			f.finding(d.Code, f.at(d.At), d.Sensitive)
 		}
 	}
 	for i := range e.Procedures {
 		if x := &e.Procedures[i]; x.Status == record.ProcedureCompleted {
-			f.finding(x.Code, f.at(x.At))
+			f.finding(x.Code, f.at(x.At), x.Sensitive)
 		}
 	}
 	if e.Type != nil {
-		f.finding(*e.Type, start)
+		f.finding(*e.Type, start, e.Sensitive)
 	}
 	for i := range e.Observations {
-		f.observation(&e.Observations[i])
+		f.observation(&e.Observations[i], e.Observations[i].Sensitive)
 	}
 	for i := range e.Panels {
 		for j := range e.Panels[i].Observations {
-			f.observation(&e.Panels[i].Observations[j])
+			f.observation(&e.Panels[i].Observations[j], e.Panels[i].Sensitive)
 		}
 	}
 }
@@ -201,7 +203,7 @@ const (
 	classNursing   = "nursing" // births, and what says that she nurses
 )
 
-func (f *facts) finding(c terms.Code, at time.Time) {
+func (f *facts) finding(c terms.Code, at time.Time, secret bool) {
 	in := f.table.classesOf(c)
 	if in.empty() {
 		return
@@ -209,15 +211,19 @@ func (f *facts) finding(c terms.Code, at time.Time) {
 	for name, to := range map[string]*time.Time{classPregnancy: &f.expecting, classBirth: &f.delivered, classNursing: &f.nursed} {
 		if n, ok := f.table.index[name]; ok && in.has(n) && at.After(*to) {
 			*to = at
+			f.hidden = f.hidden || secret || terms.Sensitive(c)
 		}
 	}
 }
 
-func (f *facts) observation(o *record.Observation) {
+func (f *facts) observation(o *record.Observation, secret bool) {
 	if o.Code.System != terms.LOINC || o.Status == record.ObservationEnteredInError || o.Status == record.ObservationCancelled {
 		return
 	}
 	at, code := f.at(o.At), o.Code.Value
+	if slices.Contains(loincTests, code) || slices.Contains(loincFilter, code) || code == loincWeeks {
+		f.hidden = f.hidden || secret || terms.Sensitive(o.Code)
+	}
 	q := o.Value.Quantity
 	switch {
 	case slices.Contains(loincTests, code):
@@ -244,6 +250,7 @@ func (f *facts) observation(o *record.Observation) {
 // settle says what the facts mean at the patient's time. What came before is
 // kept where they say nothing.
 func (f *facts) settle(p *Patient) {
+	p.hidden = p.hidden || f.hidden
 	fresh := func(at time.Time, lasts time.Duration) bool { return !at.IsZero() && p.now.Sub(at) < lasts }
 	if p.sex != record.SexMale && (!f.expecting.IsZero() || !f.delivered.IsZero()) {
 		began := f.expecting
@@ -252,7 +259,7 @@ func (f *facts) settle(p *Patient) {
 		}
 		p.pregnant = fresh(began, pregnancyLasts) && f.expecting.After(f.delivered)
 		p.weeks = 0
-		if p.pregnant && began == f.conceived {
+		if p.pregnant && began.Equal(f.conceived) {
 			p.weeks = max(1, int(p.now.Sub(began).Hours()/(24*7)))
 		}
 	}

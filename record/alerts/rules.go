@@ -241,7 +241,7 @@ func (c *checker) caution(x *caution, it *item, changed bool) {
 	}
 	alert := Alert{
 		Rule: x.rule, Kind: x.state.kind(), Severity: x.severity, Source: x.source,
-		Text: c.t.because(template, x.effect, x.advice, it, nil),
+		Text: c.t.because(template, x.effect, x.advice, it, nil), Sensitive: c.p.hidden && x.state.kind() != record.AlertAge,
 	}
 	if x.state.is != stateIll {
 		c.add(alert, it)

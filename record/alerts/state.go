@@ -83,7 +83,8 @@ func (s state) holds(p *Patient) bool {
 		return p.months >= s.n
 	case stateKidney:
 		return p.filters > 0 && p.filters < float64(s.n)
-	default:
+	case stateIll:
 		return p.ills.has(s.class)
 	}
+	return false
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"fmt"
+	"strings"
 	"sync/atomic"
 
 	"github.com/dhamani-iq/dhamani/record"
@@ -161,15 +162,15 @@ func mustBase() *Table {
 }
 
 func baseText() (string, error) {
-	text := ""
+	var text strings.Builder
 	for _, name := range order {
 		b, err := files.ReadFile("table/" + name + ".tsv")
 		if err != nil {
 			return "", err
 		}
-		text += string(b)
+		text.Write(b)
 	}
-	return text, nil
+	return text.String(), nil
 }
 
 // Base returns the edition that every program has.
@@ -199,7 +200,7 @@ func Parse(text string) (*Table, error) {
 
 // kind is that of the alerts which cautions about the state give.
 func (s state) kind() record.AlertKind {
-	switch s.is {
+	switch s.is { //nolint:exhaustive // the rest are illnesses
 	case statePregnant, stateFertile, stateNursing:
 		return record.AlertPregnancy
 	case stateUnder, stateOver:
