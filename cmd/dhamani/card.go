@@ -18,7 +18,7 @@ func newCardCommand(g *globals) *cobra.Command {
 		Use:     "card",
 		Short:   "Look at the health card in a reader, and lead it through its life",
 		Example: "  dhamani card info\n  dhamani card read --home /var/lib/dhamani\n  dhamani card personalise --batch patients/ --home station",
-	}, newCardInfoCommand(g), newCardReadCommand(g), newCardSpaceCommand(g), newCardSwipeCommand(g),
+	}, newCardInfoCommand(g), newCardReadCommand(g), newCardCoverCommand(g), newCardSpaceCommand(g), newCardSwipeCommand(g),
 		newCardAuditCommand(g), newCardVerifyCommand(g), newCardPINCommand(g),
 		newCardPersonaliseCommand(g), newCardActivateCommand(g), newCardReissueCommand(g),
 		newCardBlockCommand(g), newCardUnblockCommand(g), newCardTerminateCommand(g), newCardBenchCommand(g))

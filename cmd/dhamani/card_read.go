@@ -80,6 +80,8 @@ type cardRecord struct {
 	Entries  []readEntry      `json:"entries"`                  // newest first
 	APDUs    int              `json:"apdus"`
 	Bytes    int              `json:"bytes"` // both ways
+
+	issued time.Time // when identity and cover were signed
 }
 
 // readEntry is one entry of the card's log. An entry that failed a check has
@@ -184,7 +186,7 @@ func (r *cardReader) readIdentity(ctx context.Context) error {
 	if r.id.Card != r.record.Card {
 		return fmt.Errorf("it names another card: %w", card.ErrMalformed)
 	}
-	r.record.Patient = r.id.Subjects.Patient
+	r.record.Patient, r.record.issued = r.id.Subjects.Patient, r.id.Issued
 	if r.record.Identity, err = record.DecodeIdentity(r.id.Identity); err != nil {
 		return err
 	}

@@ -10,6 +10,6 @@ func newRecordCommand(g *globals) *cobra.Command {
 	return cli.Group(&cobra.Command{
 		Use:   "record",
 		Short: "Look at patients' records in files",
-	}, newRecordCheckCommand(g), newRecordCheckIPSCommand(g), newRecordExportCommand(g), newRecordFindCommand(g), newRecordHistoryCommand(g),
+	}, newRecordCheckCommand(g), newRecordCheckIPSCommand(g), newRecordEligibilityCommand(g), newRecordExportCommand(g), newRecordFindCommand(g), newRecordHistoryCommand(g),
 		newRecordImportCommand(g), newRecordShowCommand(g), newRecordStatsCommand(g))
 }

@@ -117,6 +117,7 @@ func (a *Agent) ShowPerson(_ context.Context, visit string, person uint8) (agent
 			return agent.Visit{}, err
 		}
 	}
+	v.Eligibility, _ = eligibility(v, agent.CoverQuestion{}) // a visit of now has an answer
 	a.publish(agent.Event{Kind: agent.KindPersonShown, Visit: visit})
 	return *v, nil
 }
@@ -128,6 +129,10 @@ func (a *Agent) Eligibility(visit string, q agent.CoverQuestion) (*entitle.Answe
 	if !ok {
 		return nil, agent.ErrNoVisit
 	}
+	return eligibility(&v, q)
+}
+
+func eligibility(v *agent.Visit, q agent.CoverQuestion) (*entitle.Answer, error) {
 	return entitle.Ask(&entitle.Known{Identity: v.Identity, Cover: v.Cover, Issued: v.Opened.AddDate(0, -1, 0)}, entitle.Question{
 		Person: v.Person, At: v.Opened, Place: entitle.PlacePrivate, Facility: 1207,
 		Service: q.Service, Class: q.Class, Cost: q.Cost, Newborn: q.Newborn,
@@ -316,6 +321,7 @@ func (a *Agent) Publish(ev agent.Event) {
 
 // Tap puts a card with this visit into the reader.
 func (a *Agent) Tap(v agent.Visit) {
+	v.Eligibility, _ = eligibility(&v, agent.CoverQuestion{}) // a visit of now has an answer
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.visits = slices.Insert(slices.DeleteFunc(slices.Clone(a.visits), func(old agent.Visit) bool { return old.ID == v.ID }), 0, v)
