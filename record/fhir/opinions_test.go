@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -114,14 +113,5 @@ func TestFixturesOpinions(t *testing.T) {
 	}
 	a.put(t, "nothing", &Bundle{Identity: &record.Identity{Names: record.Names{Latin: &record.Name{Family: "X"}}}}, Options{Form: Summary})
 	a.put(t, "everything", whole(), Options{Form: Transaction})
-	a.agree(t)
-}
-
-func TestSyntheaOpinions(t *testing.T) {
-	a := asked{t.TempDir()}
-	for i, b := range synthea(t) {
-		a.put(t, fmt.Sprintf("%03d-transaction", i), b, Options{Form: Transaction})
-		a.put(t, fmt.Sprintf("%03d-summary", i), b, Options{Form: Summary, Language: []string{"ar", "ckb", "en"}[i%3], Sensitive: i%2 == 0})
-	}
 	a.agree(t)
 }

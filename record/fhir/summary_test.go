@@ -55,13 +55,6 @@ func sameSummary(t *testing.T, b *Bundle, o Options) {
 	}
 }
 
-func TestSyntheaSummary(t *testing.T) {
-	for _, b := range synthea(t) {
-		sameSummary(t, b, Options{Form: Summary})
-		sameSummary(t, b, Options{Form: Summary, Language: "ckb", Sensitive: true})
-	}
-}
-
 // TestTransactionTwice demands that what is sent names itself the same again,
 // whichever parts were open, and that nothing in it would change anything.
 func TestTransactionTwice(t *testing.T) {
