@@ -14,7 +14,7 @@ const leastAlike = 0.15
 
 // maxPairs is how many pairs of minutiae, the most alike, are looked at
 // together.
-const maxPairs = 32
+const maxPairs = 24
 
 // pair is a minutia of each probe and how alike their cylinders are.
 type pair struct {
@@ -60,7 +60,7 @@ func (w *work) choose(p, q *Probe) {
 	// not looked for: n counts the ones of level least and above.
 	least, n := levelOf(leastAlike), 0
 	slack := slackOf(least)
-	for i := range p.cylinders {
+	for i := range p.cylinders[:min(len(p.cylinders), maxChoice)] {
 		c := &p.cylinders[i]
 		for _, j := range q.turned(p.places[i].angle) {
 			o := &q.cylinders[j]

@@ -18,8 +18,8 @@ func TestChoose(t *testing.T) {
 	} {
 		p, q := c[0], c[1]
 		var likes []int
-		for i := range p.places {
-			for j := range q.places {
+		for i := range min(len(p.places), maxChoice) {
+			for j := range min(len(q.places), maxChoice) {
 				turn := int8(p.places[i].angle - q.places[j].angle)
 				if turn > maxTurn || turn < -maxTurn {
 					continue

@@ -46,6 +46,10 @@ type place struct {
 // many as a word has bits.
 const maxPlaces = 64
 
+// maxChoice is how many of them are looked at for pairs that are alike; all take
+// part in what lies on each other.
+const maxChoice = 36
+
 // Probe is a view made ready to be compared. It does not change afterwards and
 // may be used by many goroutines.
 type Probe struct {
@@ -53,7 +57,7 @@ type Probe struct {
 	cylinders []cylinder
 	hull      hull
 	grid      grid
-	byTurn    []uint8    // places by angle, ascending, twice
+	byTurn    []uint8    // the best maxChoice places by angle, ascending, twice
 	firstTurn [256]uint8 // where in byTurn those of an angle and above it begin
 }
 
@@ -88,7 +92,7 @@ func Prepare(t *fmr.Template, v int) (*Probe, error) {
 
 // indexTurns fills byTurn and firstTurn.
 func (p *Probe) indexTurns() {
-	p.byTurn = make([]uint8, len(p.places), 2*len(p.places))
+	p.byTurn = make([]uint8, min(len(p.places), maxChoice), 2*maxChoice)
 	for i := range p.byTurn {
 		p.byTurn[i] = uint8(i) // #nosec G115 -- at most maxPlaces
 	}
@@ -108,7 +112,7 @@ func (p *Probe) turned(angle uint8) []uint8 {
 	from, to := angle-maxTurn, angle+maxTurn+1
 	first, end := int(p.firstTurn[from]), int(p.firstTurn[to])
 	if to < from {
-		end += len(p.places)
+		end += len(p.byTurn) / 2
 	}
 	return p.byTurn[first:end]
 }
