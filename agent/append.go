@@ -89,6 +89,14 @@ func (a *Agent) drafts(who actor, subjects *envelope.Subjects, b *book, e *recor
 		whole.Start = time.Now()
 	}
 	whole.Normalise()
+	whole.SpellUnits()
+	if b.keys.Has(record.SectionSensitive) {
+		// Nobody forgets a mark; a laboratory and a pharmacy, which have not got
+		// the key, write what they do into the section that they have.
+		whole.Overrides = slices.Clone(whole.Overrides)
+		whole.MarkSensitive()
+		whole.Normalise()
+	}
 	if err := whole.Validate(); err != nil {
 		return nil, err
 	}
