@@ -69,11 +69,8 @@ func (a *Agent) refresh(patient record.PatientID) {
 	a.mu.Unlock()
 	group.Go(func() error {
 		err := a.fetch(life, patient)
-		if err == nil {
-			err = a.fetchStandings(life, patient)
-		}
-		if err == nil {
-			err = a.askReceipts(life, patient)
+		if err == nil { // neither of the two holds up the other
+			err = errors.Join(a.fetchStandings(life, patient), a.askReceipts(life, patient))
 		}
 		if err != nil && life.Err() == nil {
 			a.cfg.Log.Debug("compare with centre", logkey.Code, Classify(err).Code)
