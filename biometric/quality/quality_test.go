@@ -94,3 +94,14 @@ func TestAdvice(t *testing.T) {
 		t.Errorf("codes %v", seen)
 	}
 }
+
+// BenchmarkJudge: what judging costs on top of extraction, whose measures it
+// takes.
+func BenchmarkJudge(b *testing.B) {
+	m := extract.Measures{Area: 50, X: 4, Clear: 0.5, Contrast: 20, Dark: 0.5, Minutiae: 30}
+	for b.Loop() {
+		if class, _ := Judge(m); class == 0 {
+			b.Fatal("no class")
+		}
+	}
+}

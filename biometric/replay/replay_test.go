@@ -106,3 +106,21 @@ func TestOnce(t *testing.T) {
 		t.Errorf("%d got through", passed)
 	}
 }
+
+// BenchmarkCheck: an impression of a large sensor against a guard that is full,
+// as every capture of an agent pays it.
+func BenchmarkCheck(b *testing.B) {
+	g, err := NewGuard(512)
+	if err != nil {
+		b.Fatal(err)
+	}
+	img := image.NewGray(image.Rect(0, 0, 388, 374))
+	angles := make([]uint8, 60)
+	for i := 0; b.Loop(); i++ {
+		img.Pix[i%len(img.Pix)]++ // never the same
+		angles[i%len(angles)]++
+		if err := g.Check(img, template(i%50, angles...)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
