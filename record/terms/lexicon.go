@@ -78,7 +78,9 @@ func (l *lexicon) gather(t *Table) {
 // begin returns the range of the words that begin with a prefix.
 func (l *lexicon) begin(prefix string) (from, to int) {
 	from, _ = slices.BinarySearch(l.words, prefix)
-	for to = from; to < len(l.words) && strings.HasPrefix(l.words[to], prefix); to++ {
+	to = from
+	for to < len(l.words) && strings.HasPrefix(l.words[to], prefix) {
+		to++
 	}
 	return from, to
 }
