@@ -38,7 +38,7 @@ func newPatientCommand(g *globals) *cobra.Command {
 	return cli.Group(&cobra.Command{
 		Use:   "patient",
 		Short: "Look at the patients whom the centre has issued cards to",
-	}, newPatientListCommand(g))
+	}, newPatientListCommand(g), newPatientArchiveCommand(g), newPatientUnarchiveCommand(g))
 }
 
 func newPatientListCommand(g *globals) *cobra.Command {
@@ -47,7 +47,7 @@ func newPatientListCommand(g *globals) *cobra.Command {
 		Use:   "list",
 		Short: "List patients with their cards and the number of their records",
 		Long: `list shows identifiers, dates, cards and numbers of records. Names and records
-stay sealed: the centre's keys do not open records.`,
+stay sealed.`,
 		Example: `  dhamani-central patient list --dir ./centre
   dhamani-central patient list --dir ./centre --after 0J4Y8QZP3M1TC --limit 500 --json`,
 		Args: cli.Args(cobra.NoArgs),

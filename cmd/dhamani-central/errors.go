@@ -29,6 +29,7 @@ var table = cli.Table{
 	{authority.ErrRevoked, exitRefused, "enrol under another facility number"},
 	{authority.ErrRequest, exitRefused, ""},
 	{terms.ErrTable, exitRefused, "mend the line that is named; 'dhamani-central terms publish --help' has the columns"},
+	{authority.ErrArchive, exitUntrusted, "take a file that 'dhamani-central patient archive' of this centre wrote, and is whole"},
 	{store.ErrNotFound, exitRefused, "see 'dhamani-central status' and 'patient list' for what there is"},
 	{store.ErrCorrupt, cli.ExitFailed, "restore the folder from a backup"},
 	{keystore.ErrPermissions, cli.ExitFailed, "let only the centre's user read the folder keys: chmod -R go= keys"},
