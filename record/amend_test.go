@@ -1,6 +1,7 @@
 package record
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -71,7 +72,7 @@ func TestRevise(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var s *Summary
 			var known []*Entry
-			for _, e := range append(tt.history[:len(tt.history):len(tt.history)], tt.e) {
+			for _, e := range append(slices.Clip(tt.history), tt.e) {
 				s = Revise(s, e, known, now)
 				known = append(known, e)
 			}

@@ -26,7 +26,7 @@ func (v *Cover) encode(edition uint32) ([]byte, error) {
 			m.key(9)
 			m.head(majorArray, uint64(len(v.Counters)))
 			for _, c := range v.Counters {
-				m.head(majorArray, 4+uint64(rank(c.Person > 0)))
+				m.head(majorArray, 4+uint64(rank(c.Person > 0))) // #nosec G115 -- 0 or 1
 				m.text(c.Kind)
 				m.uint(uint64(c.Year))
 				m.uint(uint64(c.Allowed))

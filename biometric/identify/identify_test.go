@@ -156,8 +156,8 @@ func TestTogether(t *testing.T) {
 }
 
 func TestBench(t *testing.T) {
-	real := Mate{Enrolled: person(1000, 0), Asked: [][]*fmr.Template{person(1000, 1), person(1000, 2)}}
-	b, err := RunBench(t.Context(), Trial{People: 40, Fingers: 2, Searches: 5, Real: []Mate{real}})
+	captured := Mate{Enrolled: person(1000, 0), Asked: [][]*fmr.Template{person(1000, 1), person(1000, 2)}}
+	b, err := RunBench(t.Context(), Trial{People: 40, Fingers: 2, Searches: 5, Real: []Mate{captured}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,9 +24,9 @@ func (v Verdict) String() string {
 		return "alive"
 	case Artefact:
 		return "artefact"
-	default:
-		return "unsure"
+	case Unsure:
 	}
+	return "unsure"
 }
 
 // Presenter is a Transport, or a driver, whose device judges the presentation.

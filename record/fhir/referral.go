@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/dhamani-iq/dhamani/record"
@@ -149,7 +150,7 @@ func (im *importer) detectedIssue(j *job) error {
 		return err
 	}
 	trial := *e
-	trial.Overrides = append(trial.Overrides[:len(trial.Overrides):len(trial.Overrides)], o)
+	trial.Overrides = append(slices.Clip(trial.Overrides), o)
 	if err := trial.Validate(); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package fhir
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -79,9 +80,9 @@ func TestTransactionTwice(t *testing.T) {
 				out[e.FullURL] = new(request)
 			case r == nil:
 				t.Fatal("no request")
-			case r.Method == "POST" && !strings.HasPrefix(r.IfNoneExist, "identifier=https"):
+			case r.Method == http.MethodPost && !strings.HasPrefix(r.IfNoneExist, "identifier=https"):
 				t.Errorf("%+v", *r)
-			case r.Method == "PUT" && (json.Unmarshal(e.Resource, &p) != nil || r.URL != p.ResourceType+"/"+p.ID || p.ID == ""):
+			case r.Method == http.MethodPut && (json.Unmarshal(e.Resource, &p) != nil || r.URL != p.ResourceType+"/"+p.ID || p.ID == ""):
 				t.Errorf("%+v of %+v", *r, p)
 			}
 		}

@@ -24,11 +24,12 @@ type walker struct {
 }
 
 func (w *walker) tell(what string) {
-	path := w.prefix
+	var path strings.Builder
+	path.WriteString(w.prefix)
 	for _, name := range w.path {
-		path += short(plainName(name)) + "."
+		path.WriteString(short(plainName(name)) + ".")
 	}
-	w.lose(strings.TrimSuffix(path, ".") + what)
+	w.lose(strings.TrimSuffix(path.String(), ".") + what)
 }
 
 // next skips white space and returns the byte behind it, 0 at the end.

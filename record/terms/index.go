@@ -20,7 +20,7 @@ func (x *index) get(c Code) (place, bool) {
 	if len(x.cells) == 0 {
 		return place{}, false
 	}
-	mask := uint64(len(x.cells) - 1)
+	mask := uint64(len(x.cells) - 1) // #nosec G115 -- at least 64 cells
 	for i := hashOf(c) & mask; ; i = (i + 1) & mask {
 		n := x.cells[i]
 		if n == 0 {
@@ -46,7 +46,7 @@ func (x *index) put(c Code, p place) {
 }
 
 func (x *index) set(n int) {
-	mask := uint64(len(x.cells) - 1)
+	mask := uint64(len(x.cells) - 1) // #nosec G115 -- at least 64 cells
 	i := hashOf(x.list[n].code) & mask
 	for x.cells[i] != 0 {
 		i = (i + 1) & mask

@@ -167,9 +167,9 @@ func (d *driver) take(ctx context.Context, m message) error {
 			back()
 		}
 		return nil
-	default:
-		return errMessage
+	case kindHello, kindOpen, kindAnswer: // the server's own, or out of turn
 	}
+	return errMessage
 }
 
 // submit hands a read over before the next message is looked at; its answer
