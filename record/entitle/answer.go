@@ -236,7 +236,7 @@ func (a *asking) refuse() {
 }
 
 // pay reckons the patient's share; of dental care the patient also pays what
-// is above the rest of the year's sum.
+// is above the rest of the year's sum, but for an emergency, which uses none.
 func (a *asking) pay() {
 	if a.Cost == nil {
 		return
@@ -245,7 +245,7 @@ func (a *asking) pay() {
 	if a.Ceiling > 0 {
 		share = min(share, int64(a.Ceiling))
 	}
-	if a.q.Service == record.ServiceDental {
+	if a.q.Service == record.ServiceDental && a.q.Class != record.ClassEmergency {
 		if left := int64(a.Balance.Dental.Left); *a.Cost-share > left {
 			share = *a.Cost - left
 			a.sayN(CodeDentalPart, left)
