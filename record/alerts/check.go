@@ -67,15 +67,16 @@ func allergenOf(it item, a *record.Allergy) allergen {
 // ends or writes anew, and what the draft brings.
 func (c *checker) gather() {
 	replaced := make(map[terms.Code]bool)
+	brought := make(map[terms.Code]bool) // a draft may stop a medicine and write it anew
 	if c.draft != nil {
 		for i := range c.draft.Prescriptions {
 			x := &c.draft.Prescriptions[i]
-			again := replaced[x.Medicine]
 			replaced[x.Medicine] = true
-			if again || x.Status != record.MedicationActive && x.Status != record.MedicationIntended && x.Status != record.MedicationDraft ||
+			if brought[x.Medicine] || x.Status != record.MedicationActive && x.Status != record.MedicationIntended && x.Status != record.MedicationDraft ||
 				len(c.medicines) == maxItems {
 				continue
 			}
+			brought[x.Medicine] = true
 			it := c.t.item(x.Medicine)
 			it.fresh, it.secret = true, x.Sensitive || c.p.isSecret(x.Medicine)
 			c.medicines = append(c.medicines, it)
