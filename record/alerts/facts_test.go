@@ -22,3 +22,22 @@ func TestAnew(t *testing.T) {
 		t.Errorf("stopped and written anew: %q", got)
 	}
 }
+
+// TestPregnancies looks at a pregnancy after another, and at a draft that
+// tells of an earlier birth.
+func TestPregnancies(t *testing.T) {
+	before := entry(t, "O:loinc:11884-4=20wk", now.AddDate(-2, 0, 0))
+	again := entry(t, "D:icd10:Z33", now.AddDate(0, 0, -10))
+	drug := "M:atc:B01AA03"
+	if got := stops(t, "f30", []*record.Entry{again}, entry(t, drug, now)); len(got) == 0 {
+		t.Fatal("no alert in a first pregnancy")
+	}
+	if got := stops(t, "f30", []*record.Entry{before, again}, entry(t, drug, now)); len(got) == 0 {
+		t.Error("no alert in a second pregnancy")
+	}
+	draft := entry(t, drug+" P:snomed:11466000", now)
+	draft.Procedures[0].At = record.Day(2021, 3, 1)
+	if got := stops(t, "f30", []*record.Entry{again}, draft); len(got) == 0 {
+		t.Error("no alert when the draft tells of an earlier birth")
+	}
+}

@@ -36,6 +36,7 @@ type Patient struct {
 	filters   float64 // filtration of the kidneys, mL/min/1.73 m2
 
 	table     *Table
+	facts     facts      // of the entries and the summary
 	medicines []item     // of current, in its order
 	allergies []allergen // likewise
 }
@@ -81,6 +82,7 @@ func (t *Table) Patient(who Person, summary *record.Summary, entries []*record.E
 		f.finding(x.Code, x.Since.Time, p.isSecret(x.Code))
 	}
 	f.settle(p)
+	p.facts = f
 	p.medicines, p.allergies = make([]item, len(p.current.Medicines)), make([]allergen, len(p.current.Allergies))
 	for i := range p.current.Medicines {
 		code := p.current.Medicines[i].Code
@@ -96,8 +98,7 @@ func (t *Table) Patient(who Person, summary *record.Summary, entries []*record.E
 // with returns the patient as the draft leaves them, but for the medicines.
 func (p *Patient) with(draft *record.Entry) *Patient {
 	next := *p
-	var f facts
-	f.table = p.table
+	f := p.facts
 	f.entry(draft, p.now)
 	for i := range draft.Diagnoses {
 		if d := &draft.Diagnoses[i]; stands(d) {
@@ -247,14 +248,14 @@ func (f *facts) observation(o *record.Observation, secret bool) {
 	}
 }
 
-// settle says what the facts mean at the patient's time. What came before is
-// kept where they say nothing.
+// settle says what the facts mean at the patient's time.
 func (f *facts) settle(p *Patient) {
 	p.hidden = p.hidden || f.hidden
 	fresh := func(at time.Time, lasts time.Duration) bool { return !at.IsZero() && p.now.Sub(at) < lasts }
 	if p.sex != record.SexMale && (!f.expecting.IsZero() || !f.delivered.IsZero()) {
 		began := f.expecting
-		if !f.conceived.IsZero() && !f.conceived.After(f.expecting) {
+		if !f.conceived.IsZero() && !f.conceived.After(f.expecting) && f.conceived.After(f.delivered) &&
+			f.expecting.Sub(f.conceived) < pregnancyLasts { // else it was another pregnancy
 			began = f.conceived
 		}
 		p.pregnant = fresh(began, pregnancyLasts) && f.expecting.After(f.delivered)
