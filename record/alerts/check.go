@@ -3,6 +3,7 @@ package alerts
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/record/terms"
@@ -59,8 +60,10 @@ type allergen struct {
 	mild bool // an intolerance, not known to be dangerous
 }
 
-func allergenOf(it item, a *record.Allergy) allergen {
-	return allergen{it, a.Kind == record.KindIntolerance && a.Criticality != record.CriticalityHigh && a.Severity != record.SeveritySevere}
+func allergenOf(it item, a *record.Allergy) allergen { return allergen{it, mild(a)} }
+
+func mild(a *record.Allergy) bool {
+	return a.Kind == record.KindIntolerance && a.Criticality != record.CriticalityHigh && a.Severity != record.SeveritySevere
 }
 
 // gather lists what is compared: what the patient takes, less what the draft
@@ -203,11 +206,12 @@ func (a *Alert) AnsweredBy(o *record.Override) bool {
 
 // earlier finds the override of an entry that answers an alert. It counts as
 // long as every medicine that it is about has been taken without a break
-// since, by what the record says.
+// since, by what the record says, and as long as no intolerance that it is
+// about has turned out to be worse.
 func (c *checker) earlier(a *Alert) *record.Override {
 	for i := len(c.before.overrides) - 1; i >= 0; i-- {
 		o := &c.before.overrides[i]
-		if !a.AnsweredBy(&o.Override) {
+		if !a.AnsweredBy(&o.Override) || slices.ContainsFunc(a.About, func(code terms.Code) bool { return c.worseSince(code, o.at) }) {
 			continue
 		}
 		if !slices.ContainsFunc(a.About, func(code terms.Code) bool { return c.isMedicine(code) && !c.taken(code) }) {
@@ -215,6 +219,17 @@ func (c *checker) earlier(a *Alert) *record.Override {
 		}
 	}
 	return nil
+}
+
+// worseSince reports whether an intolerance has become worse after a time, or
+// does so by the draft.
+func (c *checker) worseSince(code terms.Code, at time.Time) bool {
+	if c.before.worse[code].After(at) {
+		return true
+	}
+	return c.draft != nil && c.before.mild[code] && slices.ContainsFunc(c.draft.Allergies, func(a record.Allergy) bool {
+		return a.Code == code && !denies(&a) && !mild(&a)
+	})
 }
 
 func (c *checker) isMedicine(code terms.Code) bool {

@@ -41,3 +41,25 @@ func TestPregnancies(t *testing.T) {
 		t.Error("no alert when the draft tells of an earlier birth")
 	}
 }
+
+// TestWorse answers an alert about an intolerance, and learns then that it is
+// an allergy that may kill.
+func TestWorse(t *testing.T) {
+	mild := entry(t, "I:atc:J01CA04", now.AddDate(0, 0, -30))
+	p := Base().Patient(person(t, "m40"), nil, []*record.Entry{mild}, now)
+	taken := entry(t, "M:atc:J01CA04", now.AddDate(0, 0, -20))
+	a := Base().Check(p, taken).Alerts[0]
+	taken.Overrides = []record.Override{{Rule: a.Rule, Kind: a.Kind, About: a.About}}
+	worse := entry(t, "A:atc:J01CA04", now.AddDate(0, 0, -2))
+	if got := stops(t, "m40", []*record.Entry{mild, taken, worse}, entry(t, "M:atc:J01CA04", now)); len(got) == 0 {
+		t.Error("an answer to less answers a stop")
+	}
+	draft := entry(t, "A:atc:J01CA04 M:atc:J01CA04", now)
+	if got := stops(t, "m40", []*record.Entry{mild, taken}, draft); len(got) == 0 {
+		t.Error("an answer to less answers a stop by what the draft tells")
+	}
+	taken.Start = now.AddDate(0, 0, -1)
+	if got := stops(t, "m40", []*record.Entry{mild, taken, worse}, entry(t, "M:atc:J01CA04", now)); len(got) != 0 {
+		t.Errorf("an answer to the worse does not count: %q", got)
+	}
+}

@@ -27,6 +27,8 @@ type Patient struct {
 	current   *record.Summary
 	secret    map[terms.Code]bool // items of the sensitive section
 	overrides []given
+	mild      map[terms.Code]bool      // whether an allergy was one that is, as last told
+	worse     map[terms.Code]time.Time // when it was told to be no longer
 	ills      set
 	pregnant  bool
 	weeks     int // of pregnancy, 0 when not known
@@ -70,6 +72,7 @@ func (t *Table) Patient(who Person, summary *record.Summary, entries []*record.E
 	p := &Patient{
 		now: now, sex: who.Sex, months: monthsBetween(who.Born, now), table: t,
 		current: record.Current(summary, entries, now), secret: make(map[terms.Code]bool),
+		mild: make(map[terms.Code]bool), worse: make(map[terms.Code]time.Time),
 	}
 	var f facts
 	f.table = t
@@ -113,11 +116,19 @@ func stands(d *record.Diagnosis) bool {
 	return d.Status < record.ConditionInactive && d.End.IsZero() && d.Certainty < record.Refuted
 }
 
-// remember notes the overrides of an entry, and what lies in its sensitive
-// section.
+// remember notes the overrides of an entry, its allergies that are worse than
+// before, and what lies in its sensitive section.
 func (p *Patient) remember(e *record.Entry) {
 	for _, o := range e.Overrides {
 		p.overrides = append(p.overrides, given{o, e.Start})
+	}
+	for i := range e.Allergies {
+		if a := &e.Allergies[i]; !denies(a) {
+			if p.mild[a.Code] && !mild(a) {
+				p.worse[a.Code] = e.Start
+			}
+			p.mild[a.Code] = mild(a)
+		}
 	}
 	for i := range e.Prescriptions {
 		if x := &e.Prescriptions[i]; x.Sensitive {
