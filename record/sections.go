@@ -149,7 +149,11 @@ func Decode(meta Meta, sections map[Section][]byte) (*Entry, error) {
 	if err := e.validateRead(); err != nil {
 		return nil, fmt.Errorf("%w: %w", &SyntaxError{What: "values out of range"}, err)
 	}
-	// One rule makes the form canonical: it must be what the encoder writes.
+	// One rule makes the form canonical: it must be what the encoder writes,
+	// of lists in the order in which it puts them.
+	if e.normal() != e {
+		return nil, fmt.Errorf("items: %w", &SyntaxError{What: "not in canonical form"})
+	}
 	room := c.w.b[:0]
 	c.w = newWriter(e.Start)
 	c.w.b = room
