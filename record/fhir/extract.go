@@ -34,7 +34,7 @@ func extract(entries []*record.Entry, now time.Time, sensitive bool) ([]*record.
 		if err != nil {
 			return nil, err
 		}
-		c := p.entry(e)
+		c := p.entry(marked(e))
 		c.ID = seed
 		out = append(out, c)
 	}
@@ -48,6 +48,21 @@ func extract(entries []*record.Entry, now time.Time, sensitive bool) ([]*record.
 		e.Normalise()
 	}
 	return slices.DeleteFunc(out, empty), nil
+}
+
+// marked returns an entry whose items are marked by all that they say, since
+// the table may have learnt that a code is sensitive after the entry was
+// written. The entry is not changed.
+func marked(e *record.Entry) *record.Entry {
+	c := *e
+	c.Diagnoses, c.Prescriptions, c.Observations = slices.Clone(e.Diagnoses), slices.Clone(e.Prescriptions), slices.Clone(e.Observations)
+	c.Procedures, c.CarePlans, c.Panels = slices.Clone(e.Procedures), slices.Clone(e.CarePlans), slices.Clone(e.Panels)
+	c.Referrals, c.Overrides = slices.Clone(e.Referrals), slices.Clone(e.Overrides)
+	for i := range c.Panels {
+		c.Panels[i].Observations = slices.Clone(c.Panels[i].Observations)
+	}
+	c.MarkSensitive()
+	return &c
 }
 
 type pick struct {
@@ -75,9 +90,7 @@ func (p *picker) first(kind string, c record.Code) bool {
 
 // hidden reports whether an item is not for this summary. One that is hidden
 // still hides what is older.
-func (p *picker) hidden(secret bool, c record.Code) bool {
-	return !p.sensitive && (secret || terms.Sensitive(c))
-}
+func (p *picker) hidden(secret bool) bool { return secret && !p.sensitive }
 
 func (p *picker) entry(e *record.Entry) *record.Entry {
 	c := &record.Entry{
@@ -88,7 +101,7 @@ func (p *picker) entry(e *record.Entry) *record.Entry {
 		c.Type, c.Reasons, c.Sensitive = e.Type, e.Reasons, e.Sensitive
 	}
 	c.Diagnoses = pickFrom(e.Diagnoses, func(d *record.Diagnosis) bool {
-		ok := p.first("problem", d.Code) && !p.hidden(d.Sensitive, d.Code) && d.Certainty < record.Refuted
+		ok := p.first("problem", d.Code) && !p.hidden(d.Sensitive) && d.Certainty < record.Refuted
 		p.real[sectionProblems] = p.real[sectionProblems] || ok && !terms.Absent(d.Code) && !over(d, e, p.now)
 		return ok
 	})
@@ -98,23 +111,23 @@ func (p *picker) entry(e *record.Entry) *record.Entry {
 		return ok
 	})
 	c.Prescriptions = pickFrom(e.Prescriptions, func(m *record.Prescription) bool {
-		ok := p.first("medicine", m.Medicine) && !p.hidden(m.Sensitive, m.Medicine) && (m.Taken(e.Start, p.now) || terms.Absent(m.Medicine))
+		ok := p.first("medicine", m.Medicine) && !p.hidden(m.Sensitive) && (m.Taken(e.Start, p.now) || terms.Absent(m.Medicine))
 		p.real[sectionMedicines] = p.real[sectionMedicines] || ok && !terms.Absent(m.Medicine)
 		return ok
 	})
 	c.Observations = pickFrom(e.Observations, func(o *record.Observation) bool {
-		return observationSection(o) != noSection && counts(o.Status) && p.first("result", o.Code) && !p.hidden(o.Sensitive, o.Code)
+		return observationSection(o) != noSection && counts(o.Status) && p.first("result", o.Code) && !p.hidden(o.Sensitive)
 	})
 	c.Panels = pickFrom(e.Panels, func(l *record.Panel) bool {
-		return counts(l.Status) && p.first("panel", l.Code) && !p.hidden(l.Sensitive, l.Code)
+		return counts(l.Status) && p.first("panel", l.Code) && !p.hidden(l.Sensitive)
 	})
 	c.Procedures = pickFrom(e.Procedures, func(d *record.Procedure) bool {
-		return d.Status == record.ProcedureCompleted && p.first("procedure", d.Code) && !p.hidden(d.Sensitive, d.Code)
+		return d.Status == record.ProcedureCompleted && p.first("procedure", d.Code) && !p.hidden(d.Sensitive)
 	})
 	c.Immunisations = pickFrom(e.Immunisations, func(m *record.Immunisation) bool { return m.Status == record.ImmunisationCompleted })
 	c.CarePlans = pickFrom(e.CarePlans, func(l *record.CarePlan) bool {
 		running := l.Status < record.PlanRevoked && (l.End.IsZero() || p.now.Before(l.End.End()))
-		return p.first("plan", l.Code) && running && !p.hidden(l.Sensitive, l.Code)
+		return p.first("plan", l.Code) && running && !p.hidden(l.Sensitive)
 	})
 	return c
 }
