@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/record/terms"
 )
 
 // stops lists the alerts that must be answered.
@@ -61,5 +62,20 @@ func TestWorse(t *testing.T) {
 	taken.Start = now.AddDate(0, 0, -1)
 	if got := stops(t, "m40", []*record.Entry{mild, taken, worse}, entry(t, "M:atc:J01CA04", now)); len(got) != 0 {
 		t.Errorf("an answer to the worse does not count: %q", got)
+	}
+}
+
+// TestDenials reads allergies in words.
+func TestDenials(t *testing.T) {
+	for text, want := range map[string]bool{
+		"penicillin": true, "no penicillin": false, "No known allergies": false,
+		"no known allergy except penicillin": true, "do not give penicillin": true, "لا يتحمل البنسلين": true,
+		"no reaction to aspirin but rash with amoxicillin": true, "not allergic to penicillin": false,
+		"لا توجد حساسية إلا من البنسلين": true, "لا توجد حساسية من البنسلين": false, "بدون حساسية": false,
+	} {
+		e := &record.Entry{Start: now.AddDate(0, 0, -9), Allergies: []record.Allergy{{Code: record.Code{System: terms.Text, Value: text}}}}
+		if got := stops(t, "m40", []*record.Entry{e}, entry(t, "M:atc:J01CA04", now)); (len(got) > 0) != want {
+			t.Errorf("%s: %q", text, got)
+		}
 	}
 }

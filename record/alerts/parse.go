@@ -29,6 +29,7 @@ var kinds = map[string]struct {
 	"same":    {2, (*parser).same},
 	"word":    {3, (*parser).word},
 	"not":     {1, (*parser).not},
+	"turn":    {1, (*parser).turn},
 	"cross":   {6, (*parser).cross},
 	"twice":   {6, (*parser).twice},
 	"usual":   {2, (*parser).usual},
@@ -196,11 +197,16 @@ func (p *parser) word(f []string) bool {
 	return ok && len(p.t.spoken) <= maxRows
 }
 
-func (p *parser) not(f []string) bool {
-	for w := range strings.SplitSeq(f[0], "|") {
-		p.t.negative[terms.Fold(w)] = true
+func (p *parser) not(f []string) bool { return heard(p.t.negative, f[0]) }
+
+func (p *parser) turn(f []string) bool { return heard(p.t.turning, f[0]) }
+
+// heard adds words between bars.
+func heard(to map[string]bool, list string) bool {
+	for w := range strings.SplitSeq(list, "|") {
+		to[terms.Fold(w)] = true
 	}
-	return len(p.t.negative) <= maxRows
+	return len(to) <= maxRows
 }
 
 // rule takes the name of a rule, which nobody else may have.

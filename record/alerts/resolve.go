@@ -101,7 +101,8 @@ type names struct {
 }
 
 // listen finds what a text names: words of the table, or of the terminology
-// table's medicines. What is denied is not found.
+// table's medicines. What is denied is not found, up to a word by which it is
+// meant after all ("no reactions except ...", "do not give ...").
 func (t *Table) listen(text string) []terms.Code {
 	list := strings.Fields(terms.Fold(text))
 	if len(list) > maxWords {
@@ -109,9 +110,10 @@ func (t *Table) listen(text string) []terms.Code {
 	}
 	known := t.medicines()
 	var out []terms.Code
+	denied := false
 	for i := 0; i < len(list); i++ {
-		if t.negative[list[i]] {
-			break
+		if denied = (denied || t.negative[list[i]]) && !t.turning[list[i]]; denied {
+			continue
 		}
 		for n := min(4, len(list)-i); n > 0; n-- {
 			phrase := strings.Join(list[i:i+n], " ")

@@ -38,6 +38,7 @@ type Table struct {
 	same       map[string]string       // ATC code of the substance under its usual one
 	spoken     map[string]terms.Code   // codes for folded words
 	negative   map[string]bool         // folded words that deny what follows
+	turning    map[string]bool         // and after which it is denied no more
 	crosses    []cross
 	pairs      []pair
 	twices     []twice
@@ -189,7 +190,7 @@ func Parse(text string) (*Table, error) {
 		sources: make(map[string]string), phrases: make(map[string]words), index: make(map[string]int),
 		within: make(map[terms.Code]set), without: make(map[terms.Code]set), means: make(map[terms.Code][]string),
 		parts: make(map[string][]string), same: make(map[string]string), spoken: make(map[string]terms.Code),
-		negative: make(map[string]bool), doses: make(map[string]dose), values: make(map[terms.Code]int),
+		negative: make(map[string]bool), turning: make(map[string]bool), doses: make(map[string]dose), values: make(map[terms.Code]int),
 		rules: make(map[string]bool),
 	}}
 	if err := p.text(text); err != nil {
