@@ -61,7 +61,8 @@ func (c *checker) doseAlert(rule, phrase string, s Severity, it *item, source st
 	}, it)
 }
 
-// dosed compares one dose, in the rule's unit, and what it comes to.
+// dosed compares one dose, in the rule's unit, and what it comes to. Of several
+// bounds that it exceeds the first of the loudest is told.
 func (c *checker) dosed(x *record.Prescription, it *item, d *dose, once float64) {
 	times, rule := perDay(x.Frequency), "dose-"+strings.ToLower(d.atc)
 	alert := func(phrase string, s Severity, fields ...string) {
@@ -79,15 +80,27 @@ func (c *checker) dosed(x *record.Prescription, it *item, d *dose, once float64)
 	if d.weekly {
 		daily = once * times * 7
 	}
-	switch {
-	case c.child(d) && daily > rounding*c.p.kilograms*d.childDay:
-		most := c.p.kilograms * d.childDay
-		alert("dose-child", loudness(daily, most), "n", figure(daily), "max", figure(most), "kg", figure(c.p.kilograms))
-	case d.most > 0 && once > rounding*d.most:
-		alert("dose-once", loudness(once, d.most), "n", figure(once), "max", figure(d.most))
-	case d.day > 0 && daily > rounding*d.day:
-		alert("dose-day", loudness(daily, d.day), "n", figure(daily), "max", figure(d.day))
+	loudest := bound{}
+	exceeded := func(phrase string, given, most float64, fields ...string) {
+		if most > 0 && given > rounding*most && (loudest.phrase == "" || loudness(given/most) > loudness(loudest.over)) {
+			loudest = bound{phrase, given / most, append([]string{"n", figure(given), "max", figure(most)}, fields...)}
+		}
 	}
+	if c.child(d) {
+		exceeded("dose-child", daily, c.p.kilograms*d.childDay, "kg", figure(c.p.kilograms))
+	}
+	exceeded("dose-once", once, d.most)
+	exceeded("dose-day", daily, d.day)
+	if loudest.phrase != "" {
+		alert(loudest.phrase, loudness(loudest.over), loudest.fields...)
+	}
+}
+
+// bound is one that a dose exceeds, and how many times over.
+type bound struct {
+	phrase string
+	over   float64
+	fields []string
 }
 
 // child reports whether the bound by weight holds.
@@ -95,8 +108,8 @@ func (c *checker) child(d *dose) bool {
 	return c.p.months >= 0 && c.p.months < grownUp && c.p.kilograms > 0 && d.childDay > 0
 }
 
-func loudness(given, most float64) Severity {
-	if given > twofold*rounding*most {
+func loudness(over float64) Severity {
+	if over > twofold*rounding {
 		return Stop
 	}
 	return Warn

@@ -79,3 +79,17 @@ func TestDenials(t *testing.T) {
 		}
 	}
 }
+
+// TestLoudestDose orders doses that are a little too much at once and far too
+// much in a day, or by a child's weight.
+func TestLoudestDose(t *testing.T) {
+	heavy := entry(t, "O:loinc:29463-7=60kg", now.AddDate(0, 0, -9))
+	for _, c := range []struct{ who, draft string }{
+		{"m40", "M:atc:N02BE01=1500mg*6"},
+		{"m11", "M:atc:N02BE01=5000mg*1"},
+	} {
+		if got := stops(t, c.who, []*record.Entry{heavy}, entry(t, c.draft, now)); len(got) != 1 {
+			t.Errorf("%s, %s: %q", c.who, c.draft, got)
+		}
+	}
+}
