@@ -76,7 +76,7 @@ func (c *checker) dosed(x *record.Prescription, it *item, d *dose, once float64)
 		alert("dose-weekly", Stop, "n", figure(once))
 		return
 	}
-	daily := once * times
+	daily := max(once*times, once) // it is taken on one day at least
 	if d.weekly {
 		daily = once * times * 7
 	}

@@ -80,6 +80,17 @@ func TestDenials(t *testing.T) {
 	}
 }
 
+// TestDoseOnce orders a dose for an infant without saying how often.
+func TestDoseOnce(t *testing.T) {
+	weight := entry(t, "O:loinc:29463-7=10kg", now.AddDate(0, 0, -9))
+	for _, often := range []string{"", "*1w"} {
+		draft := entry(t, "M:atc:N02BE01=1600mg"+often, now)
+		if got := stops(t, "m1", []*record.Entry{weight}, draft); len(got) != 1 {
+			t.Errorf("%q: %q", often, got)
+		}
+	}
+}
+
 // TestLoudestDose orders doses that are a little too much at once and far too
 // much in a day, or by a child's weight.
 func TestLoudestDose(t *testing.T) {
