@@ -105,7 +105,7 @@ type bound struct {
 
 // child reports whether the bound by weight holds.
 func (c *checker) child(d *dose) bool {
-	return c.p.months >= 0 && c.p.months < grownUp && c.p.kilograms > 0 && d.childDay > 0
+	return c.p.youngest >= 0 && c.p.youngest < grownUp && c.p.kilograms > 0 && d.childDay > 0
 }
 
 func loudness(over float64) Severity {

@@ -2,7 +2,9 @@ package alerts
 
 import (
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/record/terms"
@@ -102,5 +104,22 @@ func TestLoudestDose(t *testing.T) {
 		if got := stops(t, c.who, []*record.Entry{heavy}, entry(t, c.draft, now)); len(got) != 1 {
 			t.Errorf("%s, %s: %q", c.who, c.draft, got)
 		}
+	}
+}
+
+// TestYearOfBirth takes somebody of whom only the year of birth is known for as
+// young, and for as old, as they may be.
+func TestYearOfBirth(t *testing.T) {
+	who := Person{Sex: record.SexMale, Born: record.Moment{Time: record.Day(now.Year()-12, 1, 1).Time, Precision: record.ToYear}}
+	weight := entry(t, "O:loinc:29463-7=20kg", now.AddDate(0, 0, -9))
+	for _, at := range []time.Time{now, time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC)} { // a clock that was lost too
+		q := Base().Patient(who, nil, nil, at)
+		if got := found(Base().Check(q, entry(t, "M:atc:R05DA04=15mg*1", at)).Alerts); !slices.ContainsFunc(got, func(s string) bool { return strings.HasSuffix(s, "child-codeine") }) {
+			t.Errorf("%s: %q", at, got)
+		}
+	}
+	p := Base().Patient(who, nil, []*record.Entry{weight}, now)
+	if got := found(Base().Check(p, entry(t, "M:atc:N02BE01=1000mg*4", now)).Open()); len(got) != 1 {
+		t.Errorf("%q", got)
 	}
 }

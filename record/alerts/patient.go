@@ -23,7 +23,8 @@ type Patient struct {
 
 	now       time.Time
 	sex       record.Sex
-	months    int // of age; negative when not known
+	months    int // of age, as old as the person may be; negative when not known
+	youngest  int // as young as the person may be
 	current   *record.Summary
 	secret    map[terms.Code]bool // items of the sensitive section
 	overrides []given
@@ -70,9 +71,16 @@ var (
 // replaces is passed over. summary may be nil, entries are in any order.
 func (t *Table) Patient(who Person, summary *record.Summary, entries []*record.Entry, now time.Time) *Patient {
 	p := &Patient{
-		now: now, sex: who.Sex, months: monthsBetween(who.Born, now), table: t,
+		now: now, sex: who.Sex, months: -1, youngest: -1, table: t,
 		current: record.Current(summary, entries, now), secret: make(map[terms.Code]bool),
 		mild: make(map[terms.Code]bool), worse: make(map[terms.Code]time.Time),
+	}
+	if !who.Born.IsZero() {
+		last := who.Born.End()
+		if who.Born.Precision != record.ToMinute {
+			last = last.AddDate(0, 0, -1)
+		}
+		p.months, p.youngest = monthsBetween(who.Born.Time, now), max(monthsBetween(last, now), 0)
 	}
 	var f facts
 	f.table = t
@@ -148,14 +156,14 @@ func (p *Patient) isSecret(c terms.Code) bool { return p.secret[c] || terms.Sens
 // fertile reports whether the person may be, or become, pregnant, and is not
 // known to be.
 func (p *Patient) fertile() bool {
-	return p.sex == record.SexFemale && !p.pregnant && p.months >= fertileFrom && p.months < fertileTo
+	return p.sex == record.SexFemale && !p.pregnant && p.months >= fertileFrom && p.youngest < fertileTo
 }
 
-func monthsBetween(born record.Moment, now time.Time) int {
-	if born.IsZero() || now.Before(born.Time) {
+// monthsBetween returns an age, -1 before the birth.
+func monthsBetween(b, now time.Time) int {
+	if now.Before(b) {
 		return -1
 	}
-	b := born.Time
 	n := (now.Year()-b.Year())*12 + int(now.Month()) - int(b.Month())
 	if now.Day() < b.Day() {
 		n--
@@ -280,7 +288,7 @@ func (f *facts) settle(p *Patient) {
 	}
 	p.nursing = p.nursing && !p.pregnant
 	lasts := weightLasts
-	if p.months >= 0 && p.months < 24 {
+	if p.youngest >= 0 && p.youngest < 24 {
 		lasts = weightLastsFew
 	}
 	if fresh(f.weighed, lasts) {

@@ -78,7 +78,7 @@ func (s state) holds(p *Patient) bool {
 	case stateNursing:
 		return p.nursing
 	case stateUnder:
-		return p.months >= 0 && p.months < s.n
+		return p.youngest >= 0 && p.youngest < s.n
 	case stateOver:
 		return p.months >= s.n
 	case stateKidney:
