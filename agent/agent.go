@@ -27,13 +27,15 @@ type Config struct {
 	Version  string        // of the program, for Health
 	Facility uint32        // number of the facility that the workstation belongs to
 	Place    entitle.Place // its kind, by which patients' shares differ
-	Role     string        // role in the workstation's own terminal certificate
-	Only     []string      // readers to serve; empty means all
-	Found    []error       // what is not as it should be from the start, for Health
-	Expires  time.Time     // end of the terminal certificate
-	Terminal card.Terminal // proves the workstation to cards
-	Author   envelope.Author
-	Idle     time.Duration // without Active, after which an operator is signed out; 0: never
+	// CoverRules say what the cover pays; nil: the program's own.
+	CoverRules *entitle.Rules
+	Role       string        // role in the workstation's own terminal certificate
+	Only       []string      // readers to serve; empty means all
+	Found      []error       // what is not as it should be from the start, for Health
+	Expires    time.Time     // end of the terminal certificate
+	Terminal   card.Terminal // proves the workstation to cards
+	Author     envelope.Author
+	Idle       time.Duration // without Active, after which an operator is signed out; 0: never
 	// Operators knows who may sign in; nil: nobody.
 	Operators Operators
 	Readers   card.Readers

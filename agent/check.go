@@ -107,9 +107,10 @@ func (v *Visit) compare(draft *record.Entry, now time.Time) *alerts.Report {
 			entries = append(entries, gone)
 		}
 	}
-	p := alerts.Base().Patient(v.who(), summary, entries, now)
+	table := alerts.Current()
+	p := table.Patient(v.who(), summary, entries, now)
 	p.Locked = v.unchecked()
-	return alerts.Base().Check(p, draft)
+	return table.Check(p, draft)
 }
 
 // who is the person whom the visit shows, as far as it matters to alerts.

@@ -37,7 +37,7 @@ func (a *Agent) eligibility(h *heldVisit, q CoverQuestion, now time.Time) (*enti
 		place = *q.Place
 	}
 	k := entitle.Known{
-		Identity: h.Identity, Cover: h.Cover, Issued: h.issued, Blocked: a.cfg.Trust.Blocked(h.Card),
+		Rules: a.cfg.CoverRules, Identity: h.Identity, Cover: h.Cover, Issued: h.issued, Blocked: a.cfg.Trust.Blocked(h.Card),
 		Standing: a.standingOf(h), Entries: make([]entitle.Seen, 0, len(h.Entries)),
 	}
 	for _, e := range h.Entries {

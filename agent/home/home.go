@@ -72,6 +72,11 @@ type Config struct {
 	// differ: "public", "primary", "private-wing" or "private". While it is not
 	// said, the highest share is shown, provisionally.
 	FacilityKind entitle.Place `json:"facility_kind,omitzero"`
+	// AlertRules names a table of alerts (docs/formats/alerts.md) that is used in
+	// the place of the program's own, and CoverRules one of the rules of
+	// entitlement; a relative name is of this folder.
+	AlertRules string `json:"alert_rules,omitempty"`
+	CoverRules string `json:"cover_rules,omitempty"`
 	// LockMinutes is how long an operator may leave the page alone before they
 	// are signed out; DefaultLock when 0, at most MaxLockMinutes.
 	LockMinutes int `json:"lock_minutes,omitempty"`

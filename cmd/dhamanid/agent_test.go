@@ -169,6 +169,14 @@ func TestAgentRefusesFoldersThatAreNotReady(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(both, "agent.json"), []byte(`{"soft_scanner":"/s","scanner_service":{"on":true}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	rules, cover := enrolled(t), enrolled(t)
+	for folder, name := range map[string]string{rules: "alert_rules", cover: "cover_rules"} {
+		for file, text := range map[string]string{"agent.json": `{"` + name + `":"mine"}`, "mine": "not a table\n"} {
+			if err := os.WriteFile(filepath.Join(folder, file), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	open := enrolled(t)
 	keys, err := filepath.Glob(filepath.Join(open, "keys", "*"))
 	if err != nil || len(keys) == 0 {
@@ -181,6 +189,8 @@ func TestAgentRefusesFoldersThatAreNotReady(t *testing.T) {
 		"empty folder":        {t.TempDir(), "not enrolled", "next: enrol the workstation with 'dhamani enrol request'"},
 		"unknown name in it":  {unknown, "configuration is not right", "next: correct agent.json"},
 		"made-up fingers":     {both, "exclude each other", "next: correct agent.json"},
+		"alerts of no table":  {rules, "alert_rules", "next: correct agent.json"},
+		"rules of no table":   {cover, "cover_rules", "next: correct agent.json"},
 		"key open to others":  {open, "open to others", "next: let only the agent's user read the folder keys"},
 		"folder of a request": {requested(t), "not enrolled", "next: enrol the workstation"},
 	} {

@@ -21,6 +21,7 @@ import (
 	"github.com/dhamani-iq/dhamani/card/pcsc"
 	"github.com/dhamani-iq/dhamani/internal/cli"
 	"github.com/dhamani-iq/dhamani/internal/logkey"
+	"github.com/dhamani-iq/dhamani/record/alerts"
 	"github.com/dhamani-iq/dhamani/sync/client"
 )
 
@@ -77,6 +78,15 @@ func serve(ctx context.Context, opts runOptions, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
+	alertRules, err := h.AlertRules()
+	if err != nil {
+		return err
+	}
+	alerts.Use(alertRules)
+	coverRules, err := h.CoverRules()
+	if err != nil {
+		return err
+	}
 	store, damage, err := agent.OpenCache(home.CachePath(h.Dir), h.CacheKey, log)
 	if err != nil {
 		return err
@@ -88,7 +98,7 @@ func serve(ctx context.Context, opts runOptions, log *slog.Logger) (err error) {
 		damage = append(damage, agent.ErrSoftScanner)
 	}
 	a, err := agent.New(agent.Config{
-		Version: cli.Version(), Facility: h.Grant.Facility, Place: h.Config.FacilityKind, Role: h.Role, Only: h.Config.Readers,
+		Version: cli.Version(), Facility: h.Grant.Facility, Place: h.Config.FacilityKind, CoverRules: coverRules, Role: h.Role, Only: h.Config.Readers,
 		Expires: h.Expires, Terminal: h.Terminal, Author: h.Author, Operators: operators.Of(h).In(readers), Idle: h.Config.Lock(),
 		Found: damage, Readers: readers, Scanners: hub, Liveness: agent.Liveness(h.Config.Liveness), Cache: store, Trust: h.Trust, Log: log,
 		Centre: func(s client.Store) (*client.Client, error) { return h.Client(s, log) },

@@ -177,6 +177,18 @@ func baseText() (string, error) {
 // Base returns the edition that every program has.
 func Base() *Table { return base }
 
+var current = func() *atomic.Pointer[Table] {
+	p := new(atomic.Pointer[Table])
+	p.Store(base)
+	return p
+}()
+
+// Current returns the edition in use.
+func Current() *Table { return current.Load() }
+
+// Use makes t the edition in use.
+func Use(t *Table) { current.Store(t) }
+
 // Rules returns the number of rules.
 func (t *Table) Rules() int { return len(t.rules) }
 
