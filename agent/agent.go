@@ -326,8 +326,11 @@ func (a *Agent) Append(ctx context.Context, visitID string, draft *record.Entry)
 		return a.appendCardless(visitID, draft)
 	}
 	var written Written
-	err := a.atReader(ctx, v.Reader, func(r *reader) (err error) {
-		written, err = r.write(ctx, visitID, draft)
+	err := a.atReader(ctx, v.Reader, func(r *reader) error {
+		draft, err := a.answered(visitID, draft)
+		if err == nil {
+			written, err = r.write(ctx, visitID, draft)
+		}
 		return err
 	})
 	return written, err

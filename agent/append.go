@@ -30,10 +30,6 @@ func (r *reader) write(ctx context.Context, visit string, draft *record.Entry) (
 	if c == nil || c.visit != visit {
 		return Written{}, fmt.Errorf("append to visit: %w", card.ErrRemoved)
 	}
-	draft, err := r.a.answered(visit, draft)
-	if err != nil {
-		return Written{}, err
-	}
 	parts, err := r.draft(c, draft)
 	if err != nil {
 		return Written{}, err

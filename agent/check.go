@@ -38,11 +38,11 @@ func (a *Agent) Check(visitID string, draft *record.Entry) (*alerts.Report, erro
 
 // answered refuses a draft that leaves alerts unanswered, and returns one whose
 // answers to alerts about what is sensitive lie in the sensitive section. What
-// else is wrong with it is left to those who write it. It owes *AlertsError.
+// cannot be checked is not written. It owes *AlertsError and what Check owes.
 func (a *Agent) answered(visitID string, draft *record.Entry) (*record.Entry, error) {
 	report, err := a.Check(visitID, draft)
 	if err != nil {
-		return draft, nil //nolint:nilerr // the write path says so itself, in its own order
+		return nil, err
 	}
 	if len(report.Open()) > 0 {
 		return nil, &AlertsError{report}
@@ -82,6 +82,8 @@ func (v *Visit) Check(draft *record.Entry, now time.Time) (*alerts.Report, error
 	if whole.Start.IsZero() {
 		whole.Start = now
 	}
+	whole.Normalise() // as it will be written
+	whole.SpellUnits()
 	if err := whole.Validate(); err != nil {
 		return nil, err
 	}

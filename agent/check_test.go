@@ -149,3 +149,30 @@ func TestSensitiveOverride(t *testing.T) {
 		t.Errorf("%v, %+v", err, moved)
 	}
 }
+
+// TestAlertsOfUntidyDraft writes a draft that is only right once it is
+// normalised, as the write path does: its alerts are asked for all the same.
+func TestAlertsOfUntidyDraft(t *testing.T) {
+	n := newNation(t)
+	p := n.issue(1, softcard.Options{})
+	d := n.desk(deskOptions{})
+	v, failure := d.tap(t, p)
+	if failure != nil {
+		t.Fatal(failure.Code)
+	}
+	if _, err := d.agent.Append(t.Context(), v.ID, allergyTo(0, "J01C")); err != nil {
+		t.Fatal(err)
+	}
+	draft := prescribe("J01CA04")
+	seconds := record.Moment{Time: time.Date(2025, 3, 4, 5, 6, 7, 0, time.UTC)}
+	draft.Prescriptions[0].At = seconds
+	if report, err := d.agent.Check(v.ID, draft); err != nil || len(report.Open()) != 1 {
+		t.Errorf("check: %v", err)
+	}
+	if _, err := d.agent.Append(t.Context(), v.ID, draft); !errors.Is(err, ErrAlerts) {
+		t.Errorf("written past an open alert: %v", err)
+	}
+	if draft.Prescriptions[0].At != seconds {
+		t.Error("the caller's draft was changed")
+	}
+}
