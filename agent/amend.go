@@ -39,7 +39,8 @@ func link(entries []VisitEntry) {
 // checkAmends says whether an actor may amend what a draft amends: an entry of
 // the same person that is here, that nobody has amended, that the actor may
 // read whole, and that the same key has signed unless the actor is a physician.
-// It owes ErrAmends, ErrAmended, ErrAmendAuthor and ErrSectionLocked.
+// One that withdraws a charge gets its cost, so that who reads charges alone
+// learns of it. It owes ErrAmends, ErrAmended, ErrAmendAuthor and ErrSectionLocked.
 func (a *Agent) checkAmends(who actor, subjects *envelope.Subjects, b *book, draft *record.Entry) error {
 	if draft.Amends == nil {
 		if draft.EnteredInError {
@@ -63,6 +64,9 @@ func (a *Agent) checkAmends(who actor, subjects *envelope.Subjects, b *book, dra
 			return fmt.Errorf("amend %s: %w", e.ID.Short(), ErrSectionLocked)
 		case e.kid != who.author.KID && who.role != rolePhysician:
 			return fmt.Errorf("amend %s: %w", e.ID.Short(), ErrAmendAuthor)
+		}
+		if draft.EnteredInError && draft.Cost == nil {
+			draft.Cost = e.Entry.Cost // the core goes with it, and the centre reads no other section
 		}
 		return nil
 	}

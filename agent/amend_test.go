@@ -8,6 +8,7 @@ import (
 
 	"github.com/dhamani-iq/dhamani/card/softcard"
 	"github.com/dhamani-iq/dhamani/crypto/cvc"
+	"github.com/dhamani-iq/dhamani/crypto/envelope"
 	"github.com/dhamani-iq/dhamani/record"
 )
 
@@ -127,5 +128,39 @@ func TestAmendsWhatOneMay(t *testing.T) {
 	}
 	if _, err := as(doctor, note("rested"), &own); err != nil {
 		t.Errorf("a physician corrects a nurse's entry: %v", err)
+	}
+}
+
+// TestAmendCharge marks a visit that was charged as entered in error, without
+// a word of its cost: who can open the coverage section and nothing else, as
+// the centre does, still learns that the charge is withdrawn.
+func TestAmendCharge(t *testing.T) {
+	n := newNation(t)
+	p := n.issue(1, softcard.Options{})
+	d := n.desk(deskOptions{})
+	v, failure := d.tap(t, p)
+	if failure != nil {
+		t.Fatal(failure.Code)
+	}
+	charged, err := d.agent.Append(t.Context(), v.ID, &record.Entry{Cost: &record.Cost{Total: record.Int(20000)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mark := &record.Entry{Start: time.Now(), Amends: &charged.ID, EnteredInError: true}
+	gone, err := d.agent.Append(t.Context(), v.ID, mark)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := d.cache.History(p.subjects.Patient)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range stored {
+		if sealed := must[*envelope.Sealed](t)(envelope.Parse(s.Sealed)); s.ID == gone.ID && sealed.Sections()[0] != record.SectionCoverage {
+			t.Errorf("the withdrawal lies in %v only", sealed.Sections())
+		}
+	}
+	if mark.Cost != nil {
+		t.Error("the caller's draft was changed")
 	}
 }
