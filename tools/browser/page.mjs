@@ -359,8 +359,25 @@ await withBrowser({}, async (context) => {
     await page.waitForFunction(() => document.querySelectorAll("#visits button").length === 2);
     equal("note", await page.inputValue("[name=note]"), "half a sentence");
     equal("name", await text("#name"), "زينب حسن كاظم الموسوي");
+    let look;
+    const looked = new Promise((resolve) => { look = resolve; });
+    await page.route("**/check", async (route) => {
+      await looked;
+      await route.continue();
+    });
+    const sent = [];
+    page.on("request", (r) => r.method() === "POST" && r.url().endsWith("/entries") && sent.push(r.url()));
+    const asked = page.waitForRequest("**/check");
+    await page.click("#writer button[type=submit]");
+    await asked;
     await page.locator("#visits button").first().click();
     equal("forms of the other patient", await page.locator("#writer form").count(), 0);
+    const answered = page.waitForResponse("**/check");
+    look();
+    await answered;
+    await page.waitForTimeout(300);
+    equal("entries sent after the patient on the screen had changed", sent.join(), "");
+    await page.unroute("**/check");
     await play("/remove");
   });
 

@@ -288,9 +288,12 @@ function say(f, words) {
 
 async function write(f) {
   if (f.dataset.looking) return;
+  const [visit, person] = [visitID, visitPerson];
+  const gone = () => visit !== visitID || person !== visitPerson; // another patient is on the screen now
   f.dataset.looking = "yes"; // what was typed last may be a code's words
   await settled();
   delete f.dataset.looking;
+  if (gone()) return;
   say(f, "");
   const entry = read(f);
   if (!entry) {
@@ -299,13 +302,14 @@ async function write(f) {
   }
   const send = f.querySelector("button[type=submit]");
   const place = f.querySelector(".checks");
-  if (visitPerson) entry.person = visitPerson;
+  if (person) entry.person = person;
   entry.overrides = overridesIn(place);
   send.disabled = true;
   send.dataset.busy = "yes";
   fill(f.querySelector(".form-busy"), t("form.writing"));
   try {
-    const report = await checkEntry(visitID, entry);
+    const report = await checkEntry(visit, entry);
+    if (gone()) return; // what was typed about the other goes with its form
     const why = pending(place, report);
     if (why) {
       askChecks(place, report);
@@ -315,12 +319,15 @@ async function write(f) {
       return;
     }
     attempt ||= crypto.randomUUID();
-    outcome = await appendEntry(visitID, entry, attempt);
+    const written = await appendEntry(visit, entry, attempt);
+    if (gone()) return; // the other's history tells
+    outcome = written;
     attempt = "";
     showOutcome();
     byId("writer").querySelector(".outcome button")?.focus();
     byId("new").setAttribute("aria-expanded", "false");
   } catch (error) {
+    if (gone()) return;
     if (error instanceof Refused) {
       attempt = "";
       say(f, inLanguage(error.failure.text) || error.failure.code);
