@@ -77,10 +77,13 @@ func (a *Agent) checkAmends(who actor, subjects *envelope.Subjects, b *book, dra
 // later are looked up, since one that is filed late must not undo what they
 // say; and all of the person's when the entry amends another, or is not written
 // just now, so that others may have amended it meanwhile (late).
-func (a *Agent) revise(subjects *envelope.Subjects, b *book, e *record.Entry, late bool) (*record.Summary, error) {
-	stored, err := a.cfg.Cache.History(subjects.Patient)
+func (r *reader) revise(c *openCard, b *book, e *record.Entry, late bool) (*record.Summary, error) {
+	stored, err := r.a.cfg.Cache.History(c.id.Subjects.Patient)
 	if err != nil {
 		return nil, err
+	}
+	if c.revised == nil {
+		c.revised = make(map[record.EntryID]*record.Entry)
 	}
 	var history []*record.Entry
 	for _, s := range stored {
@@ -88,7 +91,10 @@ func (a *Agent) revise(subjects *envelope.Subjects, b *book, e *record.Entry, la
 		if err != nil || sealed.Person() != e.Person || e.Amends == nil && !late && !sealed.Time().After(e.Start) {
 			continue
 		}
-		if opened, err := OpenEntry(a.cfg.Trust, s.Sealed, subjects, b.keys); err == nil { // else the visit tells of it
+		if known := c.revised[s.ID]; known != nil {
+			history = append(history, known)
+		} else if opened, err := OpenEntry(r.a.cfg.Trust, s.Sealed, &c.id.Subjects, b.keys); err == nil { // else the visit tells of it
+			c.revised[s.ID] = opened.Entry
 			history = append(history, opened.Entry)
 		}
 	}

@@ -86,7 +86,7 @@ func (r *reader) writeSummary(ctx context.Context, c *openCard, b *book, p part)
 	if b.closed {
 		return errSummaryClosed
 	}
-	next, err := r.a.revise(&c.id.Subjects, b, p.entry, p.late)
+	next, err := r.revise(c, b, p.entry, p.late)
 	if err != nil {
 		return err
 	}

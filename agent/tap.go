@@ -34,8 +34,9 @@ type openCard struct {
 	knows    bool
 	sumRaw   []byte // EF.SUM
 	sums     *envelope.Summaries
-	fresh    [][]byte         // entries read from the card and not kept yet, newest first
-	places   []cache.LogEntry // of all that was read
+	fresh    [][]byte                         // entries read from the card and not kept yet, newest first
+	places   []cache.LogEntry                 // of all that was read
+	revised  map[record.EntryID]*record.Entry // opened for summaries: many writes may wait for one tap
 	problems []Failure
 	visit    string
 	steps    []Step
