@@ -117,12 +117,13 @@ func TestSecrecyDesk(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	v, err := a.ShowPerson(ctx, visit, 2)
-	if err != nil || len(v.Entries) != 1 {
-		t.Fatalf("show the child: %d entries, %v", len(v.Entries), err)
+	child, err := a.ShowPerson(ctx, visit, 2) // still on somebody's screen when the search begins
+	if err != nil || len(child.Entries) != 1 {
+		t.Fatalf("show the child: %d entries, %v", len(child.Entries), err)
 	}
-	if v, err = a.ShowPerson(ctx, visit, 0); err != nil || len(v.Entries) != 1 {
-		t.Fatalf("show the holder: %d entries, %v", len(v.Entries), err)
+	holder, err := a.ShowPerson(ctx, visit, 0)
+	if err != nil || len(holder.Entries) != 1 {
+		t.Fatalf("show the holder: %d entries, %v", len(holder.Entries), err)
 	}
 	input := bufio.NewReader(os.Stdin)
 	say := func(word string) {
@@ -138,7 +139,8 @@ func TestSecrecyDesk(t *testing.T) {
 	if err := store.Close(); err != nil { // so that another may look into the file
 		t.Fatal(err)
 	}
-	runtime.KeepAlive(v)
+	runtime.KeepAlive(child)
+	runtime.KeepAlive(holder)
 	for range 3 {
 		runtime.GC()
 	}
