@@ -36,7 +36,7 @@ func TestBrowser(t *testing.T) {
 	control := httptest.NewServer(controls(backend, codes))
 	defer control.Close()
 
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", filepath.Base(script), page, control.URL, os.Getenv("DHAMANI_SHOTS"))
 	cmd.Dir = filepath.Dir(script)
