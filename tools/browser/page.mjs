@@ -235,6 +235,30 @@ await withBrowser({}, async (context) => {
     await page.click(".outcome button");
   });
 
+  await check("a search without an answer holds nothing up", async () => {
+    const hung = [];
+    await page.route("**/v1/terms?*", (route) => hung.push(route)); // answered never
+    await page.click("#new");
+    const field = page.locator("[name=diagnosis]").first();
+    await field.fill("sore thumb");
+    await page.keyboard.press("Enter");
+    await holds("nobody is told of the search", async () => (await text(".form-busy")).length > 5);
+    await equal("button", () => page.getAttribute("#writer button[type=submit]", "aria-disabled"), "true");
+    await accessible("a form that waits");
+    await page.keyboard.type(" and more");
+    await holds("what was typed on went out", async () => (await text(".form-error")).length > 10);
+    await equal("focus", () => page.evaluate(() => document.activeElement.name), "diagnosis");
+    await equal("typed", () => field.inputValue(), "sore thumb and more");
+    const sent = page.waitForRequest((r) => r.method() === "POST" && r.url().endsWith("/entries"), { timeout: 10_000 });
+    await page.click("#writer button[type=submit]");
+    await equal("diagnosis", JSON.parse((await sent).postData()).diagnoses[0].code.code, "sore thumb and more");
+    await page.waitForSelector(".outcome");
+    await equal("searches that were given up", () => hung.every((route) => route.request().failure() !== null), true);
+    await equal("focus after", () => page.evaluate(() => document.activeElement.closest(".outcome") !== null), true);
+    await page.unroute("**/v1/terms?*");
+    await page.click(".outcome button");
+  });
+
   await check("a refusal keeps what was typed", async () => {
     await play("/refuse");
     await page.click("#new");

@@ -38,7 +38,7 @@ export async function endSession() {
   }
 }
 
-export const get = (path) => ask("GET", path);
+export const get = (path, signal) => ask("GET", path, undefined, {}, signal);
 
 /** Has a visit show another person on its card. */
 export const showPersonOf = (visit, person) => ask("POST", `/v1/visits/${encodeURIComponent(visit)}/person`, { person });
@@ -68,14 +68,14 @@ export const checkEntry = (visit, entry) => ask("POST", `/v1/visits/${encodeURIC
 export const appendEntry = (visit, entry, name) =>
   ask("POST", `/v1/visits/${encodeURIComponent(visit)}/entries`, entry, { "Idempotency-Key": name });
 
-async function ask(method, path, body, extra = {}) {
+async function ask(method, path, body, extra = {}, signal = null) {
   const headers = { Accept: "application/json", ...extra };
   const token = localStorage.getItem(tokenPlace);
   if (token) headers["Dhamani-Token"] = token;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let answer;
   try {
-    answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), cache: "no-store" });
+    answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), cache: "no-store", signal });
   } catch {
     throw new Unreachable();
   }

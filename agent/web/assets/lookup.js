@@ -9,18 +9,26 @@ import { choose, learn } from "./picks.js";
 import { language, t } from "./words.js";
 
 const pause = 120; // ms without a key before the table is asked
+const patience = 2000; // ms that the table may take; what is typed counts as it stands after them
 const most = 8;
+const due = new Set(); // fields whose search has not begun, each as what begins it
 const asking = new Set(); // searches that are under way
 let serial = 0;
 
-/** Waits until what was typed so far has been looked up. */
-export const settled = () => Promise.all(asking);
+/** Whether something typed has not been looked up yet. */
+export const unsettled = () => due.size > 0 || asking.size > 0;
+
+/** Waits until what was typed so far has been looked up, or could not be in time. */
+export function settled() {
+  for (const begin of [...due]) begin();
+  return Promise.all(asking);
+}
 
 /** Asks the table for what is typed; nothing when the agent does not answer. */
 async function search(text, system) {
   const query = new URLSearchParams({ q: text, system, lang: language(), limit: String(most) });
   try {
-    return (await get(`/v1/terms?${query}`)).terms;
+    return (await get(`/v1/terms?${query}`, AbortSignal.timeout(patience))).terms;
   } catch {
     return []; // what is typed counts as it stands
   }
@@ -56,8 +64,7 @@ export function suggest(input, system, chosen) {
     list.children[at].scrollIntoView({ block: "nearest" });
   };
   const take = (pick) => {
-    clearTimeout(timer);
-    timer = 0;
+    stop();
     asked += 1;
     choose(input, pick);
     close();
@@ -72,7 +79,7 @@ export function suggest(input, system, chosen) {
     pick.chronic && el("span", { class: "tag" }, t("chronic")),
   );
   const ask = async () => {
-    timer = 0;
+    stop();
     const question = (asked += 1);
     const text = input.value.trim();
     const terms = text ? await search(text, system) : [];
@@ -94,13 +101,18 @@ export function suggest(input, system, chosen) {
     Enter: () => at >= 0 && take(found[at]),
     Escape: close,
   };
+  const stop = () => {
+    clearTimeout(timer);
+    due.delete(look);
+  };
   const look = () => {
     const search = ask().finally(() => asking.delete(search));
     asking.add(search);
   };
   input.addEventListener("input", () => {
-    clearTimeout(timer);
+    stop();
     timer = setTimeout(look, pause);
+    due.add(look);
   });
   input.addEventListener("keydown", (event) => {
     if (list.hidden || !keys[event.key] || event.isComposing) return;
@@ -110,9 +122,7 @@ export function suggest(input, system, chosen) {
   });
   input.addEventListener("blur", () => {
     close();
-    if (!timer) return;
-    clearTimeout(timer);
-    look();
+    if (due.has(look)) look();
   });
   return [list, count];
 }

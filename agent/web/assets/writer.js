@@ -6,7 +6,7 @@ import { exactCode } from "./codes.js";
 import { add, byId, el, fill, ltr } from "./dom.js";
 import { number, plain } from "./format.js";
 import { places } from "./history.js";
-import { settled, suggest } from "./lookup.js";
+import { settled, suggest, unsettled } from "./lookup.js";
 import { read as codeOf } from "./picks.js";
 import { inLanguage, t, term } from "./words.js";
 
@@ -24,6 +24,7 @@ let visitPerson = 0; // the person on the card whom the form is about
 let attempt = ""; // names the write that is being tried, until it is answered
 let outcome = null; // { id, where, failure } of the last entry written
 let serial = 0;
+let strokes = 0; // counts what is typed and chosen in the form
 
 /** Opens the form for a visit; an open one keeps what is typed in it. */
 export function openWriter(visit) {
@@ -65,7 +66,7 @@ export function followWriter(visit) {
     return;
   }
   const send = box.querySelector("button[type=submit]");
-  if (send && !send.dataset.busy) send.disabled = !visit.present;
+  if (send) send.disabled = !visit.present;
   if (outcome) {
     const entry = visit.entries?.find((e) => e.id === outcome.id);
     if (entry) outcome.where = entry.where;
@@ -105,7 +106,7 @@ const countRows = (f) => Object.fromEntries([...f.querySelectorAll("fieldset[dat
 function form(rows = {}) {
   const f = el(
     "form",
-    { novalidate: true, autocomplete: "off", onsubmit: (event) => { event.preventDefault(); write(f); } },
+    { novalidate: true, autocomplete: "off", onsubmit: (event) => { event.preventDefault(); write(f); }, oninput: () => { strokes += 1; } },
     el("h3", {}, t("new.title")),
     el("datalist", { id: "list-units" }, resultUnits.map((u) => el("option", { value: u }))),
     el("div", { class: "row" },
@@ -286,30 +287,33 @@ function say(f, words) {
   fill(f.querySelector(".form-error"), words);
 }
 
+// write has what is typed looked up, checked and written. It is called off when
+// another patient comes to the screen, and when somebody types on before the
+// entry has gone out: what is on the screen and what is signed are the same.
 async function write(f) {
-  if (f.dataset.looking) return;
-  const [visit, person] = [visitID, visitPerson];
-  const gone = () => visit !== visitID || person !== visitPerson; // another patient is on the screen now
-  f.dataset.looking = "yes"; // what was typed last may be a code's words
-  await settled();
-  delete f.dataset.looking;
-  if (gone()) return;
+  if (f.dataset.busy) return;
+  const [visit, person, typed] = [visitID, visitPerson, strokes];
+  const gone = () => visit !== visitID || person !== visitPerson || !f.isConnected;
+  const goneOn = () => {
+    if (strokes !== typed) say(f, t("form.typedon"));
+    return strokes !== typed;
+  };
   say(f, "");
-  const entry = read(f);
-  if (!entry) {
-    attempt = "";
-    return;
-  }
-  const send = f.querySelector("button[type=submit]");
-  const place = f.querySelector(".checks");
-  if (person) entry.person = person;
-  entry.overrides = overridesIn(place);
-  send.disabled = true;
-  send.dataset.busy = "yes";
-  fill(f.querySelector(".form-busy"), t("form.writing"));
+  busy(f, unsettled() ? t("form.looking") : t("form.writing"));
   try {
+    await settled(); // what was typed last may be a code's words
+    if (gone() || goneOn()) return;
+    const entry = read(f);
+    if (!entry) {
+      attempt = "";
+      return;
+    }
+    const place = f.querySelector(".checks");
+    if (person) entry.person = person;
+    entry.overrides = overridesIn(place);
+    busy(f, t("form.writing"));
     const report = await checkEntry(visit, entry);
-    if (gone()) return; // what was typed about the other goes with its form
+    if (gone() || goneOn()) return; // what was typed about another goes with its form
     const why = pending(place, report);
     if (why) {
       askChecks(place, report);
@@ -319,12 +323,12 @@ async function write(f) {
       return;
     }
     attempt ||= crypto.randomUUID();
+    freeze(f, true);
     const written = await appendEntry(visit, entry, attempt);
-    if (gone()) return; // the other's history tells
+    if (visit !== visitID || person !== visitPerson) return; // the other's history tells
     outcome = written;
     attempt = "";
     showOutcome();
-    byId("writer").querySelector(".outcome button")?.focus();
     byId("new").setAttribute("aria-expanded", "false");
   } catch (error) {
     if (gone()) return;
@@ -333,10 +337,23 @@ async function write(f) {
       say(f, inLanguage(error.failure.text) || error.failure.code);
     } else say(f, t("bad.unreachable"));
   } finally {
-    delete send.dataset.busy;
-    send.disabled = false;
-    fill(f.querySelector(".form-busy"));
+    busy(f, "");
+    freeze(f, false);
   }
+}
+
+// busy says what the form is waiting for. Its button is not disabled meanwhile,
+// which would take the focus from it.
+function busy(f, words) {
+  if (words) f.dataset.busy = "yes";
+  else delete f.dataset.busy;
+  f.querySelector("button[type=submit]").setAttribute("aria-disabled", String(words !== ""));
+  fill(f.querySelector(".form-busy"), words);
+}
+
+// freeze lets nothing be typed into what is on its way, and the focus stay.
+function freeze(f, yes) {
+  for (const x of f.querySelectorAll("input, textarea")) x.readOnly = yes;
 }
 
 function showOutcome() {
