@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,7 +50,7 @@ func TestRun(t *testing.T) {
 	}
 	write(t, filepath.Join(dir, "notes.txt"), nil)
 	var scores strings.Builder
-	r, err := Run(t.Context(), dir, 500, &scores)
+	r, err := Run(t.Context(), dir, 500, AllFingers, &scores)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,15 +64,40 @@ func TestRun(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Run(ctx, dir, 500, io.Discard); !errors.Is(err, context.Canceled) {
+	if _, err := Run(ctx, dir, 500, AllFingers, io.Discard); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
-	if _, err := Run(t.Context(), t.TempDir(), 500, io.Discard); !errors.Is(err, ErrEmpty) {
+	if _, err := Run(t.Context(), t.TempDir(), 500, AllFingers, io.Discard); !errors.Is(err, ErrEmpty) {
 		t.Errorf("empty folder: %v", err)
 	}
-	write(t, filepath.Join(dir, "9_9.png"), []byte("no image"))
-	if _, err := Run(t.Context(), dir, 500, io.Discard); err == nil || !strings.Contains(err.Error(), "9_9.png") {
+	write(t, filepath.Join(dir, "0_0.png"), []byte("no image"))
+	if _, err := Run(t.Context(), dir, 500, AllFingers, io.Discard); err == nil || !strings.Contains(err.Error(), "0_0.png") {
 		t.Errorf("bad image: %v", err)
+	}
+}
+
+// TestFingers: every finger is of one half.
+func TestFingers(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"1_1.png", "1_2.png", "2_1.png", "2_7.png", "103_1.png"} {
+		write(t, filepath.Join(dir, name), nil)
+	}
+	for name, want := range map[string][]int{"all": {1, 1, 2, 2, 103}, "odd": {1, 1, 103}, "even": {2, 2}} {
+		fingers, ok := ParseFingers(name)
+		all, err := samples(dir, fingers)
+		if err != nil || !ok {
+			t.Fatal(err, ok)
+		}
+		var got []int
+		for _, s := range all {
+			got = append(got, s.finger)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: fingers %v, want %v", name, got, want)
+		}
+	}
+	if _, ok := ParseFingers("left"); ok {
+		t.Error("any name is taken")
 	}
 }
 

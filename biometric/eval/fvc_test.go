@@ -29,7 +29,7 @@ func TestFVC(t *testing.T) {
 		if _, err := os.Stat(dir); err != nil {
 			t.Skipf("no images in %s: set DHAMANI_DATA to run this test", dir)
 		}
-		r, err := Run(t.Context(), dir, db.dpi, io.Discard)
+		r, err := Run(t.Context(), dir, db.dpi, AllFingers, io.Discard)
 		if err != nil {
 			t.Fatal(err)
 		}

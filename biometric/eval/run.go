@@ -54,7 +54,7 @@ type sample struct {
 
 var name = regexp.MustCompile(`^(\d{1,9})_(\d{1,9})\.png$`)
 
-func samples(dir string) ([]sample, error) {
+func samples(dir string, fingers Fingers) ([]sample, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("list images: %w", err)
@@ -66,6 +66,9 @@ func samples(dir string) ([]sample, error) {
 			continue
 		}
 		finger, _ := strconv.Atoi(m[1]) // nine digits at most
+		if !fingers.has(finger) {
+			continue
+		}
 		impression, _ := strconv.Atoi(m[2])
 		all = append(all, sample{path: filepath.Join(dir, e.Name()), finger: finger, impression: impression})
 	}
@@ -78,11 +81,12 @@ func samples(dir string) ([]sample, error) {
 	return all, nil
 }
 
-// Run evaluates the images of a folder, which have dpi pixels an inch, and
-// writes a line "kind score" of each comparison to scores. An image without a
-// template has score 0 with every other. It owes ErrEmpty and ctx's error.
-func Run(ctx context.Context, dir string, dpi int, scores io.Writer) (Report, error) {
-	all, err := samples(dir)
+// Run evaluates those images of a folder that are of fingers, have dpi pixels an
+// inch, and writes a line "kind score" of each comparison to scores. An image
+// without a template has score 0 with every other. It owes ErrEmpty and ctx's
+// error.
+func Run(ctx context.Context, dir string, dpi int, fingers Fingers, scores io.Writer) (Report, error) {
+	all, err := samples(dir, fingers)
 	if err != nil {
 		return Report{}, err
 	}

@@ -14,11 +14,11 @@ type Impression struct {
 	Template       *fmr.Template
 }
 
-// Templates extracts the images of a folder, which have dpi pixels an inch, by
-// finger and impression. An image without a template is left out. It owes
-// ErrEmpty and ctx's error.
-func Templates(ctx context.Context, dir string, dpi int) ([]Impression, error) {
-	all, err := samples(dir)
+// Templates extracts those images of a folder that are of fingers, which have
+// dpi pixels an inch, by finger and impression. An image without a template is
+// left out. It owes ErrEmpty and ctx's error.
+func Templates(ctx context.Context, dir string, dpi int, fingers Fingers) ([]Impression, error) {
+	all, err := samples(dir, fingers)
 	if err != nil {
 		return nil, err
 	}

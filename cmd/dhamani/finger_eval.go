@@ -16,7 +16,7 @@ import (
 
 func newFingerEvalCommand(g *globals) *cobra.Command {
 	var dpi int
-	var scores string
+	var scores, which string
 	cmd := &cobra.Command{
 		Use:   "eval DIR",
 		Short: "Measure the error rates on a folder of images",
@@ -24,19 +24,28 @@ func newFingerEvalCommand(g *globals) *cobra.Command {
 and tell the error rates in percent as the Fingerprint Verification Competitions
 do, the median times and the median size of a template. The file of scores gets a
 line "G score" of two impressions of one finger, "F score" of the first impressions
-of two fingers and "I score" of any others.`,
-		Example: "  dhamani finger eval images --dpi 500 --scores images.scores\n  dhamani finger eval images --json",
-		Args:    cli.Args(cobra.ExactArgs(1)),
+of two fingers and "I score" of any others.
+
+With --fingers only those with an odd or an even number take part: what is chosen by
+measuring one half shows on the other how well it does on fingers not seen before.`,
+		Example: "  dhamani finger eval images --dpi 500 --scores images.scores\n  dhamani finger eval images --json\n" +
+			"  dhamani finger eval images --fingers even",
+		Args: cli.Args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runFingerEval(cmd.Context(), cmd.OutOrStdout(), g, args[0], dpi, scores)
+			fingers, ok := eval.ParseFingers(which)
+			if !ok {
+				return cli.WrongUsage(cmd, "there are no fingers %q; odd, even and all are known", which)
+			}
+			return runFingerEval(cmd.Context(), cmd.OutOrStdout(), g, args[0], dpi, fingers, scores)
 		},
 	}
 	cmd.Flags().IntVar(&dpi, "dpi", 500, "resolution of the images in pixels an inch")
 	cmd.Flags().StringVar(&scores, "scores", "", "file for the scores")
+	cmd.Flags().StringVar(&which, "fingers", "all", "fingers that take part by their number: odd, even or all")
 	return cmd
 }
 
-func runFingerEval(ctx context.Context, out io.Writer, g *globals, dir string, dpi int, scores string) error {
+func runFingerEval(ctx context.Context, out io.Writer, g *globals, dir string, dpi int, fingers eval.Fingers, scores string) error {
 	to := io.Discard
 	flush := func() error { return nil }
 	if scores != "" {
@@ -54,7 +63,7 @@ func runFingerEval(ctx context.Context, out io.Writer, g *globals, dir string, d
 			return f.Close()
 		}
 	}
-	r, err := eval.Run(ctx, dir, dpi, to)
+	r, err := eval.Run(ctx, dir, dpi, fingers, to)
 	if closed := flush(); err == nil && closed != nil {
 		err = fmt.Errorf("write scores: %w", closed)
 	}

@@ -60,7 +60,7 @@ enrolled with the first impression of each and looked for with all others.`,
 func runFingerIdentifyBench(ctx context.Context, out io.Writer, g *globals, opts identifyOptions) error {
 	trial := identify.Trial{People: opts.people, Fingers: opts.fingers, Searches: opts.searches}
 	for _, dir := range opts.images {
-		all, err := eval.Templates(ctx, dir, opts.dpi)
+		all, err := eval.Templates(ctx, dir, opts.dpi, eval.AllFingers)
 		if err != nil {
 			return err
 		}
