@@ -136,8 +136,9 @@ func (x *Observation) vital(start time.Time) int {
 }
 
 // vitalsLast returns list with the sensitive behind the others, and in each
-// part the first of every vital sign at the end, in the members' order, when
-// there are two or more. The list is not changed.
+// part the last of every vital sign at the end, in the members' order, when
+// there are two or more. It is the last, so that a list that has been arranged
+// stays as it is. The list is not changed.
 func vitalsLast(list []Observation, start time.Time) []Observation {
 	if len(list) < 2 {
 		return list
@@ -151,7 +152,7 @@ func vitalsLast(list []Observation, start time.Time) []Observation {
 	for _, secret := range [...]bool{false, true} {
 		var seen uint64
 		n := 0
-		for i := range list {
+		for i := len(list) - 1; i >= 0; i-- {
 			if list[i].Sensitive != secret {
 				continue
 			}

@@ -95,7 +95,7 @@ func (e *Entry) Normalise() {
 	each(&e.Referrals, func(x *Referral) { clearAt(&x.At, e.Start); noneIfEmpty(&x.Reasons) })
 	noneIfEmpty(&e.Overrides)
 	noneIfEmpty(&e.Reasons)
-	noneIfEmpty(&e.Extensions)
+	each(&e.Extensions, func(x *Extension) { noneIfEmpty(&x.Data) })
 }
 
 func each[T any](list *[]T, f func(*T)) {
