@@ -11,6 +11,7 @@ import (
 	"github.com/dhamani-iq/dhamani/cache"
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/internal/logkey"
+	"github.com/dhamani-iq/dhamani/internal/wait"
 )
 
 const (
@@ -153,12 +154,9 @@ func (r *reader) serve(ctx context.Context) {
 			return
 		}
 		r.a.cfg.Log.DebugContext(ctx, "tap again", logkey.Reader, r.name, logkey.Error, err)
-		timer := time.NewTimer(tapRetryWait)
-		select {
-		case <-ctx.Done():
-		case <-timer.C:
+		if wait.For(ctx, tapRetryWait) != nil {
+			return
 		}
-		timer.Stop()
 	}
 }
 

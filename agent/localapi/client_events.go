@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/dhamani-iq/dhamani/agent"
+	"github.com/dhamani-iq/dhamani/internal/wait"
 )
 
 // maxEventLine bounds one line of the event stream.
@@ -33,12 +34,8 @@ func (c *Client) Events(ctx context.Context, after Cursor, fn func(Cursor, agent
 		if err != nil {
 			return err
 		}
-		pause := time.NewTimer(eventsPause)
-		select {
-		case <-ctx.Done():
-			pause.Stop()
-			return nil
-		case <-pause.C:
+		if wait.For(ctx, eventsPause) != nil {
+			return nil //nolint:nilerr // the caller asked to stop
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dhamani-iq/dhamani/card"
+	"github.com/dhamani-iq/dhamani/internal/wait"
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/record/fhir"
 	"github.com/dhamani-iq/dhamani/sync/client"
@@ -127,7 +128,7 @@ func (b *Batch) one(ctx context.Context, item Item, spent map[card.ID]bool, done
 			return out, b.fail(item, &out, err)
 		case busy(err) > 0 && waited < maxWaits:
 			waited++
-			if err := pause(ctx, busy(err)); err != nil {
+			if err := wait.For(ctx, busy(err)); err != nil {
 				return out, err
 			}
 			continue
@@ -156,17 +157,6 @@ func busy(err error) time.Duration {
 		return min(server.RetryAfter, time.Minute)
 	}
 	return 0
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
 
 // onto personalises the card presented. counts is false for a card that was

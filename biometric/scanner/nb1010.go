@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"image"
 	"time"
+
+	"github.com/dhamani-iq/dhamani/internal/wait"
 )
 
 // The NEXT NB-1010-U: commands to one bulk endpoint, answers from another. It
@@ -69,7 +71,7 @@ func (n nb) capture(ctx context.Context, st stages) (f frame, err error) {
 		if reply[12] > nbFinger {
 			break
 		}
-		if err := pause(on, nbPollPause); err != nil {
+		if err := wait.For(on, nbPollPause); err != nil {
 			return f, err
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/dhamani-iq/dhamani/internal/wait"
 )
 
 // The U.are.U 4000 family: registers over vendor requests, events on an
@@ -214,7 +216,7 @@ func (u *uru) reboot(ctx context.Context, s byte) (byte, error) {
 		if err != nil || s&0x01 != 0 {
 			return s, err
 		}
-		if err := pause(ctx, uruPollPause); err != nil {
+		if err := wait.For(ctx, uruPollPause); err != nil {
 			return 0, err
 		}
 	}
@@ -230,7 +232,7 @@ func (u *uru) wake(ctx context.Context, s byte) error {
 		if err != nil || now&0x80 == 0 {
 			return err
 		}
-		if err := pause(ctx, uruPollPause); err != nil {
+		if err := wait.For(ctx, uruPollPause); err != nil {
 			return err
 		}
 		if u.model.authenticates {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"image"
 	"time"
+
+	"github.com/dhamani-iq/dhamani/internal/wait"
 )
 
 // The ZKTeco ZK4500: vendor requests that carry no data, and images of one
@@ -144,7 +146,7 @@ func (z *zk) until(ctx context.Context, wanted func(*image.Gray) bool) (*image.G
 		if wanted(img) {
 			return img, nil
 		}
-		if err := pause(ctx, zkPollPause); err != nil {
+		if err := wait.For(ctx, zkPollPause); err != nil {
 			return nil, err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/ebfe/scard"
 
 	"github.com/dhamani-iq/dhamani/card"
+	"github.com/dhamani-iq/dhamani/internal/wait"
 )
 
 const (
@@ -66,8 +67,8 @@ func (s *Service) Watch(ctx context.Context, emit func(card.Event)) error {
 		if t.serviceDown() {
 			s.log.LogAttrs(ctx, slog.LevelWarn, "card service is not there", slog.Any("error", err))
 		}
-		if !sleep(ctx, pause) {
-			return ctx.Err()
+		if err := wait.For(ctx, pause); err != nil {
+			return err
 		}
 		pause = min(2*pause, longestWait)
 	}
@@ -97,7 +98,9 @@ func (s *Service) follow(ctx context.Context, t *tracker, pause *time.Duration) 
 			limit = pollLimit
 		}
 		if len(states) == 0 {
-			sleep(ctx, limit)
+			if err := wait.For(ctx, limit); err != nil {
+				return err
+			}
 			continue
 		}
 		err = waitChange(sc, states, limit)
@@ -105,10 +108,11 @@ func (s *Service) follow(ctx context.Context, t *tracker, pause *time.Duration) 
 		case err == nil:
 			// A wait that brought no news, as pnpReader's may on Windows,
 			// must not become a busy loop.
-			if !t.apply(states) {
-				sleep(ctx, idlePause)
+			if t.apply(states) {
+				continue
 			}
 		case errors.Is(err, scard.ErrTimeout), errors.Is(err, scard.ErrCancelled):
+			continue
 		case errors.Is(err, scard.ErrUnknownReader), errors.Is(err, scard.ErrReaderUnavailable):
 			// A reader left between the list and the wait, or pnpReader is
 			// not known: look again, and poll if the readers are the same.
@@ -117,9 +121,11 @@ func (s *Service) follow(ctx context.Context, t *tracker, pause *time.Duration) 
 				return err
 			}
 			pnp = pnp && !t.same(again)
-			sleep(ctx, idlePause)
 		default:
 			return fail("wait for readers", err)
+		}
+		if err := wait.For(ctx, idlePause); err != nil {
+			return err
 		}
 	}
 	return ctx.Err()
@@ -160,17 +166,5 @@ func cancelWith(ctx context.Context, sc waitContext) (stop func()) {
 	return func() {
 		close(done)
 		<-ended
-	}
-}
-
-// sleep waits for d and reports whether ctx is still alive.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }

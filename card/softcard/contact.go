@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/dhamani-iq/dhamani/card"
+	"github.com/dhamani-iq/dhamani/internal/wait"
 )
 
 // contact is a reader's end of one card: who holds it may talk to the card
@@ -32,7 +32,7 @@ func (t *contact) Transmit(ctx context.Context, cmd []byte) ([]byte, error) {
 		return nil, fmt.Errorf("transmit to soft card: %w", err)
 	}
 	if t.card.opts.Sleep {
-		if err := wait(ctx, took); err != nil {
+		if err := wait.For(ctx, took); err != nil {
 			return nil, err
 		}
 	}
@@ -69,16 +69,4 @@ func (t *contact) setPower(on bool) {
 	}
 	t.powered = on
 	t.card.power()
-}
-
-// wait returns after d or when ctx ends.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

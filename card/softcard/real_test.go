@@ -15,6 +15,7 @@ import (
 	"github.com/dhamani-iq/dhamani/card/pcsc"
 	"github.com/dhamani-iq/dhamani/crypto/cvc"
 	"github.com/dhamani-iq/dhamani/internal/testpcsc"
+	"github.com/dhamani-iq/dhamani/internal/wait"
 )
 
 // throughReader plugs a card into a virtual reader and opens it through the
@@ -30,7 +31,7 @@ func throughReader(t *testing.T, c *Card, at testpcsc.Slot) (*Slot, *card.Sessio
 		if slot, err = c.Plug(t.Context(), at.Addr); err == nil {
 			break
 		}
-		if waitErr := wait(ctx, 20*time.Millisecond); waitErr != nil {
+		if waitErr := wait.For(ctx, 20*time.Millisecond); waitErr != nil {
 			t.Fatal(err)
 		}
 	}
@@ -44,7 +45,7 @@ func throughReader(t *testing.T, c *Card, at testpcsc.Slot) (*Slot, *card.Sessio
 		if !errors.Is(err, card.ErrNoCard) && !errors.Is(err, card.ErrRemoved) {
 			t.Fatal(err)
 		}
-		if waitErr := wait(ctx, 20*time.Millisecond); waitErr != nil {
+		if waitErr := wait.For(ctx, 20*time.Millisecond); waitErr != nil {
 			t.Fatal(err)
 		}
 	}

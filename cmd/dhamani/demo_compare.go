@@ -11,6 +11,7 @@ import (
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/card/softcard"
 	"github.com/dhamani-iq/dhamani/crypto/envelope"
+	"github.com/dhamani-iq/dhamani/internal/wait"
 	"github.com/dhamani-iq/dhamani/record"
 )
 
@@ -161,7 +162,7 @@ func (w *world) agentEntries(ctx context.Context, ws *workstation, want idSet) (
 		if ids.equal(want) {
 			return ids, nil
 		}
-		switch err := wait(ctx, 20*time.Millisecond); {
+		switch err := wait.For(ctx, 20*time.Millisecond); {
 		case errors.Is(err, context.DeadlineExceeded):
 			return ids, nil // the comparison tells what is missing
 		case err != nil:

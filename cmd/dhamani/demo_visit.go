@@ -14,6 +14,7 @@ import (
 	"github.com/dhamani-iq/dhamani/agent/personalise"
 	"github.com/dhamani-iq/dhamani/card/softcard"
 	fixtures "github.com/dhamani-iq/dhamani/firmware-fixtures"
+	"github.com/dhamani-iq/dhamani/internal/wait"
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/record/fhir"
 	"github.com/dhamani-iq/dhamani/record/terms"
@@ -82,21 +83,9 @@ func (w *world) plug(ctx context.Context, reader int) (err error) {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("plug the card in: %w", err)
 		}
-		if err := wait(ctx, 20*time.Millisecond); err != nil {
+		if err := wait.For(ctx, 20*time.Millisecond); err != nil {
 			return err
 		}
-	}
-}
-
-// wait pauses for d, or until ctx ends.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
 	}
 }
 
@@ -125,7 +114,7 @@ func (w *world) waitCard(ctx context.Context, reader int, present bool) error {
 				return nil
 			}
 		}
-		if err := wait(ctx, 20*time.Millisecond); err != nil {
+		if err := wait.For(ctx, 20*time.Millisecond); err != nil {
 			return fmt.Errorf("reader %q does not report the card: %w", w.readers[reader].name, err)
 		}
 	}
@@ -274,7 +263,7 @@ func (d *demo) synchronise(ctx context.Context) (string, error) {
 		if status.Outbox == 0 && status.Quarantined == 0 && status.Pushed > 0 {
 			return fmt.Sprintf("%d entry confirmed by the centre's receipt", status.Pushed), nil
 		}
-		if err := wait(ctx, 20*time.Millisecond); err != nil {
+		if err := wait.For(ctx, 20*time.Millisecond); err != nil {
 			return "", fmt.Errorf("%d entries wait in the outbox, %d refused, last error %q: %w", status.Outbox, status.Quarantined, status.LastError, err)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	"github.com/dhamani-iq/dhamani/internal/wait"
 )
 
 // Plug puts the card into the virtual reader at addr until remove is called or
@@ -20,9 +22,8 @@ func (c *Card) Plug(tb testing.TB, addr string) (remove func()) {
 		if conn, err = d.DialContext(tb.Context(), "tcp", addr); err == nil {
 			break
 		}
-		select {
-		case <-tb.Context().Done():
-		case <-time.After(20 * time.Millisecond):
+		if wait.For(tb.Context(), 20*time.Millisecond) != nil {
+			break
 		}
 	}
 	if err != nil {

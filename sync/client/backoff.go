@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math/rand/v2"
 	"time"
+
+	"github.com/dhamani-iq/dhamani/internal/wait"
 )
 
 // backoff counts failures in a row and says how long to wait after each: a
@@ -44,7 +46,7 @@ func (b *backoff) ease() { b.failures = min(b.failures, 4) }
 // a nil kick never does. It returns the context's error.
 func pause(ctx context.Context, d, least time.Duration, kick <-chan struct{}) error {
 	if kick != nil && least < d {
-		if err := pause(ctx, least, 0, nil); err != nil {
+		if err := wait.For(ctx, least); err != nil {
 			return err
 		}
 		d -= least

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dhamani-iq/dhamani/biometric/scanner"
+	"github.com/dhamani-iq/dhamani/internal/wait"
 )
 
 // patience is how long a transfer may be early: two goroutines of a driver may
@@ -217,14 +218,7 @@ func hold(ctx context.Context, c *call) error {
 	if c.pace == 0 || left <= 0 {
 		return nil
 	}
-	timer := time.NewTimer(left)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return wait.For(ctx, left)
 }
 
 // refuse fails all when c is still early.

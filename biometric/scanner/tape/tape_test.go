@@ -88,7 +88,7 @@ func TestPlayIsStrict(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, other := range map[string]func(scanner.Transport) error{
-		"other length of a read": func(tr scanner.Transport) error { _, err := tr.Submit(0x81, 32); return wait(t, tr, err) },
+		"other length of a read": func(tr scanner.Transport) error { _, err := tr.Submit(0x81, 32); return submitted(t, tr, err) },
 		"other endpoint":         func(tr scanner.Transport) error { _, err := scanner.Read(t.Context(), tr, 0x82, 64); return err },
 		"other register": func(tr scanner.Transport) error {
 			_, _ = tr.Submit(0x81, 64)
@@ -113,8 +113,8 @@ func TestPlayIsStrict(t *testing.T) {
 	}
 }
 
-// wait gives the first error after a submission.
-func wait(t *testing.T, tr scanner.Transport, err error) error {
+// submitted gives the first error after a submission.
+func submitted(t *testing.T, tr scanner.Transport, err error) error {
 	t.Helper()
 	if err != nil {
 		return err
