@@ -232,39 +232,6 @@ func (a *Authority) RestoreArchive(ctx context.Context, raw []byte, now time.Tim
 	return back, len(missing), nil
 }
 
-// openedPatient is a patient with the keys from which all others follow.
-type openedPatient struct {
-	subjects envelope.Subjects
-	roots    *envelope.Roots
-}
-
-func (a *Authority) openPatient(ctx context.Context, id record.PatientID) (*openedPatient, error) {
-	var patient store.Patient
-	err := a.store.View(ctx, func(r store.Reader) (err error) {
-		patient, err = r.Patient(id)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	p := new(openedPatient)
-	if p.subjects, err = envelope.ParseSubjects(patient.Subjects); err != nil {
-		return nil, fmt.Errorf("stored subjects: %w", err)
-	}
-	p.roots, err = a.roots(&patient, &p.subjects)
-	return p, err
-}
-
-// keys derives those of one person.
-func (p *openedPatient) keys(person uint8) (envelope.Subject, *envelope.Keys, error) {
-	subject, err := p.subjects.Of(person)
-	if err != nil {
-		return subject, nil, err
-	}
-	keys, err := p.roots.Person(person)
-	return subject, keys, err
-}
-
 // checked returns an entry whose author's signature counts, nil for any other.
 func (a *Authority) checked(raw []byte, subjects *envelope.Subjects) *envelope.Sealed {
 	s, err := envelope.Parse(raw)

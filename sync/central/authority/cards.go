@@ -255,12 +255,11 @@ func (c *cardIssue) loadPatient(w store.Writer, id record.PatientID) (err error)
 	if c.patient, err = w.Patient(id); err != nil {
 		return err
 	}
-	if c.subjects, err = envelope.ParseSubjects(c.patient.Subjects); err != nil {
-		return fmt.Errorf("stored subjects: %w", err)
-	}
-	if c.roots, err = c.a.roots(&c.patient, &c.subjects); err != nil {
+	p, err := c.a.opened(c.patient)
+	if err != nil {
 		return err
 	}
+	c.subjects, c.roots = p.subjects, p.roots
 	if c.identity, c.cover, err = c.a.Content(c.patient); err != nil {
 		return err
 	}

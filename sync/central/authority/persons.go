@@ -1,6 +1,7 @@
 package authority
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -35,6 +36,50 @@ func (a *Authority) roots(p *store.Patient, subjects *envelope.Subjects) (*envel
 		}
 	}
 	return roots, nil
+}
+
+// openedPatient is a patient with the keys from which all others follow. Its
+// owner wipes the roots.
+type openedPatient struct {
+	store.Patient
+	subjects envelope.Subjects
+	roots    *envelope.Roots
+}
+
+// openPatient owes store.ErrNotFound for a patient whom the centre does not know.
+func (a *Authority) openPatient(ctx context.Context, id record.PatientID) (*openedPatient, error) {
+	var patient store.Patient
+	err := a.store.View(ctx, func(r store.Reader) (err error) {
+		patient, err = r.Patient(id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return a.opened(patient)
+}
+
+// opened is openPatient for one who was read already.
+func (a *Authority) opened(patient store.Patient) (*openedPatient, error) {
+	p := &openedPatient{Patient: patient}
+	var err error
+	if p.subjects, err = envelope.ParseSubjects(patient.Subjects); err != nil {
+		return nil, fmt.Errorf("stored subjects: %w", err)
+	}
+	if p.roots, err = a.roots(&patient, &p.subjects); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// keys derives those of one person. It owes envelope.ErrPerson.
+func (p *openedPatient) keys(person uint8) (envelope.Subject, *envelope.Keys, error) {
+	subject, err := p.subjects.Of(person)
+	if err != nil {
+		return subject, nil, err
+	}
+	keys, err := p.roots.Person(person)
+	return subject, keys, err
 }
 
 // carry takes the persons on the card from the identity, and adds to the

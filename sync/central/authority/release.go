@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/dhamani-iq/dhamani/crypto/cvc"
-	"github.com/dhamani-iq/dhamani/crypto/envelope"
 	"github.com/dhamani-iq/dhamani/crypto/trust"
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/sync/central/store"
@@ -138,22 +137,16 @@ func (a *Authority) releasePatient(r store.Reader, order *wire.ReleaseOrder, rol
 	if err != nil {
 		return nil, err
 	}
-	subjects, err := envelope.ParseSubjects(patient.Subjects)
-	if err != nil {
-		return nil, fmt.Errorf("stored subjects: %w", err)
-	}
-	if _, err := subjects.Of(order.Person); err != nil {
-		return nil, err
-	}
-	roots, err := a.roots(&patient, &subjects)
+	p, err := a.opened(patient)
 	if err != nil {
 		return nil, err
 	}
-	defer roots.Wipe()
-	keys, err := roots.Person(order.Person)
+	defer p.roots.Wipe()
+	_, keys, err := p.keys(order.Person)
 	if err != nil {
 		return nil, err
 	}
+	defer keys.Wipe()
 	out := &wire.Release{Subjects: patient.Subjects}
 	for i, s := range record.AllSections() {
 		if releaseRoles[s]&role != 0 {

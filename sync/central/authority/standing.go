@@ -34,33 +34,17 @@ func (a *Authority) Standing(ctx context.Context, id record.PatientID, person ui
 }
 
 func (a *Authority) standing(ctx context.Context, id record.PatientID, person uint8, now time.Time) ([]byte, error) {
-	var patient store.Patient
-	err := a.store.View(ctx, func(r store.Reader) (err error) {
-		patient, err = r.Patient(id)
-		return err
-	})
+	p, err := a.openPatient(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	subjects, err := envelope.ParseSubjects(patient.Subjects)
-	if err != nil {
-		return nil, fmt.Errorf("stored subjects: %w", err)
-	}
-	subject, err := subjects.Of(person)
-	if err != nil {
-		return nil, err
-	}
-	roots, err := a.roots(&patient, &subjects)
-	if err != nil {
-		return nil, err
-	}
-	defer roots.Wipe()
-	keys, err := roots.Person(person)
+	defer p.roots.Wipe()
+	subject, keys, err := p.keys(person)
 	if err != nil {
 		return nil, err
 	}
 	defer keys.Wipe()
-	_, cover, err := a.Content(patient)
+	_, cover, err := a.Content(p.Patient)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +54,7 @@ func (a *Authority) standing(ctx context.Context, id record.PatientID, person ui
 	if err := a.eachEntry(ctx, id, l.read); err != nil {
 		return nil, err
 	}
-	s := &entitle.Standing{Person: person, At: now, Year: uint16(year), Cover: cover, CoverAt: patient.Updated} // #nosec G115 -- a year
+	s := &entitle.Standing{Person: person, At: now, Year: uint16(year), Cover: cover, CoverAt: p.Updated} // #nosec G115 -- a year
 	s.Charges, s.More = entitle.Gather(rules, year, person, l.seen)
 	centre, err := publicOf(a.receipt)
 	if err != nil {
