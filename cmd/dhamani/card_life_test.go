@@ -2,12 +2,10 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"io/fs"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,40 +20,7 @@ import (
 	fixtures "github.com/dhamani-iq/dhamani/firmware-fixtures"
 	"github.com/dhamani-iq/dhamani/internal/cli"
 	"github.com/dhamani-iq/dhamani/internal/testpcsc"
-	"github.com/dhamani-iq/dhamani/sync/central"
-	"github.com/dhamani-iq/dhamani/sync/central/authority"
-	"github.com/dhamani-iq/dhamani/sync/central/sqlite"
 )
-
-// servedCentre is a centre with its network.
-func servedCentre(t *testing.T) (c centre, stop func()) {
-	t.Helper()
-	dir := t.TempDir()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	st, err := sqlite.Open(t.Context(), filepath.Join(dir, "centre.db"), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	auth, err := authority.Init(t.Context(), dir, st, authority.Config{Name: "Centre", URL: "https://" + listener.Addr().String()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() {
-		done <- central.New(auth, st, central.Limits{}, slog.New(slog.DiscardHandler)).Serve(ctx, listener)
-	}()
-	t.Cleanup(func() {
-		cancel()
-		if err := errors.Join(<-done, st.Close()); err != nil {
-			t.Error(err)
-		}
-	})
-	return centre{Authority: auth, station: 9001}, cancel
-}
 
 // cardDesk is a desk with one virtual reader.
 type cardDesk struct {
@@ -99,26 +64,6 @@ func (d *cardDesk) put(c *softcard.Card) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-}
-
-// run plays a command line; the error comes with its exit code.
-func run(t *testing.T, dir string, args ...string) (out string, code int, err error) {
-	t.Helper()
-	return runWith(t, "", dir, args...)
-}
-
-// runWith is run with a standard input.
-func runWith(t *testing.T, in, dir string, args ...string) (out string, code int, err error) {
-	t.Helper()
-	var stdout, stderr bytes.Buffer
-	root := newRootCommand(&globals{})
-	root.SetIn(strings.NewReader(in))
-	root.SetOut(&stdout)
-	root.SetErr(&stderr)
-	root.SetArgs(append(args, "--home", dir))
-	err = root.ExecuteContext(t.Context())
-	code, _ = table.Judge(err)
-	return stdout.String(), code, err
 }
 
 const twoBundle = `{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Patient",

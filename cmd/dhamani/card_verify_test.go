@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -9,7 +8,6 @@ import (
 	"time"
 
 	"github.com/dhamani-iq/dhamani/agent"
-	"github.com/dhamani-iq/dhamani/agent/home"
 	"github.com/dhamani-iq/dhamani/agent/localapi"
 	"github.com/dhamani-iq/dhamani/agent/localapi/apitest"
 	"github.com/dhamani-iq/dhamani/internal/cli"
@@ -21,17 +19,7 @@ func TestCardVerify(t *testing.T) {
 		t.Fatalf("no agent: exit %d, %v", code, err)
 	}
 	backend := apitest.New()
-	ctx, stop := context.WithCancel(t.Context())
-	ready, done := make(chan string, 1), make(chan error, 1)
-	server := localapi.New(localapi.Config{Socket: home.SocketPath(dir), Ready: func(url string) { ready <- url }}, backend)
-	go func() { done <- server.Run(ctx) }()
-	<-ready
-	defer func() {
-		stop()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	}()
+	serveBackend(t, dir, backend)
 	if _, code, err := typed(t, dir, "", "card", "verify"); code != exitNoCard || !errors.Is(err, errNoVisitHere) {
 		t.Fatalf("no card: exit %d, %v", code, err)
 	}

@@ -1,20 +1,15 @@
 package main
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/dhamani-iq/dhamani/agent"
-	"github.com/dhamani-iq/dhamani/agent/home"
-	"github.com/dhamani-iq/dhamani/agent/localapi"
 	"github.com/dhamani-iq/dhamani/agent/localapi/apitest"
 	"github.com/dhamani-iq/dhamani/crypto/claim"
 	"github.com/dhamani-iq/dhamani/crypto/trust"
@@ -83,29 +78,12 @@ func TestClaimAsksTheAgent(t *testing.T) {
 	if a, err := verifyClaim(t.Context(), g, list(2), text); err != nil || a.Author != "Karkh" {
 		t.Fatalf("no agent: %v", err)
 	}
-	serve := func(store *trust.Store) func() {
-		ctx, stop := context.WithCancel(t.Context())
-		ready, done := make(chan string, 1), make(chan error, 1)
-		server := localapi.New(localapi.Config{
-			Socket: home.SocketPath(dir), Ready: func(url string) { ready <- url },
-		}, newerLists{apitest.New(), store})
-		go func() { done <- server.Run(ctx) }()
-		<-ready
-		return func() {
-			stop()
-			if err := <-done; err != nil {
-				t.Error(err)
-			}
-			_ = os.Remove(filepath.Join(dir, "agent.sock"))
-		}
-	}
-	end := serve(list(2))
+	end := serveBackend(t, dir, newerLists{apitest.New(), list(2)})
 	if a, err := verifyClaim(t.Context(), g, list(1), text); err != nil || a.Author != "Karkh" || a.Facility != 101 || !a.Verified {
 		t.Errorf("an author enrolled since: %v", err)
 	}
 	end()
-	end = serve(list(3, [8]byte{7}))
-	defer end()
+	serveBackend(t, dir, newerLists{apitest.New(), list(3, [8]byte{7})})
 	_, err = verifyClaim(t.Context(), g, list(2), text)
 	if code, next := table.Judge(err); err == nil || code != exitUntrusted || !strings.Contains(next, "blocked") {
 		t.Errorf("a card blocked since: %v, exit %d, next %q", err, code, next)

@@ -1,19 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/dhamani-iq/dhamani/agent/home"
-	"github.com/dhamani-iq/dhamani/agent/personalise"
-	"github.com/dhamani-iq/dhamani/card/pcsc"
-	"github.com/dhamani-iq/dhamani/card/softcard"
 	"github.com/dhamani-iq/dhamani/crypto/claim"
 	"github.com/dhamani-iq/dhamani/crypto/cvc"
 	"github.com/dhamani-iq/dhamani/crypto/trust"
@@ -26,44 +21,20 @@ import (
 // and checks the picture at others.
 func TestClaim(t *testing.T) {
 	testpcsc.Use(t)
-	slot := testpcsc.Slots()[0]
 	c := newCentre(t)
-	station, err := home.Load(c.enrolled(t, c.station, cvc.RoleIssuer))
-	if err != nil {
-		t.Fatal(err)
-	}
-	soft := softcard.New(softcard.Options{})
-	desk := personalise.Station{Readers: oneCard{soft}, Centre: c, Author: station.Author}
 	patient := testPatient()
 	patient.Identity.Phone = "+9647701112233"
 	patient.Cover = &record.Cover{Payer: "Dhamani", Plan: "A", Member: "DH-0042-7781"}
-	issued, err := desk.Issue(t.Context(), "", patient)
-	if err != nil {
-		t.Fatal(err)
-	}
+	soft, issued := c.issued(t, patient)
 	maker := c.enrolled(t, 101, cvc.RoleReceptionist)
 	later := c.enrolled(t, 102, cvc.RoleReceptionist)
 	stranger := newCentre(t).enrolled(t, 101, cvc.RolePhysician)
+	plug(t, soft)
 
-	plugged, err := soft.Plug(t.Context(), slot.Addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(plugged.Remove)
-	service := pcsc.New(slog.New(slog.DiscardHandler))
-	if _, err := chooseReader(t.Context(), service, cardOptions{reader: slot.Reader, wait: waitForCard}); err != nil {
-		t.Fatal(err)
-	}
 	run := func(t *testing.T, dir, stdin string, args ...string) (string, error) {
 		t.Helper()
-		var out bytes.Buffer
-		root := newRootCommand(&globals{})
-		root.SetIn(strings.NewReader(stdin))
-		root.SetOut(&out)
-		root.SetErr(&out)
-		root.SetArgs(append(args, "--home", dir))
-		err := root.ExecuteContext(t.Context())
-		return out.String(), err
+		out, _, err := typed(t, dir, stdin, args...)
+		return out, err
 	}
 	picture := filepath.Join(t.TempDir(), "claim.png")
 	out, err := run(t, maker, "", "claim", "make", "--png", picture, "--json")

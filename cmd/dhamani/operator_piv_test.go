@@ -19,10 +19,8 @@ import (
 	"github.com/dhamani-iq/dhamani/agent"
 	"github.com/dhamani-iq/dhamani/agent/home"
 	"github.com/dhamani-iq/dhamani/agent/operators"
-	"github.com/dhamani-iq/dhamani/agent/personalise"
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/card/piv"
-	"github.com/dhamani-iq/dhamani/card/softcard"
 	"github.com/dhamani-iq/dhamani/crypto/cvc"
 	"github.com/dhamani-iq/dhamani/crypto/operator"
 	"github.com/dhamani-iq/dhamani/internal/cli"
@@ -159,16 +157,7 @@ func TestPIVOperators(t *testing.T) {
 func TestPIVThroughReaders(t *testing.T) {
 	testpcsc.Use(t)
 	c := newCentre(t)
-	station, err := home.Load(c.enrolled(t, c.station, cvc.RoleIssuer))
-	if err != nil {
-		t.Fatal(err)
-	}
-	soft := softcard.New(softcard.Options{})
-	desk := personalise.Station{Readers: oneCard{soft}, Centre: c, Author: station.Author}
-	issued, err := desk.Issue(t.Context(), "", testPatient())
-	if err != nil {
-		t.Fatal(err)
-	}
+	soft, issued := c.issued(t, testPatient())
 	dir := c.enrolled(t, 101, cvc.RoleReceptionist)
 	token := testpiv.New(t)
 	slots := testpcsc.Slots()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"os"
@@ -17,20 +16,6 @@ import (
 	"github.com/dhamani-iq/dhamani/sync/central/authority"
 	"github.com/dhamani-iq/dhamani/sync/wire"
 )
-
-// typed runs a command with lines on standard input.
-func typed(t *testing.T, dir, lines string, args ...string) (string, int, error) {
-	t.Helper()
-	var out bytes.Buffer
-	root := newRootCommand(&globals{})
-	root.SetIn(strings.NewReader(lines))
-	root.SetOut(&out)
-	root.SetErr(&out)
-	root.SetArgs(append(args, "--home", dir))
-	err := root.ExecuteContext(t.Context())
-	code, _ := table.Judge(err)
-	return out.String(), code, err
-}
 
 func TestOperatorCommands(t *testing.T) {
 	c := newCentre(t)
