@@ -30,10 +30,7 @@ func TestAmend(t *testing.T) {
 	n := newNation(t)
 	p := n.issue(2, softcard.Options{})
 	d := n.desk(deskOptions{})
-	v, failure := d.tap(t, p)
-	if failure != nil {
-		t.Fatal(failure.Code)
-	}
+	v := d.tapped(t, p)
 	write := func(e *record.Entry, amends *record.EntryID) (record.EntryID, error) {
 		e.Amends = amends
 		w, err := d.agent.Append(t.Context(), v.ID, e)
@@ -83,7 +80,7 @@ func TestAmend(t *testing.T) {
 	}
 
 	// Another desk, with an empty cache, reads the same from the card.
-	v, failure = n.desk(deskOptions{}).tap(t, p)
+	v, failure := n.desk(deskOptions{}).tap(t, p)
 	if failure != nil || len(allergies(v)) != 0 || len(entryOf(t, v, wrong).AmendedBy) != 1 || !entryOf(t, v, gone).Entry.EnteredInError {
 		t.Fatalf("%v: allergies %v", failure, allergies(v))
 	}
@@ -99,10 +96,7 @@ func TestAmendsWhatOneMay(t *testing.T) {
 	as := func(op Operator, e *record.Entry, amends *record.EntryID) (record.EntryID, error) {
 		t.Helper()
 		d.agent.SignIn(op)
-		v, failure := d.tap(t, p)
-		if failure != nil {
-			t.Fatal(failure.Code)
-		}
+		v := d.tapped(t, p)
 		defer d.take(t)
 		e.Amends = amends
 		w, err := d.agent.Append(t.Context(), v.ID, e)
@@ -138,10 +132,7 @@ func TestAmendCharge(t *testing.T) {
 	n := newNation(t)
 	p := n.issue(1, softcard.Options{})
 	d := n.desk(deskOptions{})
-	v, failure := d.tap(t, p)
-	if failure != nil {
-		t.Fatal(failure.Code)
-	}
+	v := d.tapped(t, p)
 	charged, err := d.agent.Append(t.Context(), v.ID, &record.Entry{Cost: &record.Cost{Total: record.Int(20000)}})
 	if err != nil {
 		t.Fatal(err)

@@ -29,10 +29,7 @@ func TestAlerts(t *testing.T) {
 	n := newNation(t)
 	p := n.issue(1, softcard.Options{})
 	d := n.desk(deskOptions{})
-	v, failure := d.tap(t, p)
-	if failure != nil {
-		t.Fatal(failure.Code)
-	}
+	v := d.tapped(t, p)
 	if _, err := d.agent.Append(t.Context(), v.ID, allergyTo(0, "J01C")); err != nil {
 		t.Fatal(err)
 	}
@@ -63,10 +60,7 @@ func TestAlerts(t *testing.T) {
 		t.Errorf("not asked about another medicine: %v", err)
 	}
 	d.take(t)
-	other, failure := n.desk(deskOptions{}).tap(t, p)
-	if failure != nil {
-		t.Fatal(failure.Code)
-	}
+	other := n.desk(deskOptions{}).tapped(t, p)
 	if e := entryOf(t, other, w.ID).Entry; len(e.Overrides) != 1 || e.Overrides[0].Sensitive {
 		t.Errorf("overrides %+v", e.Overrides)
 	}
@@ -113,10 +107,7 @@ func TestAlertsDiscloseNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.take(t)
-	v, failure := n.desk(deskOptions{role: cvc.RoleReceptionist}).tap(t, p)
-	if failure != nil {
-		t.Fatal(failure.Code)
-	}
+	v = n.desk(deskOptions{role: cvc.RoleReceptionist}).tapped(t, p)
 	if len(v.Checks.Alerts) != 0 || !slices.Contains(v.Checks.Unchecked, "medication") || !slices.Contains(v.Checks.Unchecked, "summary") {
 		t.Errorf("a receptionist hears %+v", v.Checks)
 	}
@@ -156,10 +147,7 @@ func TestAlertsOfUntidyDraft(t *testing.T) {
 	n := newNation(t)
 	p := n.issue(1, softcard.Options{})
 	d := n.desk(deskOptions{})
-	v, failure := d.tap(t, p)
-	if failure != nil {
-		t.Fatal(failure.Code)
-	}
+	v := d.tapped(t, p)
 	if _, err := d.agent.Append(t.Context(), v.ID, allergyTo(0, "J01C")); err != nil {
 		t.Fatal(err)
 	}

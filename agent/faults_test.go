@@ -216,10 +216,7 @@ func TestAlteredEntries(t *testing.T) {
 				}
 				return raw
 			})
-			v, failure := n.desk(deskOptions{}).tap(t, p)
-			if failure != nil {
-				t.Fatal(failure.Code)
-			}
+			v := n.desk(deskOptions{}).tapped(t, p)
 			if tt.want == "" {
 				if len(v.Entries) != 3 || len(v.Problems) != 0 {
 					t.Fatalf("%d entries, problems %+v", len(v.Entries), v.Problems)

@@ -74,10 +74,7 @@ func TestBestFinger(t *testing.T) {
 		{"the last one first", other, 5, 7, true},
 		{"the other one after a refusal", right, 6, 2, false},
 	}
-	v, failure := d.tap(t, p)
-	if failure != nil {
-		t.Fatal(failure.Code)
-	}
+	v := d.tapped(t, p)
 	for _, s := range steps {
 		_, err := plate.verify(t, d, v.ID, OnCard, plate.impression(s.finger, s.seed))
 		if got := d.asked(d.told()); got != s.asked || refusedFinger(err) != s.wrong {
@@ -169,10 +166,7 @@ func TestAttest(t *testing.T) {
 	n := newNation(t)
 	p := n.issueWith(1, secretVisit(n))
 	d := n.desk(deskOptions{})
-	v, failure := d.tap(t, p)
-	if failure != nil {
-		t.Fatal(failure.Code)
-	}
+	v := d.tapped(t, p)
 	for _, tt := range []struct {
 		visit, by, reason string
 		want              error
@@ -236,10 +230,7 @@ func TestArtefact(t *testing.T) {
 	p := n.issue(1, softcard.Options{})
 	n.enrol(p, plate, mine)
 	d := n.desk(deskOptions{scanners: plate.hub})
-	v, failure := d.tap(t, p)
-	if failure != nil {
-		t.Fatal(failure.Code)
-	}
+	v := d.tapped(t, p)
 	plate.soft.Claim(&scanner.Presentation{Verdict: scanner.Artefact, Score: 3})
 	if _, err := plate.verify(t, d, v.ID, "", plate.impression(mine, 6)); Classify(err).Code != "finger_artefact" {
 		t.Errorf("an artefact: %v", err)

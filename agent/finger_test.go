@@ -110,10 +110,7 @@ func TestVerifyFinger(t *testing.T) {
 	for _, way := range []string{OnCard, OnHost} {
 		t.Run(way, func(t *testing.T) {
 			d := n.desk(deskOptions{role: cvc.RolePhysician, rights: cvc.RightHostMatch, scanners: plate.hub})
-			v, failure := d.tap(t, p)
-			if failure != nil {
-				t.Fatal(failure.Code)
-			}
+			v := d.tapped(t, p)
 			wrong, err := plate.verify(t, d, v.ID, way, plate.impression(other, 5))
 			tries, counted := VerifyLeft(err)
 			switch code := Classify(err).Code; {

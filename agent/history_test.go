@@ -60,10 +60,7 @@ func TestKeptIsWhenItCame(t *testing.T) {
 	p := n.issue(2, softcard.Options{})
 	d := n.desk(deskOptions{})
 	before := time.Now().Truncate(time.Second)
-	v, failure := d.tap(t, p)
-	if failure != nil {
-		t.Fatal(failure.Code)
-	}
+	v := d.tapped(t, p)
 	first := v.Entries[0].Kept
 	if first.Before(before) || first.After(time.Now()) || len(v.AsOf(before.Add(-time.Second)).Entries) != 0 {
 		t.Fatalf("kept at %s", first)

@@ -36,10 +36,7 @@ func TestOperatorBringsTheRole(t *testing.T) {
 	p := n.issue(3, softcard.Options{})
 	d := n.desk(deskOptions{role: cvc.RoleReceptionist})
 
-	alone, failure := d.tap(t, p)
-	if failure != nil {
-		t.Fatal(failure.Code)
-	}
+	alone := d.tapped(t, p)
 	if alone.Role != "receptionist" || alone.Summary != nil || len(alone.Entries) != 3 || len(alone.Entries[0].Locked) == 0 ||
 		len(alone.Entries[0].Entry.Diagnoses) != 0 {
 		t.Fatalf("the workstation alone sees %+v", alone)

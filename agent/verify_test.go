@@ -32,10 +32,7 @@ func TestVerifyOpensTheSensitiveSection(t *testing.T) {
 	n := newNation(t)
 	p := n.issueWith(2, secretVisit(n))
 	d := n.desk(deskOptions{role: cvc.RolePhysician})
-	v, failure := d.tap(t, p)
-	if failure != nil {
-		t.Fatal(failure.Code)
-	}
+	v := d.tapped(t, p)
 	locked := func(v Visit) bool {
 		return len(v.Entries) == 3 && len(v.Entries[0].Locked) == 1 && len(v.Entries[0].Entry.Diagnoses) == 0
 	}
@@ -79,10 +76,7 @@ func TestVerifyAsANurse(t *testing.T) {
 	n := newNation(t)
 	p := n.issueWith(1, secretVisit(n))
 	d := n.desk(deskOptions{role: cvc.RoleNurse})
-	v, failure := d.tap(t, p)
-	if failure != nil {
-		t.Fatal(failure.Code)
-	}
+	v := d.tapped(t, p)
 	if err := d.agent.Verify(t.Context(), v.ID, pin(testPIN)); err != nil {
 		t.Fatal(err)
 	}
@@ -97,10 +91,7 @@ func TestSensitiveKeyIsNotKept(t *testing.T) {
 	n := newNation(t)
 	p := n.issue(1, softcard.Options{})
 	d := n.desk(deskOptions{role: cvc.RolePhysician})
-	v, failure := d.tap(t, p)
-	if failure != nil {
-		t.Fatal(failure.Code)
-	}
+	v := d.tapped(t, p)
 	if err := d.agent.Verify(t.Context(), v.ID, pin(testPIN)); err != nil {
 		t.Fatal(err)
 	}

@@ -355,6 +355,16 @@ func (d *desk) tap(tb testing.TB, p *patient) (Visit, *Failure) {
 	return d.read(tb)
 }
 
+// tapped is tap for a card that must be read.
+func (d *desk) tapped(tb testing.TB, p *patient) Visit {
+	tb.Helper()
+	v, failure := d.tap(tb, p)
+	if failure != nil {
+		tb.Fatal(failure.Code)
+	}
+	return v
+}
+
 // read waits until a card is read, or fails.
 func (d *desk) read(tb testing.TB) (Visit, *Failure) {
 	tb.Helper()

@@ -15,34 +15,30 @@ import (
 // program's own. It owes ErrConfig: a workstation whose rules cannot be read
 // must not go on with others without anybody's knowing.
 func (h *Home) AlertRules() (*alerts.Table, error) {
-	if h.Config.AlertRules == "" {
-		return alerts.Base(), nil
-	}
-	text, err := h.read(h.Config.AlertRules, alerts.MaxTable)
-	if err != nil {
-		return nil, err
-	}
-	t, err := alerts.Parse(string(text))
-	if err != nil {
-		return nil, fmt.Errorf("alert_rules: %w: %w", ErrConfig, err)
-	}
-	return t, nil
+	parse := func(text []byte) (*alerts.Table, error) { return alerts.Parse(string(text)) }
+	return rulesOf(h, "alert_rules", h.Config.AlertRules, alerts.MaxTable, alerts.Base, parse)
 }
 
 // CoverRules is the same for the rules of entitlement.
 func (h *Home) CoverRules() (*entitle.Rules, error) {
-	if h.Config.CoverRules == "" {
-		return entitle.Default(), nil
+	return rulesOf(h, "cover_rules", h.Config.CoverRules, entitle.MaxRules, entitle.Default, entitle.ParseRules)
+}
+
+// rulesOf parses the file that a key of the configuration names; without a name
+// it is own.
+func rulesOf[T any](h *Home, key, name string, most int64, own func() *T, parse func([]byte) (*T, error)) (*T, error) {
+	if name == "" {
+		return own(), nil
 	}
-	text, err := h.read(h.Config.CoverRules, entitle.MaxRules)
+	text, err := h.read(name, most)
 	if err != nil {
 		return nil, err
 	}
-	r, err := entitle.ParseRules(text)
+	t, err := parse(text)
 	if err != nil {
-		return nil, fmt.Errorf("cover_rules: %w: %w", ErrConfig, err)
+		return nil, fmt.Errorf("%s: %w: %w", key, ErrConfig, err)
 	}
-	return r, nil
+	return t, nil
 }
 
 // read reads a file of at most so many bytes; a relative name is of the

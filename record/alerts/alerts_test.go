@@ -111,41 +111,19 @@ func shuffle[T any](r *rand.Rand, list []T) {
 
 // join adds what an entry has and the other does not.
 func join(to, from *record.Entry, seen map[record.Code]bool) {
-	fresh := func(c record.Code) bool {
-		if seen[c] {
-			return false
-		}
-		seen[c] = true
-		return true
-	}
-	for _, x := range from.Allergies {
-		if fresh(x.Code) {
-			to.Allergies = append(to.Allergies, x)
-		}
-	}
-	for _, x := range from.Prescriptions {
-		if fresh(x.Medicine) {
-			to.Prescriptions = append(to.Prescriptions, x)
-		}
-	}
-	for _, x := range from.Diagnoses {
-		if fresh(x.Code) {
-			to.Diagnoses = append(to.Diagnoses, x)
-		}
-	}
-	for _, x := range from.Observations {
-		if fresh(x.Code) {
-			to.Observations = append(to.Observations, x)
-		}
-	}
-	for _, x := range from.Immunisations {
-		if fresh(x.Vaccine) {
-			to.Immunisations = append(to.Immunisations, x)
-		}
-	}
-	for _, x := range from.Procedures {
-		if fresh(x.Code) {
-			to.Procedures = append(to.Procedures, x)
+	fresh(&to.Allergies, from.Allergies, seen, func(x record.Allergy) record.Code { return x.Code })
+	fresh(&to.Prescriptions, from.Prescriptions, seen, func(x record.Prescription) record.Code { return x.Medicine })
+	fresh(&to.Diagnoses, from.Diagnoses, seen, func(x record.Diagnosis) record.Code { return x.Code })
+	fresh(&to.Observations, from.Observations, seen, func(x record.Observation) record.Code { return x.Code })
+	fresh(&to.Immunisations, from.Immunisations, seen, func(x record.Immunisation) record.Code { return x.Vaccine })
+	fresh(&to.Procedures, from.Procedures, seen, func(x record.Procedure) record.Code { return x.Code })
+}
+
+func fresh[T any](to *[]T, from []T, seen map[record.Code]bool, code func(T) record.Code) {
+	for _, x := range from {
+		if c := code(x); !seen[c] {
+			seen[c] = true
+			*to = append(*to, x)
 		}
 	}
 }

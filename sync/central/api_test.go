@@ -113,35 +113,16 @@ func TestLists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	get := func(tag string) (int, string, []byte) {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.url+wire.PathLists+wire.ListTrust, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if tag != "" {
-			req.Header.Set("If-None-Match", tag)
-		}
-		res, err := w.http.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = res.Body.Close() }()
-		raw, err := wire.ReadBody(res.Body, res.Header.Get("Content-Encoding"), wire.MaxList)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return res.StatusCode, res.Header.Get("ETag"), raw
-	}
-	status, tag, raw := get("")
+	status, tag, raw := w.list(t, wire.ListTrust, "")
 	list, err := trust.ParseList(raw, root)
 	if status != http.StatusOK || err != nil || list.Version != 2 || len(list.Keys) != 3 {
 		t.Fatalf("%d, %v, %+v", status, err, list)
 	}
-	if status, _, raw := get(tag); status != http.StatusNotModified || len(raw) != 0 {
+	if status, _, raw := w.list(t, wire.ListTrust, tag); status != http.StatusNotModified || len(raw) != 0 {
 		t.Errorf("same version: %d with %d bytes", status, len(raw))
 	}
 	c.enrol(t, 13, cvc.RoleReceptionist)
-	if status, again, _ := get(tag); status != http.StatusOK || again == tag {
+	if status, again, _ := w.list(t, wire.ListTrust, tag); status != http.StatusOK || again == tag {
 		t.Errorf("next version: %d %s", status, again)
 	}
 	var m wire.Health

@@ -113,6 +113,28 @@ type workstation struct {
 	tls    *tls.Config
 }
 
+// list asks for one of the lists as it stands, by a path behind PathLists.
+func (w *workstation) list(tb testing.TB, path, tag string) (status int, etag string, raw []byte) {
+	tb.Helper()
+	req, err := http.NewRequestWithContext(tb.Context(), http.MethodGet, w.centre.url+wire.PathLists+path, nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if tag != "" {
+		req.Header.Set("If-None-Match", tag)
+	}
+	res, err := w.http.Do(req)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	raw, err = wire.ReadBody(res.Body, res.Header.Get("Content-Encoding"), wire.MaxList)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return res.StatusCode, res.Header.Get("ETag"), raw
+}
+
 func newKey(tb testing.TB) *ecdsa.PrivateKey {
 	tb.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

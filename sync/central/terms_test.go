@@ -1,7 +1,6 @@
 package central_test
 
 import (
-	"io"
 	"net/http"
 	"testing"
 
@@ -15,22 +14,7 @@ func TestTerms(t *testing.T) {
 	w := c.enrol(t, 12, cvc.RoleReceptionist)
 	get := func(query, tag string) (status int, etag string, raw []byte) {
 		t.Helper()
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.url+wire.PathLists+wire.ListTerms+query, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if tag != "" {
-			req.Header.Set("If-None-Match", tag)
-		}
-		res, err := w.http.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = res.Body.Close() }()
-		if raw, err = io.ReadAll(res.Body); err != nil {
-			t.Fatal(err)
-		}
-		return res.StatusCode, res.Header.Get("ETag"), raw
+		return w.list(t, wire.ListTerms+query, tag)
 	}
 	for query, want := range map[string]int{
 		"": http.StatusNotModified, "?after=1": http.StatusNotModified, "?after=2": http.StatusConflict,

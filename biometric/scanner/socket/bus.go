@@ -69,7 +69,7 @@ func (b Bus) dial(ctx context.Context) (*transport, scanner.Device, error) {
 	if err != nil {
 		return nil, scanner.Device{}, errors.Join(err, conn.Close())
 	}
-	t := &transport{conn: conn, waiting: make(map[uint32]chan message), done: make(chan struct{})}
+	t := &transport{sender: sender{conn: conn}, waiting: make(map[uint32]chan message), done: make(chan struct{})}
 	go t.read(r)
 	return t, d, nil
 }
@@ -94,9 +94,8 @@ func greet(conn net.Conn) (scanner.Device, *bufio.Reader, error) {
 // transport drives the scanner behind a connection. Its goroutine reads the
 // answers until Close.
 type transport struct {
-	conn  net.Conn
-	done  chan struct{} // the goroutine has gone
-	write sync.Mutex    // held while a message is written
+	sender
+	done chan struct{} // the goroutine has gone
 
 	mu      sync.Mutex // guards what follows
 	ended   error      // why nothing more is answered
@@ -159,15 +158,6 @@ func (t *transport) send(m message) (uint32, chan message, error) {
 		return 0, nil, t.why()
 	}
 	return m.id, to, nil
-}
-
-func (t *transport) put(m message) error {
-	t.write.Lock()
-	defer t.write.Unlock()
-	if err := t.conn.SetWriteDeadline(time.Now().Add(transferTime)); err != nil {
-		return err
-	}
-	return writeMessage(t.conn, m)
 }
 
 func (t *transport) why() error {

@@ -9,6 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"sync"
+	"time"
 
 	"github.com/dhamani-iq/dhamani/biometric/scanner"
 )
@@ -61,6 +64,22 @@ func writeMessage(w io.Writer, m message) error {
 	}
 	_, err := w.Write(m.append(make([]byte, 0, 4+headLen+len(m.data))))
 	return err
+}
+
+// sender is the writing half of a connection.
+type sender struct {
+	conn  net.Conn
+	write sync.Mutex // held while a message is written
+}
+
+// put gives up on who does not read.
+func (s *sender) put(m message) error {
+	s.write.Lock()
+	defer s.write.Unlock()
+	if err := s.conn.SetWriteDeadline(time.Now().Add(transferTime)); err != nil {
+		return err
+	}
+	return writeMessage(s.conn, m)
 }
 
 // readMessage reads one message; its length is bounded before memory is taken.

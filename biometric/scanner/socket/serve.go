@@ -76,11 +76,9 @@ func Serve(ctx context.Context, l net.Listener, s Scanner) error {
 
 // driver is one connection.
 type driver struct {
-	conn net.Conn
-	s    Scanner
-	t    scanner.Transport // nil before kindOpen
-
-	write sync.Mutex // held while an answer is written
+	sender
+	s Scanner
+	t scanner.Transport // nil before kindOpen
 
 	mu      sync.Mutex                    // guards pending
 	pending map[uint32]context.CancelFunc // reads, by id
@@ -88,11 +86,11 @@ type driver struct {
 }
 
 func serveDriver(ctx context.Context, conn net.Conn, s Scanner) {
-	d := &driver{conn: conn, s: s, pending: make(map[uint32]context.CancelFunc)}
+	d := &driver{sender: sender{conn: conn}, s: s, pending: make(map[uint32]context.CancelFunc)}
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
-	if d.send(hello(s.Device(""))) == nil {
+	if d.put(hello(s.Device(""))) == nil {
 		for r := bufio.NewReader(conn); ; {
 			m, err := readMessage(r)
 			if err != nil || d.take(ctx, m) != nil {
@@ -108,17 +106,8 @@ func serveDriver(ctx context.Context, conn net.Conn, s Scanner) {
 	_ = conn.Close()
 }
 
-func (d *driver) send(m message) error {
-	d.write.Lock()
-	defer d.write.Unlock()
-	if err := d.conn.SetWriteDeadline(time.Now().Add(transferTime)); err != nil {
-		return err
-	}
-	return writeMessage(d.conn, m)
-}
-
 func (d *driver) answer(id uint32, data []byte, err error) error {
-	return d.send(message{kind: kindAnswer, arg: statusOf(err), id: id, data: data})
+	return d.put(message{kind: kindAnswer, arg: statusOf(err), id: id, data: data})
 }
 
 // take carries one message out, in the order in which they come.
