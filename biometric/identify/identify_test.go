@@ -44,6 +44,9 @@ func TestSearch(t *testing.T) {
 		}
 		if len(hits) > 0 && hits[0].Person == p && float64(hits[0].Score) >= Alarm(people) {
 			found++
+			if each := hits[0].Each; len(each) != 2 || max(each[0], each[1]) > hits[0].Score {
+				t.Errorf("fingers %v of %v", each, hits[0].Score)
+			}
 		}
 	}
 	if found < 14 {

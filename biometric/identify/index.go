@@ -51,7 +51,8 @@ var (
 // Hit is a person that a search found.
 type Hit struct {
 	Person uint64
-	Score  match.Score // of all fingers together
+	Score  match.Score   // of all fingers together
+	Each   []match.Score // of each finger looked for, in their order; 0 of one that the person lacks
 }
 
 // Index holds fingers of people. Many goroutines may use it.

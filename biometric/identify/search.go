@@ -116,12 +116,12 @@ func (s *shard) search(ctx context.Context, asked []query) ([]Hit, error) {
 	})
 	var hits []Hit
 	for _, b := range best[:min(len(best), compared)] {
-		score, err := s.compare(asked, b.person)
+		each, err := s.compare(asked, b.person)
 		if err != nil {
 			return nil, err
 		}
-		if score > 0 {
-			hits = append(hits, Hit{b.person, score})
+		if score := match.Fingers(each...); score > 0 {
+			hits = append(hits, Hit{b.person, score, each})
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -154,9 +154,9 @@ func strongest(touched []uint32, votes []uint16, n int) []candidate {
 // suits reports whether fingers of two positions may be one.
 func suits(a, b fmr.Position) bool { return a == b || a == fmr.Unknown || b == fmr.Unknown }
 
-// compare fuses the comparisons of every finger that is looked for with the
-// person's: of one whose position is not known, the best.
-func (s *shard) compare(asked []query, person uint64) (match.Score, error) {
+// compare compares every finger that is looked for with the person's: one whose
+// position is not known with all, of which the best counts.
+func (s *shard) compare(asked []query, person uint64) ([]match.Score, error) {
 	scores := make([]match.Score, 0, len(asked))
 	for _, q := range asked {
 		var each []match.Score
@@ -167,15 +167,15 @@ func (s *shard) compare(asked []query, person uint64) (match.Score, error) {
 			}
 			t, err := fmr.Parse(f.record)
 			if err != nil {
-				return 0, err
+				return nil, err
 			}
 			p, err := match.Prepare(t, 0)
 			if err != nil {
-				return 0, err
+				return nil, err
 			}
 			each = append(each, match.Compare(q.probe, p))
 		}
 		scores = append(scores, match.Impressions(each...))
 	}
-	return match.Fingers(scores...), nil
+	return scores, nil
 }
