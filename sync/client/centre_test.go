@@ -203,6 +203,7 @@ func (c *centre) issue(w http.ResponseWriter, r *http.Request) {
 	for i := range grant.Persons[0].Keys {
 		grant.Persons[0].Keys[i] = make([]byte, 32)
 	}
+	grant.Fingers = make([]byte, len(req.Fingers))
 	c.reply(w, r, grant)
 }
 

@@ -213,6 +213,9 @@ func (c *Client) IssueCard(ctx context.Context, req wire.CardRequest) (*wire.Car
 	if !req.Patient.IsZero() && grant.Patient != req.Patient {
 		return nil, fmt.Errorf("issue card: grant for another patient: %w", ErrProtocol)
 	}
+	if len(grant.Fingers) != len(req.Fingers) {
+		return nil, fmt.Errorf("issue card: answer for %d fingers of %d: %w", len(grant.Fingers), len(req.Fingers), ErrProtocol)
+	}
 	return grant, nil
 }
 

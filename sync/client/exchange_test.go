@@ -102,6 +102,19 @@ func TestIssueCard(t *testing.T) {
 	if _, err := c.IssueCard(t.Context(), req); !errors.Is(err, ErrProtocol) {
 		t.Errorf("grant for another patient: %v", err)
 	}
+	req.Patient, req.Fingers = record.PatientID{}, [][]byte{{1}, {2}}
+	if grant, err := c.IssueCard(t.Context(), req); err != nil || len(grant.Fingers) != 2 {
+		t.Errorf("with two fingers: %v, %v", grant, err)
+	}
+	centre.setFault(func(w http.ResponseWriter, r *http.Request, _ *wire.PushRequest) bool {
+		less := *grant
+		less.Fingers = []byte{wire.FingerKept}
+		centre.reply(w, r, &less)
+		return true
+	})
+	if _, err := c.IssueCard(t.Context(), req); !errors.Is(err, ErrProtocol) {
+		t.Errorf("answer for one finger of two: %v", err)
+	}
 	req.Card = [8]byte{}
 	if _, err := c.IssueCard(t.Context(), req); !errors.Is(err, wire.ErrMalformed) {
 		t.Errorf("request without a card: %v", err)

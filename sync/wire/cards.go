@@ -13,9 +13,13 @@ import (
 // section keys; ReplaceAll stands for every card of the patient. A zero Patient
 // means the holder of the card that is replaced, and a new patient when none
 // is. An empty Identity or Cover of a known patient means the one last issued.
+// Fingers are the holder's, for the search for people who are enrolled twice;
+// none leaves those that the centre has, some take their place. A template that
+// the centre cannot use is left out and holds nothing up.
 //
 //	{1: patient bstr .size 8, 2: card bstr .size 8, 3: card key bstr .size 65,
-//	 4: identity bstr, 5: cover bstr, 6: replaces bstr .size 8}
+//	 4: identity bstr, 5: cover bstr, 6: replaces bstr .size 8,
+//	 7: [*10 finger bstr .size (1..1560)]}
 type CardRequest struct {
 	Patient  record.PatientID `cbor:"1,keyasint"`
 	Card     [8]byte          `cbor:"2,keyasint"`
@@ -23,7 +27,17 @@ type CardRequest struct {
 	Identity []byte           `cbor:"4,keyasint"` // record.Identity
 	Cover    []byte           `cbor:"5,keyasint"` // record.Cover
 	Replaces [8]byte          `cbor:"6,keyasint"`
+	Fingers  [][]byte         `cbor:"7,keyasint"` // records of ISO/IEC 19794-2:2005, clause 7, each of one view
 }
+
+// What became of a template of a CardRequest.
+const (
+	FingerKept      byte = iota
+	FingerMalformed      // no record of one view, or of an image that no scanner makes
+	FingerUnnamed        // does not say which finger it is
+	FingerTwice          // of a finger that came before
+	FingerPoor           // too few minutiae to tell people apart
+)
 
 // ReplaceAll in CardRequest.Replaces blocks every card of the patient, who must
 // be named.
@@ -43,7 +57,18 @@ func (m *CardRequest) check() error {
 	if err := bound("identity", len(m.Identity), low, MaxIdentity); err != nil {
 		return err
 	}
-	return bound("cover", len(m.Cover), 0, MaxIdentity)
+	if err := bound("cover", len(m.Cover), 0, MaxIdentity); err != nil {
+		return err
+	}
+	if err := bound("list of fingers", len(m.Fingers), 0, MaxFingers); err != nil {
+		return err
+	}
+	for _, finger := range m.Fingers {
+		if err := bound("finger", len(finger), 1, MaxFinger); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 const keySize = 32
@@ -111,10 +136,11 @@ func CheckPersonKeys(list []PersonKeys) error {
 
 // CardGrant is what a new card is filled with. Persons are those on the card,
 // ascending, the holder first; Subjects are of all who were ever on a card of
-// the patient.
+// the patient. Fingers says of each finger of the request what became of it.
 //
 //	{1: patient bstr .size 8, 2: EF.CardSecurity bstr, 3: EF.ID bstr,
-//	 4: [1*2 anchor CVC bstr], 5: [1*16 PersonKeys], 6: subjects bstr}
+//	 4: [1*2 anchor CVC bstr], 5: [1*16 PersonKeys], 6: subjects bstr,
+//	 7: bstr .size (0..10)}
 type CardGrant struct {
 	Patient  record.PatientID `cbor:"1,keyasint"`
 	Security []byte           `cbor:"2,keyasint"`
@@ -122,9 +148,18 @@ type CardGrant struct {
 	Anchors  [][]byte         `cbor:"4,keyasint"` // the self-signed one first, then a link to a newer one
 	Persons  []PersonKeys     `cbor:"5,keyasint"`
 	Subjects []byte           `cbor:"6,keyasint"`
+	Fingers  []byte           `cbor:"7,keyasint"` // FingerKept and so on
 }
 
 func (m *CardGrant) check() error {
+	if err := bound("list of fingers", len(m.Fingers), 0, MaxFingers); err != nil {
+		return err
+	}
+	for i, status := range m.Fingers {
+		if status > FingerPoor {
+			return fmt.Errorf("finger %d has status %d: %w", i, status, ErrMalformed)
+		}
+	}
 	if err := CheckPersonKeys(m.Persons); err != nil {
 		return err
 	}

@@ -102,6 +102,11 @@ func TestBounds(t *testing.T) {
 		"all cards of nobody":          &wire.CardRequest{Card: [8]byte{1}, Replaces: wire.ReplaceAll, Identity: []byte{1}},
 		"card of all ones":             &wire.CardRequest{Card: wire.ReplaceAll, Identity: []byte{1}},
 		"card that replaces itself":    &wire.CardRequest{Card: [8]byte{1}, Replaces: [8]byte{1}, Identity: []byte{1}},
+		"eleven fingers":               &wire.CardRequest{Card: [8]byte{1}, Identity: []byte{1}, Fingers: slices.Repeat([][]byte{{1}}, wire.MaxFingers+1)},
+		"empty finger":                 &wire.CardRequest{Card: [8]byte{1}, Identity: []byte{1}, Fingers: [][]byte{{}}},
+		"finger too large":             &wire.CardRequest{Card: [8]byte{1}, Identity: []byte{1}, Fingers: [][]byte{make([]byte, wire.MaxFinger+1)}},
+		"finger of unknown status":     fingersGranted(wire.FingerPoor + 1),
+		"eleven fingers granted":       fingersGranted(make([]byte, wire.MaxFingers+1)...),
 		"log of no card":               &wire.LogReceiptRequest{IDs: make([]byte, 32)},
 		"log without entries":          &wire.LogReceiptRequest{Card: [8]byte{1}},
 		"log of too many entries":      &wire.LogReceiptRequest{Card: [8]byte{1}, IDs: make([]byte, 32*(wire.MaxLogIDs+1))},
@@ -127,6 +132,12 @@ func TestBounds(t *testing.T) {
 			}
 		})
 	}
+}
+
+func fingersGranted(status ...byte) *wire.CardGrant {
+	grant := grantOf(wire.PersonKeys{Keys: keysOf(1)})
+	grant.Fingers = status
+	return grant
 }
 
 func grantOf(persons ...wire.PersonKeys) *wire.CardGrant {

@@ -161,7 +161,7 @@ func TestDocument(t *testing.T) {
 		"body, packed or not": wire.MaxBody, "body of a card, log receipt or enrolment request": wire.MaxCardBody, "entries in a log receipt request": wire.MaxLogIDs, "signed list": wire.MaxList,
 		"entries in a push or a page": wire.MaxItems, "sealed entry": wire.MaxSealed, "receipt": wire.MaxReceipt,
 		"identity, cover": wire.MaxIdentity, "EF.CardSecurity, EF.ID": wire.MaxCOSE, "certificate": wire.MaxCertificate,
-		"subjects": wire.MaxSubjects, "name": wire.MaxName, "error message, URL": wire.MaxText, "code": wire.MaxCode,
+		"subjects": wire.MaxSubjects, "fingers of a patient": wire.MaxFingers, "finger": wire.MaxFinger, "name": wire.MaxName, "error message, URL": wire.MaxText, "code": wire.MaxCode,
 	} {
 		if !strings.Contains(string(text), "| "+name+" | "+thousands(bound)) {
 			t.Errorf("the document does not give %s as %s", name, thousands(bound))

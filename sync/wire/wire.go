@@ -105,6 +105,8 @@ const (
 	MaxCode        = 32   // bytes of an error code
 	MaxSubjects    = 1616 // bytes of the subjects of one card
 	MaxPersons     = 16   // persons on one card
+	MaxFingers     = 10   // templates of a patient
+	MaxFinger      = 1560 // bytes of a template: one view of 255 minutiae, nothing behind it
 
 	// MaxCardBody bounds the body of a CardRequest, a LogReceiptRequest and an
 	// EnrolRequest.

@@ -45,11 +45,12 @@ func samples() map[string][2]wire.Message {
 		"patient response": {&wire.PatientResponse{
 			Subjects: []byte{1}, Items: [][]byte{{1}, {2}}, Identity: []byte{3}, Cover: []byte{4}, Digest: [16]byte{5}, Next: 3,
 		}, &wire.PatientResponse{}},
-		"card request":        {&wire.CardRequest{Card: [8]byte{1}, CardKey: [65]byte{4}, Identity: []byte{1}, Cover: []byte{2}}, &wire.CardRequest{}},
+		"card request":        {&wire.CardRequest{Card: [8]byte{1}, CardKey: [65]byte{4}, Identity: []byte{1}, Cover: []byte{2}, Fingers: [][]byte{{5}, {6, 7}}}, &wire.CardRequest{}},
 		"log receipt request": {&wire.LogReceiptRequest{Card: [8]byte{1}, Seq: 2, Chain: [16]byte{3}, IDs: bytes.Repeat([]byte{4}, 64)}, &wire.LogReceiptRequest{}},
 		"log receipt":         {&wire.LogReceipt{Seq: 4, Chain: [16]byte{5}, Signature: [64]byte{6}, Certificates: [][]byte{{7}, {8}}}, &wire.LogReceipt{}},
 		"card grant": {&wire.CardGrant{
 			Patient: patient, Security: []byte{1}, IDFile: []byte{2}, Anchors: [][]byte{{3}}, Persons: []wire.PersonKeys{{Keys: keysOf(0x5a)}, {Person: 2, Keys: keysOf(0xa5)}}, Subjects: []byte{4},
+			Fingers: []byte{wire.FingerKept, wire.FingerPoor},
 		}, &wire.CardGrant{}},
 		"enrol request": {&wire.EnrolRequest{
 			FacilityName: "مستشفى ١", Name: "desk", AuthorKey: [65]byte{1}, TerminalKey: [65]byte{2}, TLSKey: [65]byte{3},

@@ -5,7 +5,8 @@
 //
 // Keys lie in a keystore folder, readable by its owner alone; what was issued
 // lies in the store. The patients' section keys, identities and covers are
-// sealed under a wrap key before the store sees them.
+// sealed under a wrap key before the store sees them, and the templates of their
+// fingers under another.
 package authority
 
 import (
@@ -42,6 +43,8 @@ var (
 	// ErrKIDCollision is returned for a new key whose identifier another key
 	// of the trust list has; the workstation has to make another key.
 	ErrKIDCollision = errors.New("key identifier is taken")
+	// ErrDecided is returned for a review that somebody has closed.
+	ErrDecided = errors.New("review is closed")
 	// ErrRevoked is returned for a facility that is no longer enrolled.
 	ErrRevoked = errors.New("facility is revoked")
 )
@@ -60,6 +63,7 @@ const (
 	keyCentre    = "centre"      // the centre's own facility, over keyLog
 	keyLog       = "log-receipt" // tells cards what the centre holds of their logs
 	secretWrap   = "wrap"
+	secretFinger = "fingers" // seals templates and what is said of them, nothing else
 )
 
 // The files of a centre beside the keystore folder.
@@ -104,7 +108,7 @@ type Authority struct {
 	rootKey                      *ecdsa.PublicKey
 	anchors                      atomic.Pointer[[]*anchor] // oldest first, never empty
 	ca                           *x509.Certificate
-	wrap                         cipher.AEAD
+	wrap, fingers                cipher.AEAD
 
 	logs logSigner
 
@@ -157,7 +161,10 @@ func (a *Authority) load(ctx context.Context) error {
 	if err := a.loadServer(); err != nil {
 		return err
 	}
-	if a.wrap, err = openWrap(a.keys); err != nil {
+	if a.wrap, err = openSealer(a.keys, secretWrap); err != nil {
+		return err
+	}
+	if a.fingers, err = openSealer(a.keys, secretFinger); err != nil {
 		return err
 	}
 	a.trust = trust.NewStore(a.rootKey)

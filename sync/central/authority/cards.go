@@ -32,7 +32,8 @@ type Station struct {
 // persons on the card, as the identity names them; the root keys stay. A card that is replaced is blocked
 // in the same transaction. The same request again, after a lost answer, is
 // granted again. Each time a record of the release of the keys is written
-// before they are returned (store.Release). It owes store.ErrNotFound for a patient or a card that the
+// before they are returned (store.Release). Fingers are kept in the same
+// transaction, to be looked for afterwards (package dedup). It owes store.ErrNotFound for a patient or a card that the
 // centre did not issue, ErrConflict for a card that is issued already, is
 // blocked, belongs to someone else, or whose holder has another one that is
 // not being replaced, and ErrRequest.
@@ -75,6 +76,7 @@ type cardIssue struct {
 	notAfter time.Time
 
 	security, idFile []byte
+	fingers          []byte // what became of each of the request's
 }
 
 // checkContent refuses an identity or a cover that no card program could read.
@@ -132,9 +134,12 @@ func (c *cardIssue) enter(w store.Writer) error {
 	return c.release(w)
 }
 
-// release signs the files and writes down who gets the keys.
+// release signs the files, keeps the fingers and writes down who gets the keys.
 func (c *cardIssue) release(w store.Writer) error {
 	if err := c.sign(); err != nil {
+		return err
+	}
+	if err := c.keepFingers(w); err != nil {
 		return err
 	}
 	return w.AddRelease(store.Release{
@@ -297,7 +302,7 @@ func (c *cardIssue) sign() (err error) {
 func (c *cardIssue) grant() (*wire.CardGrant, error) {
 	grant := &wire.CardGrant{
 		Patient: c.patient.ID, Security: c.security, IDFile: c.idFile, Anchors: c.a.cardAnchors(c.now),
-		Subjects: c.subjects.Bytes(),
+		Subjects: c.subjects.Bytes(), Fingers: c.fingers,
 	}
 	for _, person := range c.persons {
 		keys, err := c.roots.Person(person)

@@ -90,8 +90,10 @@ func (a *Authority) makeKeys(context.Context) error {
 			*into = signer
 		}
 	}
-	if _, err := keys.EnsureSecret(secretWrap); err != nil {
-		return err
+	for _, name := range []string{secretWrap, secretFinger} {
+		if _, err := keys.EnsureSecret(name); err != nil {
+			return err
+		}
 	}
 	a.rootKey, err = publicOf(a.root)
 	return err

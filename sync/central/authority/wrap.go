@@ -21,14 +21,14 @@ const (
 
 const wrapContext = "dhamani centre wrap v1"
 
-func openWrap(keys *keystore.Store) (cipher.AEAD, error) {
-	secret, err := keys.Secret(secretWrap)
+func openSealer(keys *keystore.Store, name string) (cipher.AEAD, error) {
+	secret, err := keys.Secret(name)
 	if err != nil {
 		return nil, err
 	}
 	block, err := aes.NewCipher(secret.Reveal())
 	if err != nil {
-		return nil, fmt.Errorf("open wrap key: %w", err)
+		return nil, fmt.Errorf("open key %s: %w", name, err)
 	}
 	return cipher.NewGCM(block)
 }
@@ -37,28 +37,39 @@ func wrapAAD(kind string, patient record.PatientID) []byte {
 	return append([]byte(wrapContext+"\x00"+kind+"\x00"), patient[:]...)
 }
 
-// seal gives nonce(12) || AES-256-GCM ciphertext and tag. Nothing stays nothing.
+// seal seals under the wrap key.
 func (a *Authority) seal(kind string, patient record.PatientID, plain []byte) ([]byte, error) {
-	if len(plain) == 0 {
-		return nil, nil
-	}
-	nonce := make([]byte, a.wrap.NonceSize(), a.wrap.NonceSize()+len(plain)+a.wrap.Overhead())
-	if _, err := rand.Read(nonce); err != nil {
-		return nil, fmt.Errorf("draw nonce: %w", err)
-	}
-	return a.wrap.Seal(nonce, nonce, plain, wrapAAD(kind, patient)), nil
+	return sealUnder(a.wrap, wrapAAD(kind, patient), plain)
 }
 
 // open is the inverse of seal. It owes store.ErrCorrupt.
 func (a *Authority) open(kind string, patient record.PatientID, sealed []byte) ([]byte, error) {
+	return openUnder(a.wrap, kind, wrapAAD(kind, patient), sealed)
+}
+
+// sealUnder gives nonce(12) || AES-256-GCM ciphertext and tag. Nothing stays
+// nothing.
+func sealUnder(key cipher.AEAD, aad, plain []byte) ([]byte, error) {
+	if len(plain) == 0 {
+		return nil, nil
+	}
+	nonce := make([]byte, key.NonceSize(), key.NonceSize()+len(plain)+key.Overhead())
+	if _, err := rand.Read(nonce); err != nil {
+		return nil, fmt.Errorf("draw nonce: %w", err)
+	}
+	return key.Seal(nonce, nonce, plain, aad), nil
+}
+
+// openUnder is the inverse of sealUnder. It owes store.ErrCorrupt.
+func openUnder(key cipher.AEAD, kind string, aad, sealed []byte) ([]byte, error) {
 	if len(sealed) == 0 {
 		return nil, nil
 	}
-	n := a.wrap.NonceSize()
+	n := key.NonceSize()
 	if len(sealed) < n {
 		return nil, fmt.Errorf("open stored %s: %w", kind, store.ErrCorrupt)
 	}
-	plain, err := a.wrap.Open(nil, sealed[:n], sealed[n:], wrapAAD(kind, patient))
+	plain, err := key.Open(nil, sealed[:n], sealed[n:], aad)
 	if err != nil {
 		return nil, fmt.Errorf("open stored %s: %w", kind, store.ErrCorrupt)
 	}

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"modernc.org/sqlite"
@@ -148,14 +147,11 @@ func (r *registry) ReleasesTo(operator [4]byte, since time.Time) (int, error) {
 }
 
 func (r *registry) Releases(before uint64, limit int) ([]store.Release, error) {
-	if before == 0 || before > math.MaxInt64 {
-		before = math.MaxInt64
-	}
 	return many(r, "releases", func(scan scanFunc) (v store.Release, err error) {
 		err = scan(&v.Number, at(&v.At), &v.Facility, fixed(v.Author[:]), fixed(v.Card[:]), fixed(v.Patient[:]),
 			fixed(v.Operator[:]), &v.Role, &v.Proof, &v.Reason, fixed(v.Order[:]))
 		return v, err
-	}, "SELECT n, at, facility, author, card, patient, operator, role, proof, reason, digest FROM releases WHERE n < ? ORDER BY n DESC LIMIT ?", int64(before), limit) // #nosec G115 -- bounded above
+	}, "SELECT n, at, facility, author, card, patient, operator, role, proof, reason, digest FROM releases WHERE n < ? ORDER BY n DESC LIMIT ?", newest(before), limit)
 }
 
 func (r *registry) LogState(card [8]byte, seq uint32, chain [16]byte) (store.LogState, error) {

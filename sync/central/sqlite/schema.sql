@@ -62,6 +62,44 @@ CREATE TABLE patients (
 	updated  INTEGER NOT NULL
 ) STRICT;
 
+-- Templates of patients' fingers. n rises with every change, so it is a feed of
+-- what an index in memory has to take over. A patient who has none any more
+-- keeps a row without templates.
+CREATE TABLE fingers (
+	n        INTEGER PRIMARY KEY,
+	patient  BLOB NOT NULL UNIQUE,
+	sealed   BLOB NOT NULL, -- empty when they were deleted
+	updated  INTEGER NOT NULL,
+	searched INTEGER NOT NULL -- 0 = nobody has looked for others with these fingers
+) STRICT;
+CREATE INDEX fingers_pending ON fingers (n) WHERE searched = 0;
+
+-- Two patients who may be one person.
+CREATE TABLE reviews (
+	n        INTEGER PRIMARY KEY,
+	raised   INTEGER NOT NULL,
+	patient  BLOB NOT NULL, -- whose fingers were looked for
+	other    BLOB NOT NULL, -- who was enrolled with the same ones
+	score    REAL NOT NULL, -- negative decimal logarithm of the false match rate
+	people   INTEGER NOT NULL, -- among whom was looked
+	fingers  BLOB NOT NULL, -- for each finger: position u8, score in hundredths u16
+	closed   INTEGER NOT NULL, -- 0 = open, and the three last are empty
+	decision TEXT NOT NULL,
+	decider  TEXT NOT NULL,
+	note     BLOB NOT NULL  -- sealed
+) STRICT;
+CREATE INDEX reviews_open ON reviews (n) WHERE closed = 0;
+CREATE INDEX reviews_of ON reviews (patient, other);
+
+-- Who looked at reviews and decided them. Never deleted.
+CREATE TABLE looks (
+	n      INTEGER PRIMARY KEY,
+	at     INTEGER NOT NULL,
+	who    TEXT NOT NULL, -- account at the centre
+	what   TEXT NOT NULL,
+	review INTEGER NOT NULL -- 0 = the list
+) STRICT;
+
 CREATE TABLE cards (
 	id        BLOB NOT NULL PRIMARY KEY,
 	patient   BLOB NOT NULL REFERENCES patients (id),

@@ -151,7 +151,7 @@ func dsn(path string, readOnly bool) string {
 	v := url.Values{}
 	for _, p := range []string{
 		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
-		"temp_store(MEMORY)", "trusted_schema(0)",
+		"temp_store(MEMORY)", "trusted_schema(0)", "secure_delete(1)",
 	} {
 		v.Add("_pragma", p)
 	}
@@ -272,10 +272,12 @@ func (s *Store) Status(ctx context.Context) (store.Status, error) {
 		(SELECT coalesce(max(pos), 0) FROM records), (SELECT count(*) FROM records),
 		(SELECT count(*) FROM patients), (SELECT count(*) FROM cards),
 		(SELECT count(*) FROM facilities), (SELECT count(*) FROM workstations),
+		(SELECT count(*) FROM fingers WHERE length(sealed) > 0), (SELECT count(*) FROM fingers WHERE searched = 0),
+		(SELECT count(*) FROM reviews WHERE closed = 0),
 		(SELECT count(*) FROM quarantine), (SELECT count(*) FROM batches),
 		(SELECT page_count FROM pragma_page_count()), (SELECT page_size FROM pragma_page_size())`).
 		Scan(&st.Head, &st.Records, &st.Patients, &st.Cards, &st.Facilities, &st.Workstations,
-			&st.Quarantined, &st.Batches, &size, &page)
+			&st.Fingers, &st.Unsearched, &st.Reviews, &st.Quarantined, &st.Batches, &size, &page)
 	if err != nil {
 		return store.Status{}, fmt.Errorf("count what is stored: %w", err)
 	}

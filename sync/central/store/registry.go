@@ -38,6 +38,23 @@ type Reader interface {
 	// WorkstationByAuthor finds it by its author key.
 	WorkstationByAuthor(kid [4]byte) (Workstation, error)
 	Workstations() ([]Workstation, error)
+	// Fingers returns the templates of a patient; of those that were deleted,
+	// what is left.
+	Fingers(patient record.PatientID) (Fingers, error)
+	// FingersBehind lists up to limit patients' fingers whose number is above
+	// after, in rising order: whoever follows it from 0 knows all that there are.
+	FingersBehind(after uint64, limit int) ([]Fingers, error)
+	// FingersPending is FingersBehind of those that were not looked for yet.
+	FingersPending(after uint64, limit int) ([]Fingers, error)
+	// Review finds a review by its number.
+	Review(number uint64) (Review, error)
+	// Reviews lists up to limit reviews whose number is below before, newest
+	// first, of all or of the open ones; 0 begins with the newest.
+	Reviews(before uint64, limit int, open bool) ([]Review, error)
+	// ReviewsOf lists the reviews of two patients, in either order, newest first.
+	ReviewsOf(a, b record.PatientID) ([]Review, error)
+	// Looks lists up to limit lines of who looked at reviews, as Releases does.
+	Looks(before uint64, limit int) ([]Look, error)
 	// LogState returns what is known of a state of a card's log.
 	LogState(card [8]byte, seq uint32, chain [16]byte) (LogState, error)
 	// Operator finds an operator by their author key.
@@ -58,6 +75,18 @@ type Writer interface {
 	// AddRelease numbers a release behind all others. None is ever deleted. It owes
 	// ErrExists for an order that has been answered.
 	AddRelease(Release) error
+	// PutFingers takes the place of a patient's fingers and numbers them behind
+	// all others. Empty ones, which are deleted, keep their number only.
+	PutFingers(Fingers) error
+	// MarkSearched says that the fingers of a number were looked for; others that
+	// took their place since stay as they are.
+	MarkSearched(patient record.PatientID, number uint64) error
+	// AddReview numbers a review behind all others.
+	AddReview(Review) error
+	// PutReview replaces a review; it owes ErrNotFound.
+	PutReview(Review) error
+	// AddLook numbers a line behind all others. None is ever deleted.
+	AddLook(Look) error
 	// AddLogState keeps a state of a card's log; one that is there stays as it
 	// is. Of those that one facility has asked for, the oldest beyond
 	// MaxLogStates of a card go.

@@ -144,6 +144,9 @@ type Status struct {
 	Cards        uint64 `json:"cards"`
 	Facilities   uint64 `json:"facilities"`
 	Workstations uint64 `json:"workstations"`
+	Fingers      uint64 `json:"fingers"` // patients with templates
+	Unsearched   uint64 `json:"fingers_unsearched"`
+	Reviews      uint64 `json:"reviews_open"`
 	Quarantined  uint64 `json:"quarantined"`
 	Batches      uint64 `json:"batches"`
 	Bytes        uint64 `json:"bytes"` // of the database on disk

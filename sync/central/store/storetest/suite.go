@@ -36,6 +36,8 @@ func Run(t *testing.T, open Open) {
 		{"patient pages", testPatientPages},
 		{"registry", testRegistry},
 		{"releases", testReleases},
+		{"fingers", testFingers},
+		{"reviews", testReviews},
 		{"registry rollback", testRollback},
 		{"registry updates exclude each other", testUpdateIsolation},
 		{"closed", testClosed},
