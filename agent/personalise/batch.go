@@ -54,6 +54,8 @@ type Outcome struct {
 	Patient record.PatientID `json:"patient,omitzero"`
 	Entries int              `json:"entries"`
 	OnCard  int              `json:"on_card"`
+	Fingers int              `json:"fingers,omitempty"` // how many the centre has taken
+	LeftOut int              `json:"fingers_left_out,omitempty"`
 	Problem string           `json:"problem,omitempty"`
 }
 
@@ -193,7 +195,10 @@ func (b *Batch) onto(ctx context.Context, item Item, bundle *fhir.Bundle, got Pr
 	if !res.Active {
 		line.State = StateHeld
 	}
-	*out = Outcome{Source: item.Source, State: line.State, Card: res.Card, Patient: res.Patient, Entries: line.Entries, OnCard: line.OnCard}
+	*out = Outcome{
+		Source: item.Source, State: line.State, Card: res.Card, Patient: res.Patient, Entries: line.Entries, OnCard: line.OnCard,
+		Fingers: res.Fingers, LeftOut: res.LeftOut,
+	}
 	return true, b.Journal.Note(line)
 }
 

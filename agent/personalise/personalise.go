@@ -9,6 +9,7 @@
 package personalise
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdh"
 	"errors"
@@ -53,9 +54,11 @@ type Station struct {
 	// without it issues only.
 	Trust *trust.Store
 	// PIN, when set, is called for the PIN of each card before the card gets
-	// it; without it a card has none. Fingers are those of the holder.
+	// it; without it a card has none. Fingers are those of the holder, for the
+	// card; Records are the same for the centre, as Records makes them.
 	PIN     func(card.ID) (redact.String, error)
 	Fingers []card.Template
+	Records [][]byte
 	// Progress, when set, is called at the begin of each step, and within the
 	// long ones with how much is done.
 	Progress func(step string, done, total int)
@@ -89,6 +92,8 @@ type Result struct {
 	Bytes      int              `json:"bytes"`                // of the log in use
 	Sent       int              `json:"sent"`                 // how many the centre did not hold before
 	Unverified int              `json:"unverified,omitempty"` // entries at the centre whose author does not count; not on the card
+	Fingers    int              `json:"fingers,omitempty"`    // how many the centre has taken
+	LeftOut    int              `json:"fingers_left_out,omitempty"`
 	Active     bool             `json:"active"`
 }
 
@@ -134,6 +139,8 @@ func (s *Station) fillBlank(ctx context.Context, blank *card.Blank, order Order)
 			res.Patient = w.grant.Patient
 		}
 	}
+	res.Fingers = bytes.Count(w.grant.Fingers, []byte{wire.FingerKept})
+	res.LeftOut = len(w.grant.Fingers) - res.Fingers
 	for _, raw := range w.all {
 		res.Entries = append(res.Entries, envelope.IDOf(raw))
 	}
@@ -162,7 +169,7 @@ func cardKey(ctx context.Context, blank *card.Blank) (*ecdh.PublicKey, error) {
 // are offered one after the other until the centre knows one.
 func (w *work) register(ctx context.Context, key *ecdh.PublicKey) error {
 	w.s.progress("issue", 0, 0)
-	req := wire.CardRequest{Patient: w.order.Patient, Card: w.id, CardKey: [65]byte(key.Bytes())}
+	req := wire.CardRequest{Patient: w.order.Patient, Card: w.id, CardKey: [65]byte(key.Bytes()), Fingers: w.s.Records}
 	if b := w.order.Bundle; b != nil {
 		var err error
 		if req.Identity, err = b.Identity.Encode(); err != nil {

@@ -43,6 +43,44 @@ func Fingers(records ...[]byte) ([]card.Template, error) {
 	return out, nil
 }
 
+// Records makes of finger minutiae records what the centre keeps to find people
+// who are enrolled twice: a record of one view for each finger, the best of all
+// records, in the order in which the fingers came. It owes ErrTemplate.
+func Records(records ...[]byte) ([][]byte, error) {
+	var out []*fmr.Template
+	at := make(map[fmr.Position]int)
+	for _, raw := range records {
+		t, err := fmr.Parse(raw)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrTemplate, err)
+		}
+		for _, best := range bestViews(t) {
+			one := *t
+			view := t.Views[best]
+			view.Number, view.Extensions = 0, nil
+			one.Device, one.Views = 0, []fmr.View{view}
+			n, seen := at[view.Position]
+			switch {
+			case view.Position == fmr.Unknown:
+				return nil, fmt.Errorf("%w: it does not say which finger it is", ErrTemplate)
+			case !seen:
+				at[view.Position] = len(out)
+				out = append(out, &one)
+			case view.Quality > out[n].Views[0].Quality:
+				out[n] = &one
+			}
+		}
+	}
+	list := make([][]byte, len(out))
+	for i, t := range out {
+		var err error
+		if list[i], err = fmr.Marshal(t); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrTemplate, err)
+		}
+	}
+	return list, nil
+}
+
 // bestViews returns of each finger the view of the best quality, in the order
 // of the record.
 func bestViews(t *fmr.Template) []int {

@@ -63,12 +63,15 @@ func TestReferences(t *testing.T) {
 	client, err := h.Client(nil, quiet)
 	check(t, err)
 	t.Cleanup(client.Close)
-	fingers, err := personalise.Fingers(madeUp(t, 40, fmr.RightIndex, fmr.LeftIndex))
+	hands := madeUp(t, 40, fmr.RightIndex, fmr.LeftIndex)
+	fingers, err := personalise.Fingers(hands)
+	check(t, err)
+	records, err := personalise.Records(hands)
 	check(t, err)
 	soft := softcard.New(softcard.Options{})
 	asked := card.ID{}
 	station := personalise.Station{
-		Readers: oneCard{soft}, Centre: client, Author: h.Author, Fingers: fingers,
+		Readers: oneCard{soft}, Centre: client, Author: h.Author, Fingers: fingers, Records: records,
 		PIN: func(id card.ID) (redact.String, error) { asked = id; return redact.NewString("271828"), nil },
 	}
 	name := record.Names{Latin: &record.Name{Given: []string{"Synthetic"}, Family: "Parent"}}
@@ -76,6 +79,9 @@ func TestReferences(t *testing.T) {
 		Names: name, Guards: record.PersonsOf(1), Family: []record.Member{{Person: 1, Relation: record.RelationChild, Names: name}},
 	}})
 	check(t, err)
+	if res.Fingers != 2 || res.LeftOut != 0 {
+		t.Errorf("the centre has taken %d fingers and left out %d", res.Fingers, res.LeftOut)
+	}
 	if asked != res.Card {
 		t.Errorf("PIN of card %v asked for", asked)
 	}
@@ -98,5 +104,24 @@ func TestReferences(t *testing.T) {
 	keys, err := s.Keys(t.Context(), 1)
 	if err != nil || keys[record.SectionSensitive] == nil {
 		t.Errorf("%d keys of the child, %v", len(keys), err)
+	}
+}
+
+func TestRecords(t *testing.T) {
+	got, err := personalise.Records(madeUp(t, 30, fmr.RightIndex, fmr.RightIndex, fmr.LeftThumb), madeUp(t, 40, fmr.LeftThumb))
+	if err != nil || len(got) != 2 {
+		t.Fatalf("%d records, %v", len(got), err)
+	}
+	for i, want := range []fmr.View{{Position: fmr.RightIndex, Quality: 41}, {Position: fmr.LeftThumb, Quality: 42}} {
+		one, err := fmr.Parse(got[i])
+		check(t, err)
+		if v := one.Views[0]; len(one.Views) != 1 || v.Position != want.Position || v.Quality != want.Quality || v.Number != 0 {
+			t.Errorf("record %d: %d views, %v of quality %d", i, len(one.Views), v.Position, v.Quality)
+		}
+	}
+	for name, raw := range map[string][]byte{"nothing of the kind": []byte("FMR"), "no finger named": madeUp(t, 30, fmr.Unknown)} {
+		if _, err := personalise.Records(raw); !errors.Is(err, personalise.ErrTemplate) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -49,7 +49,9 @@ card that failed run the same command again: what is done is passed over, a card
 that was begun is finished, and a card that is lost is blocked when another
 takes its place. --hold leaves the cards complete but not activated.
 
-A card has no PIN and no fingers unless --pin-out and --finger say so. The file
+A card has no PIN and no fingers unless --pin-out and --finger say so. The centre
+keeps the fingers too, and looks afterwards whether somebody else has the same;
+that holds no card up and is told to nobody here ('dhamani-central review'). The file
 of PINs is for the letters to the holders: only its owner may read it, a line is
 in it before the card has the PIN, and of two lines of one card the later counts.
 Put it where letters are printed, and delete it afterwards.
@@ -95,7 +97,7 @@ func runCardPersonalise(ctx context.Context, out, errOut io.Writer, g *globals, 
 	if err != nil {
 		return err
 	}
-	fingers, err := opts.templates()
+	fingers, records, err := readFingers(opts.fingers)
 	if err != nil {
 		return err
 	}
@@ -114,7 +116,7 @@ func runCardPersonalise(ctx context.Context, out, errOut io.Writer, g *globals, 
 	feed := &feeder{service: service, opts: opts.cardOptions, ask: bar.show}
 	b := &personalise.Batch{
 		Station: personalise.Station{
-			Readers: service, Centre: centre, Author: h.Author, Trust: h.Trust, Fingers: fingers, PIN: opts.pins(),
+			Readers: service, Centre: centre, Author: h.Author, Trust: h.Trust, Fingers: fingers, Records: records, PIN: opts.pins(),
 			Progress: func(step string, done, total int) {
 				if total > 0 {
 					step = fmt.Sprintf("%s %d/%d", step, done, total)
@@ -157,6 +159,9 @@ func outcomeLine(o personalise.Outcome) string {
 	line := fmt.Sprintf("%s: card %s, patient %s, %d of %d entries on it", o.Source, o.Card, o.Patient, o.OnCard, o.Entries)
 	if o.State == personalise.StateHeld {
 		line += ", not activated"
+	}
+	if o.LeftOut > 0 {
+		line += fmt.Sprintf("; the centre could not use %d of %d fingers", o.LeftOut, o.Fingers+o.LeftOut)
 	}
 	return line
 }

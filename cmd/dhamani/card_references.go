@@ -17,21 +17,24 @@ import (
 // maxTemplateFile bounds a finger minutiae record, bytes.
 const maxTemplateFile = 64 << 10
 
-// templates reads the holder's fingers.
-func (o *personaliseOptions) templates() ([]card.Template, error) {
+// readFingers reads the holder's fingers, as the card and as the centre take
+// them.
+func readFingers(paths []string) (templates []card.Template, enrolled [][]byte, err error) {
 	var records [][]byte
-	for _, path := range o.fingers {
+	for _, path := range paths {
 		raw, err := readBounded(path, maxTemplateFile)
 		if err != nil {
-			return nil, cli.Advise(fmt.Errorf("read finger: %w", err), cli.ExitUsage, "name a finger minutiae record of ISO/IEC 19794-2")
+			return nil, nil, cli.Advise(fmt.Errorf("read finger: %w", err), cli.ExitUsage, "name a finger minutiae record of ISO/IEC 19794-2")
 		}
 		records = append(records, raw)
 	}
-	list, err := personalise.Fingers(records...)
-	if err != nil {
-		return nil, cli.Advise(err, cli.ExitUsage, "name finger minutiae records of ISO/IEC 19794-2, each of a named finger")
+	if templates, err = personalise.Fingers(records...); err == nil {
+		enrolled, err = personalise.Records(records...)
 	}
-	return list, nil
+	if err != nil {
+		return nil, nil, cli.Advise(err, cli.ExitUsage, "name finger minutiae records of ISO/IEC 19794-2, each of a named finger")
+	}
+	return templates, enrolled, nil
 }
 
 func readBounded(path string, most int64) ([]byte, error) {

@@ -19,13 +19,15 @@ import (
 func newCardReissueCommand(g *globals) *cobra.Command {
 	var opts cardOptions
 	var patient, replaces string
+	var fingers []string
 	cmd := &cobra.Command{
 		Use:   "reissue",
 		Short: "Rebuild a lost or broken card on a blank one",
 		Long: `Rebuild a lost or broken card on a blank one from all that the centre holds:
 identity, cover, the entries, newest first, as many as fit, and the summary that
 they give. The old card is put on the block list, for good: --replaces names it,
-or --patient its holder, all of whose cards are then blocked.
+or --patient its holder, all of whose cards are then blocked. Fingers that are
+given with --finger go onto the card and take the place of those at the centre.
 
 After an interruption run it again with the same blank card. With another blank
 name the holder with --patient. It needs the centre, and the folder of a
@@ -38,12 +40,13 @@ workstation with the role issuer (--home).`,
 			if err != nil {
 				return err
 			}
-			return runCardReissue(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), g, opts, order)
+			return runCardReissue(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), g, opts, order, fingers)
 		},
 	}
 	opts.addFlags(cmd)
 	cmd.Flags().StringVar(&patient, "patient", "", "identifier of the holder; all their cards are replaced")
 	cmd.Flags().StringVar(&replaces, "replaces", "", "number of the card that is replaced, 16 hexadecimal digits")
+	cmd.Flags().StringArrayVar(&fingers, "finger", nil, "finger minutiae record of the holder (ISO/IEC 19794-2); may be repeated")
 	return cmd
 }
 
@@ -67,8 +70,12 @@ func reissueOrder(cmd *cobra.Command, patient, replaces string) (order personali
 	return order, nil
 }
 
-func runCardReissue(ctx context.Context, out, errOut io.Writer, g *globals, opts cardOptions, order personalise.Order) error {
+func runCardReissue(ctx context.Context, out, errOut io.Writer, g *globals, opts cardOptions, order personalise.Order, files []string) error {
 	h, err := loadIssuer(g)
+	if err != nil {
+		return err
+	}
+	fingers, records, err := readFingers(files)
 	if err != nil {
 		return err
 	}
@@ -88,7 +95,7 @@ func runCardReissue(ctx context.Context, out, errOut io.Writer, g *globals, opts
 	}
 	bar := newProgressBar(errOut, 1)
 	station := personalise.Station{
-		Readers: service, Centre: centre, Author: h.Author, Trust: h.Trust,
+		Readers: service, Centre: centre, Author: h.Author, Trust: h.Trust, Fingers: fingers, Records: records,
 		Progress: func(step string, done, total int) {
 			if total > 0 {
 				step = fmt.Sprintf("%s %d/%d", step, done, total)

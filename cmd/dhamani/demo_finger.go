@@ -71,6 +71,9 @@ func (d *demo) enrolFingers(ctx context.Context) (string, error) {
 	if w.fingers, err = personalise.Fingers(records...); err != nil {
 		return "", err
 	}
+	if w.records, err = personalise.Records(records...); err != nil {
+		return "", err
+	}
 	return fmt.Sprintf("right and left index, %d minutiae, ISO/IEC 19794-2", minutiae), nil
 }
 

@@ -64,7 +64,7 @@ func (d *demo) personalise(ctx context.Context) (string, error) {
 	if err := w.waitCard(ctx, 0, true); err != nil {
 		return "", err
 	}
-	desk := personalise.Station{Readers: w.pcsc, Centre: centre, Author: station.Author, Fingers: w.fingers}
+	desk := personalise.Station{Readers: w.pcsc, Centre: centre, Author: station.Author, Fingers: w.fingers, Records: w.records}
 	if w.issued, err = desk.Issue(ctx, w.readers[0].name, w.patient); err != nil {
 		return "", err
 	}

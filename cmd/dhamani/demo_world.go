@@ -45,6 +45,7 @@ type world struct {
 	stopPlate func() error
 	hands     demoHands
 	fingers   []card.Template // enrolled, of the patient
+	records   [][]byte        // the same, for the centre
 }
 
 // virtualReader is a slot of the virtual PC/SC reader: its name, and the
