@@ -38,7 +38,7 @@ func newPatientCommand(g *globals) *cobra.Command {
 	return cli.Group(&cobra.Command{
 		Use:   "patient",
 		Short: "Look at the patients whom the centre has issued cards to",
-	}, newPatientListCommand(g), newPatientArchiveCommand(g), newPatientUnarchiveCommand(g))
+	}, newPatientListCommand(g), newPatientArchiveCommand(g), newPatientUnarchiveCommand(g), newPatientForgetCommand(g))
 }
 
 func newPatientListCommand(g *globals) *cobra.Command {
@@ -79,11 +79,6 @@ func runPatientList(ctx context.Context, out io.Writer, g *globals, after record
 		return answer(out, g.json, list, func(p *printer) {
 			tw := p.table()
 			for _, one := range list {
-				for i, card := range one.Cards {
-					if card.Blocked {
-						one.Cards[i].Card += " (blocked)"
-					}
-				}
 				tw.printf("%s\tsince %s\t%d records\t%s\n", one.Patient, one.Created.UTC().Format(time.DateOnly), one.Records, cardNames(one.Cards))
 			}
 			tw.flush()
@@ -98,6 +93,9 @@ func cardNames(cards []cardStatus) string {
 	}
 	names := []string{"cards"}
 	for _, c := range cards {
+		if c.Blocked {
+			c.Card += " (blocked)"
+		}
 		names = append(names, c.Card)
 	}
 	return strings.Join(names, " ")
@@ -134,4 +132,30 @@ func listPatients(ctx context.Context, c *centre, after record.PatientID, limit 
 		list[i].Records = len(ids)
 	}
 	return list, nil
+}
+
+func newPatientForgetCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "forget-fingers PATIENT",
+		Short: "Delete the templates of a patient's fingers",
+		Long: `forget-fingers deletes what the centre keeps of a patient's fingers. Card and record
+stay, and so do reviews that were raised; the fingers on the card are the card's. A
+serving centre takes them out of its memory within seconds.`,
+		Example: "  dhamani-central patient forget-fingers 3WQ6NP2DF1W8G --dir ./centre",
+		Args:    cli.Args(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := record.ParsePatientID(args[0])
+			if err != nil {
+				return cli.WrongUsage(cmd, "%w", err)
+			}
+			return withCentre(cmd.Context(), g, func(c *centre) error {
+				if err := c.auth.ForgetFingers(cmd.Context(), id); err != nil {
+					return err
+				}
+				return answer(cmd.OutOrStdout(), g.json, map[string]any{"forgotten": id}, func(p *printer) {
+					p.printf("the fingers of patient %s are deleted\n", id)
+				})
+			})
+		},
+	}
 }

@@ -133,6 +133,7 @@ func (st *status) print(p *printer) {
 		st.Store.Records, st.Store.Patients, st.Store.Cards, st.Store.Batches, st.Store.Bytes>>20)
 	tw.printf("lists\ttrust %d%s, block %d\n", st.TrustVersion, lists, st.BlockVersion)
 	tw.printf("server\tcertificate until %s\n", st.ServerCert.UTC().Format(time.DateOnly))
+	tw.printf("fingers\tof %d patients, %d not looked for yet, %d reviews open\n", st.Store.Fingers, st.Store.Unsearched, st.Store.Reviews)
 	tw.printf("rejected\t%d entries\n", st.Store.Quarantined)
 	tw.flush()
 	for _, q := range st.Rejected {

@@ -31,6 +31,9 @@ func TestMain(m *testing.M) {
 		"issue-card":      issueCard,
 		"release-keys":    releaseKeys,
 		"wait-listening":  waitListening,
+		"issue-fingers":   issueFingers,
+		"wait-searched":   waitSearched,
+		"forget-first":    forgetFirst,
 	})
 }
 

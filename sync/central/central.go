@@ -21,6 +21,7 @@ import (
 
 	"github.com/dhamani-iq/dhamani/internal/logkey"
 	"github.com/dhamani-iq/dhamani/sync/central/authority"
+	"github.com/dhamani-iq/dhamani/sync/central/dedup"
 	"github.com/dhamani-iq/dhamani/sync/central/store"
 )
 
@@ -81,6 +82,7 @@ type Server struct {
 	rates    rateTable
 	subjects subjectCache
 	pushes   chan struct{} // one token for each push under way
+	doubles  *dedup.Finder
 
 	stopping atomic.Bool
 	stop     chan struct{} // closed when stopping begins: long polls end
@@ -92,6 +94,7 @@ func New(auth *authority.Authority, st store.Store, limits Limits, log *slog.Log
 	return &Server{
 		auth: auth, store: st, limits: limits, log: log,
 		pushes: make(chan struct{}, limits.Pushes), stop: make(chan struct{}),
+		doubles: dedup.New(auth, st, log),
 	}
 }
 
@@ -125,6 +128,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		return s.shutdown(context.WithoutCancel(ctx), srv)
 	})
 	g.Go(func() error { s.upkeep(gctx); return nil })
+	g.Go(func() error { s.doubles.Run(gctx); return nil })
 	s.log.InfoContext(ctx, "centre serves", logkey.Address, listener.Addr().String())
 	err := g.Wait()
 	s.log.InfoContext(ctx, "centre stopped")

@@ -1,6 +1,7 @@
 package central
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/dhamani-iq/dhamani/crypto/envelope"
+	"github.com/dhamani-iq/dhamani/internal/logkey"
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/sync/central/authority"
 	"github.com/dhamani-iq/dhamani/sync/central/store"
@@ -214,7 +216,18 @@ func (s *Server) issueCard(w http.ResponseWriter, r *http.Request, p peer) error
 	case err != nil:
 		return err
 	}
+	if len(grant.Fingers) > 0 {
+		s.doubles.Wake()
+	}
+	if left := leftOut(grant.Fingers); left > 0 {
+		s.log.WarnContext(r.Context(), "fingers cannot be used and are left out", logkey.Facility, p.facility, logkey.Count, left)
+	}
 	return writeMessage(w, r, grant)
+}
+
+// leftOut counts the fingers that were not kept.
+func leftOut(status []byte) int {
+	return len(status) - bytes.Count(status, []byte{wire.FingerKept})
 }
 
 // getHealth is GET /v1/health.
