@@ -19,7 +19,7 @@ import (
 // it has noticed that the last one has gone.
 func plug(tb testing.TB, c *softcard.Card) *softcard.Slot {
 	tb.Helper()
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		slot, err := c.Plug(tb.Context(), testpcsc.Slots()[0].Addr)
 		if err == nil {

@@ -156,6 +156,7 @@ func TestSecondProgramHasItsTurn(t *testing.T) {
 		t.Fatal("no rest")
 	}
 	_, say := program(t, "shared "+slot.Reader)
+	soonest := eventLimit
 	for range 5 {
 		if _, err := mine.Transmit(t.Context(), selectCommand); err != nil {
 			t.Fatal(err)
@@ -165,8 +166,10 @@ func TestSecondProgramHasItsTurn(t *testing.T) {
 		if _, err := fmt.Sscan(say("turn"), &n, &took); err != nil || n < 2 {
 			t.Fatalf("%d bytes, %v", n, err)
 		}
-		if took := time.Duration(took) * time.Microsecond; took > 400*time.Millisecond {
-			t.Errorf("the second program waited %v although ours rested", took)
-		}
+		soonest = min(soonest, time.Duration(took)*time.Microsecond)
+	}
+	// Without the rest it would wait for 500 ms each time.
+	if soonest > 400*time.Millisecond {
+		t.Errorf("the second program waited at least %v although ours rested", soonest)
 	}
 }

@@ -21,8 +21,9 @@ import (
 	"github.com/dhamani-iq/dhamani/internal/testpcsc"
 )
 
-// eventLimit is generous: an insertion is seen after 0.4 s at most.
-const eventLimit = 10 * time.Second
+// eventLimit is generous: an insertion is seen after 0.4 s, on a machine that
+// has time.
+const eventLimit = time.Minute
 
 // second is what this program does when it was started as the second program of
 // a test; it says whether it was.

@@ -317,7 +317,7 @@ func throughReader(t *testing.T, c *testpiv.Card, reader string) *piv.Token {
 	t.Helper()
 	service := pcsc.New(slog.New(slog.DiscardHandler))
 	connect := func(ctx context.Context) (card.Transport, error) { return service.Connect(ctx, reader) }
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for {
 		token, err := piv.NewToken(ctx, connect, keysOf(c), redact.NewString(testpiv.PIN))

@@ -23,7 +23,7 @@ import (
 // vpcd may refuse the card, and the reader look empty or hold the last card.
 func throughReader(t *testing.T, c *Card, at testpcsc.Slot) (*Slot, *card.Session) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var slot *Slot
 	for {

@@ -130,7 +130,7 @@ func TestCardLife(t *testing.T) {
 				}
 			}
 		}()
-		out, _, err := run(t, station, "card", "personalise", "--batch", patients, "--json", "--wait", "20s")
+		out, _, err := run(t, station, "card", "personalise", "--batch", patients, "--json", "--wait", "2m")
 		<-swapped
 		if err != nil {
 			t.Fatal(err)

@@ -239,7 +239,7 @@ func serveAgent(t *testing.T, dir string) {
 // within tries for a while.
 func within(t *testing.T, try func() error) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		err := try()
 		if err == nil {

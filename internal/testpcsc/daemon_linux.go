@@ -76,10 +76,11 @@ func (d *daemon) lastWords() string {
 }
 
 // lock waits until no other test has the service and keeps the others out
-// until tb ends. The kernel gives the lock back when a test process dies.
+// until tb ends. There is one service, so the file's name is one for all,
+// whatever TMPDIR says. The kernel gives the lock back when a test process dies.
 func lock(tb testing.TB) {
 	tb.Helper()
-	name := filepath.Join(os.TempDir(), "dhamani-pcsc-"+strconv.Itoa(os.Getuid())+".lock")
+	name := filepath.Join("/tmp", "dhamani-pcsc-"+strconv.Itoa(os.Getuid())+".lock")
 	file, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // a name of this package's own
 	if err != nil {
 		tb.Fatalf("lock the card readers: %v", err)

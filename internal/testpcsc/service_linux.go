@@ -26,10 +26,10 @@ const (
 	socket    = runFolder + "/pcscd.comm"
 	pidFile   = runFolder + "/pcscd.pid"
 
-	lockLimit  = 5 * time.Minute  // other packages' tests are waited for
-	startLimit = 20 * time.Second // from pcscd's start to two listed readers
-	emptyLimit = 5 * time.Second  // the last test's card leaves within a poll of 400 ms
-	stopLimit  = 5 * time.Second
+	lockLimit  = 15 * time.Minute // other packages' tests are waited for
+	startLimit = time.Minute      // from pcscd's start to two listed readers
+	emptyLimit = time.Minute      // the last test's card leaves within a poll of 400 ms
+	stopLimit  = 30 * time.Second
 	poll       = 10 * time.Millisecond
 )
 
