@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/dhamani-iq/dhamani/crypto/cvc"
+	"github.com/dhamani-iq/dhamani/internal/wait"
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/sync/central"
 	"github.com/dhamani-iq/dhamani/sync/central/authority"
@@ -114,7 +115,7 @@ func TestCrash(t *testing.T) {
 					if err != nil {
 						failed.Add(1)
 						w.http.CloseIdleConnections()
-						pause(ctx, 10*time.Millisecond)
+						_ = wait.For(ctx, 10*time.Millisecond)
 						continue
 					}
 					answered.Add(1)
@@ -141,7 +142,7 @@ func TestCrash(t *testing.T) {
 	for range rounds {
 		was := answered.Load()
 		waitFor(t, func() bool { return answered.Load() > was+3 })
-		pause(ctx, time.Duration(rand.IntN(60))*time.Millisecond)
+		_ = wait.For(ctx, time.Duration(rand.IntN(60))*time.Millisecond)
 		if err := child.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
@@ -179,11 +180,4 @@ func TestCrash(t *testing.T) {
 	}
 	t.Logf("%d kills: %d batches and %d entries acknowledged, %d held, %d pushes failed",
 		rounds, answered.Load(), len(acknowledged), len(held), failed.Load())
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
-	}
 }

@@ -241,15 +241,15 @@ func waitFor(t *testing.T, what func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(15 * time.Second); !what(); <-tick.C {
+	for deadline := time.Now().Add(time.Minute); !what(); <-tick.C {
 		if time.Now().After(deadline) {
-			t.Fatal("it did not come about in 15 seconds")
+			t.Fatal("it did not come about in a minute")
 		}
 	}
 }
 
 func TestRateLimits(t *testing.T) {
-	c := newCentre(t, central.Limits{RequestsPerSecond: 0.5, BurstRequests: 6, EntriesPerSecond: 1, BurstEntries: 5})
+	c := newCentre(t, central.Limits{RequestsPerSecond: 0.01, BurstRequests: 6, EntriesPerSecond: 0.01, BurstEntries: 5})
 	w, other := c.enrol(t, 12, cvc.RoleReceptionist), c.enrol(t, 13, cvc.RoleReceptionist)
 	p := c.newPatient(t, 9001)
 	var items []wire.Envelope
@@ -263,8 +263,8 @@ func TestRateLimits(t *testing.T) {
 	req := &wire.PushRequest{Batch: newBatch(t), Items: items[:4]}
 	status, err := w.do(t.Context(), http.MethodPost, wire.PathRecords, req, &out)
 	wantCode(t, status, err, http.StatusTooManyRequests, wire.CodeRateLimited)
-	if failure, ok := errors.AsType[*wire.Error](err); !ok || failure.RetryAfter < 3 || failure.RetryAfter > 5 {
-		t.Errorf("entries: %v, want to wait about 4 s", err)
+	if failure, ok := errors.AsType[*wire.Error](err); !ok || failure.RetryAfter < 300 || failure.RetryAfter > 400 {
+		t.Errorf("entries: %v, want to wait about 400 s", err)
 	}
 	var health wire.Health
 	for range 4 {

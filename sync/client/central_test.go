@@ -134,7 +134,7 @@ func (d *desk) dial(tb testing.TB, addr string) *Client {
 	c, err := New(Config{BaseURL: "https://" + addr, TLS: d.tls, Verify: d.verify, Accept: d.accept}, d.cache)
 	must(tb, err)
 	c.tuning.backoffBase, c.tuning.backoffMost, c.tuning.kickGap = 5*time.Millisecond, 50*time.Millisecond, time.Millisecond
-	c.tuning.pollEvery, c.tuning.wait, c.tuning.timeout = 50*time.Millisecond, time.Second, 5*time.Second
+	c.tuning.pollEvery, c.tuning.wait, c.tuning.timeout = 50*time.Millisecond, time.Second, 30*time.Second
 	tb.Cleanup(c.http.CloseIdleConnections)
 	return c
 }

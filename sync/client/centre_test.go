@@ -251,7 +251,7 @@ func (c *centre) dialTLS(tb testing.TB, store Store, cfg *tls.Config, key *ecdsa
 	tb.Helper()
 	cl, err := New(Config{BaseURL: c.srv.URL, TLS: cfg, Verify: verifier(key), Accept: versions}, store)
 	must(tb, err)
-	cl.tuning.timeout, cl.tuning.listTimeout, cl.tuning.wait = 2*time.Second, 2*time.Second, 0
+	cl.tuning.timeout, cl.tuning.listTimeout, cl.tuning.wait = 30*time.Second, 30*time.Second, 0
 	cl.tuning.backoffBase, cl.tuning.backoffMost = time.Millisecond, 20*time.Millisecond
 	cl.tuning.pollEvery, cl.tuning.kickGap = 5*time.Millisecond, time.Millisecond
 	tb.Cleanup(cl.http.CloseIdleConnections)
@@ -277,7 +277,7 @@ func run(tb testing.TB, c *Client) (stop func()) {
 // eventually waits for something that happens on other goroutines.
 func eventually(tb testing.TB, what string, ok func() bool) {
 	tb.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			tb.Fatalf("never: %s", what)
 		}
