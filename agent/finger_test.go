@@ -62,7 +62,7 @@ func (p *plate) press(ctx context.Context, events <-chan Event, img *image.Gray)
 // verify has the visit's person put img on the scanner.
 func (p *plate) verify(tb testing.TB, d *desk, visit, way string, img *image.Gray) (Fingered, error) {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
 	done := make(chan struct{})
 	events, end := d.agent.Subscribe(^uint64(0))
 	defer end()

@@ -332,7 +332,7 @@ func (n *nation) desk(opts deskOptions) *desk {
 // await returns the first event of one of the kinds.
 func (d *desk) await(tb testing.TB, kinds ...string) Event {
 	tb.Helper()
-	timeout := time.After(20 * time.Second)
+	timeout := time.After(time.Minute)
 	for {
 		select {
 		case ev, ok := <-d.events:

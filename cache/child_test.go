@@ -202,7 +202,7 @@ func TestLockedByAnotherProcess(t *testing.T) {
 	if _, err := Open(path, testKey, discard()); !errors.Is(err, ErrLocked) {
 		t.Errorf("got %v, want %v", err, ErrLocked)
 	}
-	if took := time.Since(began); took > 3*lockTimeout {
+	if took := time.Since(began); took > time.Minute {
 		t.Errorf("took %s to say so", took)
 	}
 	must(t, cmd.Process.Kill())

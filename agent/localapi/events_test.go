@@ -19,7 +19,7 @@ import (
 func collect(t *testing.T, c *localapi.Client, after localapi.Cursor, n int) (last localapi.Cursor, seqs []uint64) {
 	t.Helper()
 	enough := errors.New("enough")
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	err := c.Events(ctx, after, func(at localapi.Cursor, ev agent.Event) error {
 		last, seqs = at, append(seqs, ev.Seq)
@@ -161,7 +161,7 @@ func TestStreamEndsWithItsSession(t *testing.T) {
 		if err != nil {
 			t.Errorf("stream: %v", err)
 		}
-	case <-time.After(5 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("the stream outlived its session")
 	}
 	if again := s.open(t, header); again.status != http.StatusUnauthorized {

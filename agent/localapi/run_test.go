@@ -29,7 +29,7 @@ func runServer(t *testing.T, s *localapi.Server) func() error {
 		select {
 		case err := <-done:
 			return err
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			return errors.New("server did not end")
 		}
 	})
@@ -56,7 +56,21 @@ func TestRunRefusesOpenAddresses(t *testing.T) {
 	}
 }
 
+// TestShutdownEndsStreams: an open stream does not hold the end up until
+// patience is out, which is after 5 s. The soonest of some ends counts, for a
+// machine that is busy.
 func TestShutdownEndsStreams(t *testing.T) {
+	soonest := time.Hour
+	for try := 0; try < 5 && soonest > 2*time.Second; try++ {
+		soonest = min(soonest, endWithStream(t))
+	}
+	if soonest > 2*time.Second {
+		t.Errorf("shutdown took %v with an open stream", soonest)
+	}
+}
+
+func endWithStream(t *testing.T) time.Duration {
+	t.Helper()
 	backend := apitest.New()
 	s := start(t, backend, localapi.Config{})
 	opened, ended := make(chan struct{}), make(chan error, 1)
@@ -69,12 +83,11 @@ func TestShutdownEndsStreams(t *testing.T) {
 	if err := s.stop(); err != nil {
 		t.Fatalf("run: %v", err)
 	}
-	if took := time.Since(begin); took > 2*time.Second {
-		t.Errorf("shutdown took %v with an open stream", took)
-	}
+	took := time.Since(begin)
 	if err := <-ended; !errors.Is(err, localapi.ErrNotRunning) {
 		t.Errorf("stream ended with %v, want ErrNotRunning", err)
 	}
+	return took
 }
 
 func TestClient(t *testing.T) {

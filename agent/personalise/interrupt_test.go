@@ -101,7 +101,7 @@ func (c *centre) holds(t *testing.T, soft *softcard.Card, entries int) {
 	d.await(t, func(v agent.Visit) bool { return v.Ready && len(v.Entries) == entries })
 	// A connection that is still being made when the centre shuts down holds
 	// that up.
-	for begin := time.Now(); !d.agent.Sync().Online && time.Since(begin) < 10*time.Second; {
+	for begin := time.Now(); !d.agent.Sync().Online && time.Since(begin) < time.Minute; {
 		time.Sleep(time.Millisecond)
 	}
 	d.stop()

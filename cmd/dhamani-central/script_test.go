@@ -198,7 +198,7 @@ func releaseIn(dir, facility string) error {
 // waitListening returns when somebody listens: wait-listening ADDR.
 func waitListening() {
 	flag.Parse()
-	for range 1000 {
+	for range 6000 {
 		conn, err := new(net.Dialer).DialContext(context.Background(), "tcp", flag.Arg(0))
 		if err == nil {
 			_ = conn.Close()

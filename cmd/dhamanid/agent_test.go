@@ -84,7 +84,7 @@ func start(tb testing.TB, path, folder string) *started {
 	if err := s.cmd.Start(); err != nil {
 		tb.Fatal(err)
 	}
-	for time.Since(begin) < 20*time.Second {
+	for time.Since(begin) < time.Minute {
 		api, err := localapi.Dial(home.SocketPath(folder))
 		if err == nil {
 			if _, err = api.Health(tb.Context()); err == nil {
@@ -122,7 +122,7 @@ func TestAgentStartsServesAndEnds(t *testing.T) {
 	if err := s.stop(); err != nil {
 		t.Fatalf("end: %v\n%s", err, s.log)
 	}
-	if took := time.Since(begin); took > 10*time.Second {
+	if took := time.Since(begin); took > time.Minute {
 		t.Fatalf("the agent took %v to end", took)
 	}
 	if _, err := os.Stat(home.SocketPath(folder)); !os.IsNotExist(err) {
@@ -140,7 +140,7 @@ func TestCacheCutShortUnderARunningAgent(t *testing.T) {
 	if err := os.Truncate(home.CachePath(folder), 5000); err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for {
 		h, err := s.api.Health(t.Context())
 		if err == nil && len(h.Problems) == 1 && h.Problems[0].Code == "cache_corrupt" {
