@@ -48,7 +48,7 @@ func (a *Agent) checkAmends(who actor, subjects *envelope.Subjects, b *book, dra
 		}
 		return nil
 	}
-	entries, _, err := a.record(subjects, b, nil)
+	entries, _, err := a.record(who, subjects, b, nil)
 	if err != nil {
 		return err
 	}
@@ -57,13 +57,8 @@ func (a *Agent) checkAmends(who actor, subjects *envelope.Subjects, b *book, dra
 		if e.ID != *draft.Amends {
 			continue
 		}
-		switch {
-		case len(e.AmendedBy) > 0:
-			return fmt.Errorf("amend %s, which %s amends: %w", e.ID.Short(), e.AmendedBy[0].Short(), ErrAmended)
-		case len(e.Locked) > 0:
-			return fmt.Errorf("amend %s: %w", e.ID.Short(), ErrSectionLocked)
-		case e.kid != who.author.KID && who.role != rolePhysician:
-			return fmt.Errorf("amend %s: %w", e.ID.Short(), ErrAmendAuthor)
+		if err := who.mayAmend(e); err != nil {
+			return err
 		}
 		if draft.EnteredInError && draft.Cost == nil {
 			draft.Cost = e.Entry.Cost // the core goes with it, and the centre reads no other section
@@ -71,6 +66,30 @@ func (a *Agent) checkAmends(who actor, subjects *envelope.Subjects, b *book, dra
 		return nil
 	}
 	return fmt.Errorf("amend %s: %w", draft.Amends.Short(), ErrAmends)
+}
+
+// mayAmend says whether an actor may amend an entry of the person who is shown.
+func (w actor) mayAmend(e *VisitEntry) error {
+	switch {
+	case len(e.AmendedBy) > 0:
+		return fmt.Errorf("amend %s, which %s amends: %w", e.ID.Short(), e.AmendedBy[0].Short(), ErrAmended)
+	case len(e.Locked) > 0:
+		return fmt.Errorf("amend %s: %w", e.ID.Short(), ErrSectionLocked)
+	case e.kid != w.author.KID && w.role != rolePhysician:
+		return fmt.Errorf("amend %s: %w", e.ID.Short(), ErrAmendAuthor)
+	}
+	return nil
+}
+
+// markCorrectable notes at every entry whether a desk should offer to correct
+// it: its own facility's, where a charge can be set right too, by somebody who
+// may amend it and may write a note that says why.
+func (a *Agent) markCorrectable(who actor, b *book, entries []VisitEntry) {
+	reasons := b.keys.Has(record.SectionClinical)
+	for i := range entries {
+		e := &entries[i]
+		e.Correctable = reasons && e.Facility == a.cfg.Facility && who.mayAmend(e) == nil
+	}
 }
 
 // revise brings a book's summary up to date with an entry. Entries that began

@@ -116,9 +116,44 @@ func TestAmendsWhatOneMay(t *testing.T) {
 	if _, err := as(nurse, note("8.1 kg"), &doctors); !errors.Is(err, ErrAmendAuthor) {
 		t.Errorf("a nurse corrects a physician's entry: %v", err)
 	}
+	offered := func(op Operator, facility uint32) (ids []record.EntryID) {
+		t.Helper()
+		d.agent.SignIn(op)
+		v, failure := d.tap(t, p)
+		if failure != nil {
+			t.Fatal(failure.Code)
+		}
+		defer d.take(t)
+		if facility != 101 { // as if another clinic had written all of it
+			h, _ := d.agent.visits.held(v.ID)
+			for i := range v.Entries {
+				v.Entries[i].Facility = facility
+			}
+			d.agent.markCorrectable(d.agent.actor(), h.book(), v.Entries)
+		}
+		for _, e := range v.Entries {
+			if e.Correctable {
+				ids = append(ids, e.ID)
+			}
+		}
+		return ids
+	}
+	if ids := offered(nurse, 101); !slices.Equal(ids, []record.EntryID{own}) {
+		t.Errorf("a nurse is offered to correct %v", ids)
+	}
+	if ids := offered(doctor, 101); !slices.Contains(ids, own) || !slices.Contains(ids, doctors) {
+		t.Errorf("a physician is offered to correct %v", ids)
+	}
+	if ids := offered(doctor, 102); len(ids) != 0 {
+		t.Errorf("a physician is offered to correct another clinic's %v", ids)
+	}
+	before := own
 	own, err = as(nurse, note("8.1 kg"), &own)
 	if err != nil {
 		t.Errorf("a nurse corrects her own entry: %v", err)
+	}
+	if ids := offered(doctor, 101); slices.Contains(ids, before) || !slices.Contains(ids, own) {
+		t.Errorf("after a correction of %v a physician is offered %v", before, ids)
 	}
 	if _, err := as(doctor, note("rested"), &own); err != nil {
 		t.Errorf("a physician corrects a nurse's entry: %v", err)

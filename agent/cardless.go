@@ -172,7 +172,7 @@ func cardlessVisit(ask Cardless, release *wire.Release) (*Visit, envelope.Subjec
 // showCardless fills the visit with what the cache now holds. The summary of
 // the card is not here: what the entries say stands in its place.
 func (a *Agent) showCardless(id string, subjects *envelope.Subjects, b *book) error {
-	entries, problems, err := a.record(subjects, b, nil)
+	entries, problems, err := a.record(a.actor(), subjects, b, nil)
 	if err != nil {
 		return err
 	}

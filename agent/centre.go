@@ -165,7 +165,7 @@ func (a *Agent) reshow(patient record.PatientID) {
 // fill reads a visit's entries from the cache again, but for those that are
 // opened already.
 func (a *Agent) fill(h heldVisit, opened []VisitEntry) {
-	entries, problems, err := a.record(&h.subjects, h.book(), opened)
+	entries, problems, err := a.record(a.actor(), &h.subjects, h.book(), opened)
 	if err != nil {
 		a.fail(h.Reader, h.ID, err)
 		return

@@ -17,6 +17,7 @@ func (v *Visit) AsOf(t time.Time) Visit {
 	link(out.Entries)
 	said := make([]*record.Entry, len(out.Entries))
 	for i := range out.Entries {
+		out.Entries[i].Correctable = false // that is a question of now
 		said[i] = out.Entries[i].Entry
 	}
 	out.Summary = record.Summarise(nil, said, t)

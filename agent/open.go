@@ -79,7 +79,7 @@ func OpenSummary(t *trust.Store, raw []byte, subjects *envelope.Subjects, keys *
 // show fills the visit with the whole record of the person who is shown: every
 // entry that the cache holds, which after keep is all that the card carried.
 func (r *reader) show(_ context.Context, c *openCard) error {
-	entries, problems, err := r.a.record(&c.id.Subjects, c.book, nil)
+	entries, problems, err := r.a.record(r.who, &c.id.Subjects, c.book, nil)
 	if err != nil {
 		return err
 	}
@@ -102,8 +102,8 @@ func (r *reader) show(_ context.Context, c *openCard) error {
 // record opens all entries of one person that the cache holds, newest first.
 // Those among opened, of the same keys and the same trust list, are taken as
 // they are. An entry that does not pass its checks is left out and told as a
-// problem.
-func (a *Agent) record(subjects *envelope.Subjects, b *book, opened []VisitEntry) ([]VisitEntry, []Failure, error) {
+// problem. Who reads them says which of them may be corrected.
+func (a *Agent) record(who actor, subjects *envelope.Subjects, b *book, opened []VisitEntry) ([]VisitEntry, []Failure, error) {
 	stored, err := a.cfg.Cache.History(subjects.Patient)
 	if err != nil {
 		return nil, nil, err
@@ -133,6 +133,7 @@ func (a *Agent) record(subjects *envelope.Subjects, b *book, opened []VisitEntry
 	}
 	slices.SortStableFunc(entries, func(x, y VisitEntry) int { return y.Entry.Start.Compare(x.Entry.Start) })
 	link(entries)
+	a.markCorrectable(who, b, entries)
 	return entries, summarise(problems), nil
 }
 

@@ -60,7 +60,7 @@ func (r *reader) showPerson(ctx context.Context, visitID string, person uint8) e
 			return err
 		}
 	}
-	entries, problems, err := r.a.record(&h.subjects, b, nil)
+	entries, problems, err := r.a.record(r.who, &h.subjects, b, nil)
 	if err != nil {
 		return err
 	}

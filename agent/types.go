@@ -127,6 +127,9 @@ type VisitEntry struct {
 	// AmendedBy are the entries that amend this one: it stays as it was
 	// written, and does not count any more.
 	AmendedBy []record.EntryID `json:"amended_by,omitempty"`
+	// Correctable says that a desk should offer to correct it: the actor may
+	// amend it, and it is this facility's own.
+	Correctable bool `json:"correctable,omitempty"`
 
 	kid [4]byte // of the key that has signed
 }
