@@ -6,6 +6,7 @@ import { mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { openPage, withBrowser } from "./browser.mjs";
+import { checkForms } from "./forms.mjs";
 
 const [home, control, shots] = process.argv.slice(2);
 const axePath = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
@@ -213,6 +214,7 @@ await withBrowser({}, async (context) => {
     await page.fill("[name=value]", "٧٫٠");
     await page.click("fieldset[data-kind=diagnosis] > button");
     await page.locator("[name=diagnosis]").nth(1).fill("دوخه"); // the table's word, in another spelling
+    await page.locator("[name=diagnosis]").nth(1).blur(); // suggestions would lie over the button
     await page.click("fieldset[data-kind=diagnosis] > button");
     await page.locator("[name=diagnosis]").nth(2).fill("وجع غريب في اليد");
     await page.fill("[name=note]", "ملاحظة");
@@ -280,6 +282,8 @@ await withBrowser({}, async (context) => {
     await page.click(".outcome button");
     await play("/obey");
   });
+
+  await checkForms({ page, check, equal, holds, language, text, shot, accessible });
 
   await check("what collides is told, and answered before it is written", async () => {
     await page.click("#new");

@@ -50,9 +50,15 @@ func (a *Agent) Append(_ context.Context, visit string, entry *record.Entry) (ag
 	if a.partly != nil {
 		where = []string{agent.AtCache, agent.AtOutbox, agent.AtUnknown}
 	}
-	a.visits[i].Entries = slices.Insert(slices.Clone(a.visits[i].Entries), 0, agent.VisitEntry{
-		ID: id, Author: "apitest", Facility: a.health.Facility, Where: where, Entry: entry,
+	entries := slices.Insert(slices.Clone(a.visits[i].Entries), 0, agent.VisitEntry{
+		ID: id, Author: "apitest", Facility: a.health.Facility, Where: where, Entry: entry, Correctable: true,
 	})
+	for j := range entries {
+		if e := &entries[j]; entry.Amends != nil && e.ID == *entry.Amends {
+			e.AmendedBy, e.Correctable = []record.EntryID{id}, false
+		}
+	}
+	a.visits[i].Entries = entries
 	if a.visits[i].Checks, err = a.visits[i].Check(nil, time.Now()); err != nil {
 		return agent.Written{}, err
 	}

@@ -102,7 +102,7 @@ func history(now time.Time) []agent.VisitEntry {
 	locked := &record.Entry{Start: start(610), Class: record.ClassInpatient}
 	card, kept, centre := agent.AtCard, agent.AtCache, agent.AtCentre
 	list := []agent.VisitEntry{
-		{Author: "د. هيفاء العزاوي", Facility: 1207, Where: []string{card, kept, agent.AtOutbox}, Entry: visit},
+		{Author: "د. هيفاء العزاوي", Facility: 1207, Where: []string{card, kept, agent.AtOutbox}, Entry: visit, Correctable: true},
 		{Author: "مختبر الرصافة", Facility: 88, Where: []string{card, kept, centre}, Entry: reported},
 		{Author: "Dr. Rebwar Aziz", Facility: 3310, Where: []string{card, kept, centre}, Entry: emergency},
 		{Author: "Dr. Rebwar Aziz", Facility: 3310, Where: []string{card, kept, centre}, Entry: old},

@@ -68,6 +68,13 @@ export const checkEntry = (visit, entry) => ask("POST", `/v1/visits/${encodeURIC
 export const appendEntry = (visit, entry, name) =>
   ask("POST", `/v1/visits/${encodeURIComponent(visit)}/entries`, entry, { "Idempotency-Key": name });
 
+// Amounts keep the zeros that they came with: 7.0 is not 7.
+const amounts = new Set(["value", "total", "patient"]);
+function digitsKept(key, value, context) {
+  if (typeof value !== "number" || !amounts.has(key) || !JSON.rawJSON || !context || context.source === String(value)) return value;
+  return JSON.rawJSON(context.source);
+}
+
 async function ask(method, path, body, extra = {}, signal = null) {
   const headers = { Accept: "application/json", ...extra };
   const token = localStorage.getItem(tokenPlace);
@@ -79,7 +86,7 @@ async function ask(method, path, body, extra = {}, signal = null) {
   } catch {
     throw new Unreachable();
   }
-  const value = await answer.json().catch(() => null);
+  const value = await answer.text().then((text) => JSON.parse(text, digitsKept)).catch(() => null);
   if (answer.ok && value !== null) return value;
   throw new Refused(answer.status, value?.error ?? { code: "internal", action: "call_support", text: {} }, value?.left);
 }

@@ -11,7 +11,7 @@ import { loadPicks } from "./picks.js";
 import { forgetProof, guideProof, showProof } from "./prove.js";
 import { showFailures, showState } from "./status.js";
 import { inLanguage, loadWords, retell, setLanguage, t } from "./words.js";
-import { followWriter, holdWriter, openWriter, retellWriter, typing } from "./writer.js";
+import { followWriter, holdWriter, openCorrection, openWriter, retellWriter, typing } from "./writer.js";
 
 const state = {
   open: false, // the session
@@ -65,7 +65,7 @@ function draw() {
   showProof(visit);
   showSide(visit);
   followWriter(visit);
-  showHistory(visit);
+  showHistory(visit, (item, gone) => openCorrection(visit, item, gone));
 }
 
 // choosePerson turns the visit on the screen to another person on the card.

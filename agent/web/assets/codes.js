@@ -24,6 +24,12 @@ export function codeName(code) {
   return [el("b", {}, own(words)), " ", ltr(exactCode(code), { class: "code" })];
 }
 
+/** A number with the digits that it came with. */
+export const numeral = (n) => (JSON.isRawJSON?.(n) ? n.rawJSON : String(n));
+
+/** Whether this browser keeps such digits; nothing is corrected where it does not. */
+export const exactly = () => JSON.isRawJSON !== undefined && JSON.parse("7.0", (_, __, context) => context?.source) === "7.0";
+
 // A UCUM unit as people write it. Micrograms are mcg, which nobody misreads.
 const superscript = (digits) => [...digits].map((d) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[d]).join("");
 function written(unit) {
@@ -40,8 +46,9 @@ function written(unit) {
 export function quantity(q) {
   if (!q) return "";
   const words = term("unit", q.unit);
-  if (words !== (q.unit ?? "")) return [ltr(String(q.value)), " ", words];
-  return ltr(q.unit ? `${q.value} ${written(q.unit)}` : String(q.value));
+  const value = numeral(q.value);
+  if (words !== (q.unit ?? "")) return [ltr(value), " ", words];
+  return ltr(q.unit ? `${value} ${written(q.unit)}` : value);
 }
 
 /** What an observation found. */
@@ -75,8 +82,8 @@ export function regimen(m) {
 
 /** An amount of money; IQD has no coins. */
 export function money(amount, currency) {
-  if (currency) return ltr(`${amount} ${currency}`);
-  return t("iqd", { n: number(Number(amount)) });
+  if (currency) return ltr(`${numeral(amount)} ${currency}`);
+  return t("iqd", { n: number(Number(numeral(amount))) });
 }
 
 /** A status that is not the usual one, as a tag. */

@@ -2,6 +2,7 @@
 // year, as the agent has reckoned it.
 
 import { askCover } from "./api.js";
+import { numeral } from "./codes.js";
 import { el, fill, ltr, own } from "./dom.js";
 import { date, dateTime, digits, momentEnd, momentStart, number, plain } from "./format.js";
 import { inLanguage, t, term } from "./words.js";
@@ -28,7 +29,7 @@ export function coverBlock(visit) {
   return el(
     "section",
     { class: `cover ${state.kind}`, "aria-label": t("cover") },
-    el("h2", { id: "cover-state" }, { yes: "✓ ", no: "✕ " }[state.kind] ?? "", state.words, answer && sureness(answer)),
+    el("h2", { id: "cover-state" }, { yes: "✓ ", no: "✕ " }[state.kind] ?? "", state.words, answer && sureness(answer, "cover-sure")),
     state.kind === "yes" && state.reason && el("p", {}, state.reason),
     answer ? whatToPay(answer) : state.reason && state.kind !== "yes" && el("p", {}, state.reason),
     answer && why(answer),
@@ -38,11 +39,10 @@ export function coverBlock(visit) {
   );
 }
 
-const sureness = (answer) => el("span", { class: answer.final ? "tag" : "tag amber", id: "cover-sure" }, t(answer.final ? "cover.final" : "cover.provisional"));
+const sureness = (answer, id) => el("span", { class: answer.final ? "tag" : "tag amber", id }, t(answer.final ? "cover.final" : "cover.provisional"));
 
 function whatToPay(answer) {
-  const words = answer.outcome === "not-covered" ? t("pay.all") : answer.per_cent === 0 ? t("pay.nothing") : t("pay.percent", { n: number(answer.per_cent) });
-  return el("p", { class: "pay" }, el("span", {}, t("pay")), words);
+  return el("p", { class: "pay" }, el("span", {}, t("pay")), share(answer));
 }
 
 /** What the meters do not say already. */
@@ -70,7 +70,8 @@ function meter(kind, year, a) {
   );
 }
 
-const services = ["visit", "operation", "dental", "laboratory", "imaging", "pharmacy", "vaccination", "other"];
+/** What may be paid for. */
+export const services = ["visit", "operation", "dental", "laboratory", "imaging", "pharmacy", "vaccination", "other"];
 
 // The question of the visit that is open now survives its being drawn anew.
 let open = { of: "", question: null };
@@ -97,11 +98,20 @@ function asking(visit) {
   return open.question;
 }
 
-function told(answer) {
-  const sum = answer.patient === undefined ? "" : t("cover.pays", { n: number(answer.patient) });
+/** An answer about a cost in one line: what the patient pays of it, and the cover. */
+export function estimate(answer, cost) {
+  const patient = answer.patient === undefined ? undefined : Number(numeral(answer.patient));
   return [
-    el("b", {}, outcome(answer)), " ", sureness(answer), " ",
-    sum || (answer.outcome === "not-covered" ? t("pay.all") : answer.per_cent === 0 ? t("pay.nothing") : t("pay.percent", { n: number(answer.per_cent) })),
+    el("b", {}, outcome(answer)), " ", sureness(answer), " ", patient === undefined ? share(answer) : t("cover.pays", { n: number(patient) }),
+    patient < cost && [" · ", t("cover.rest", { n: number(cost - patient) })],
+  ];
+}
+
+const share = (answer) => (answer.outcome === "not-covered" ? t("pay.all") : answer.per_cent === 0 ? t("pay.nothing") : t("pay.percent", { n: number(answer.per_cent) }));
+
+function told(answer) {
+  return [
+    estimate(answer),
     answer.reasons.filter((r) => r.code !== "covered").map((r) => el("div", { class: "how" }, own(inLanguage(r.text)))),
   ];
 }

@@ -1,6 +1,7 @@
 // The record, newest entry first, each entry opening on demand.
 
 import { codeName, codeText, found, money, regimen, unusual } from "./codes.js";
+import { corrects } from "./correct.js";
 import { byId, el, fill, ltr, own } from "./dom.js";
 import { date, dateTime, digits, number } from "./format.js";
 import { inLanguage, t, term } from "./words.js";
@@ -10,9 +11,12 @@ let shown = page;
 let shownFor = "";
 const opened = new Set();
 let present = null; // the visit that is shown
+let amend; // opens a form about one of its entries
 
-export function showHistory(visit) {
+/** Shows a visit's entries; toAmend(item, gone) opens a form that corrects one, or says that it was entered in error. */
+export function showHistory(visit, toAmend = amend) {
   present = visit;
+  amend = toAmend;
   if (shownFor !== visit.id) {
     shownFor = visit.id;
     shown = page;
@@ -102,7 +106,7 @@ function one(item) {
 }
 
 // headline is what an entry is about, in one line.
-function headline(e) {
+export function headline(e) {
   const all = [
     ...(e.diagnoses ?? []).map((d) => codeText(d.code)),
     ...(e.reasons ?? []).map(codeText),
@@ -114,8 +118,40 @@ function headline(e) {
     ...(e.notes ?? []).map((n) => n.text),
     e.type ? codeText(e.type) : "",
   ].filter(Boolean);
+  if (all.length === 0 && e.cost) return money(e.cost.total, e.cost.currency);
   return [...new Set(all)].slice(0, 3).map((words, i) => [i > 0 && " · ", own(words)]);
 }
+
+// A list of an entry: the words above it, and how one of its items is shown.
+const part = (title, line) => ({ title, line });
+
+/** The lists of an entry that are shown one item a line, by their names. */
+export const parts = {
+  reasons: part("reason", (c) => codeName(c)),
+  diagnoses: part("diagnoses", (d) => [
+    codeName(d.code), " ", d.chronic && el("span", { class: "tag amber" }, t("chronic")), " ",
+    unusual(d.status, "active"), unusual(d.certainty, "confirmed"), d.severity && el("span", { class: "tag" }, term("severity", d.severity)), note(d.note),
+  ]),
+  prescriptions: part("prescriptions", (p) => [codeName(p.medicine), " ", unusual(p.status, "active"), el("div", { class: "how" }, regimen(p))]),
+  procedures: part("procedures", (p) => [codeName(p.code), " ", unusual(p.status, "completed"), note(p.note)]),
+  immunisations: part("immunisations", (i) => [
+    codeName(i.vaccine), " ", unusual(i.status, "completed"), el("span", { class: "how" }, i.dose && el("span", {}, t("dose.number", { n: number(i.dose) })), i.lot && ltr(i.lot)),
+  ]),
+  allergies: part("allergies", (a) => [codeName(a.code), " ", unusual(a.status, "active"), unusual(a.certainty, "confirmed"), note(a.note)]),
+  care_plans: part("careplans", (p) => [codeName(p.code), " ", unusual(p.status, "active"), (p.goals ?? []).map((g) => note(g))]),
+  referrals: part("referrals", (x) => [
+    codeName(x.to), " ", x.urgency && x.urgency !== "routine" && el("span", { class: "tag amber" }, term("urgency", x.urgency)), " ", unusual(x.status, "active"),
+    x.facility > 0 && el("span", { class: "how" }, t("facility", { n: digits(x.facility) })), note(x.note),
+  ]),
+  overrides: part("overrides", (x) => [
+    el("span", { class: "tag amber" }, term("alertkind", x.kind ?? "other")), " ", (x.about ?? []).map((c, i) => [i > 0 && " · ", codeName(c)]),
+    el("div", { class: "how" }, term("override", x.reason ?? "other")), note(x.note),
+  ]),
+  imaging: part("imaging", (i) => [ltr(i.modality), " ", own(i.title ?? ""), " ", i.body_site && codeName(i.body_site)]),
+  notes: part("notes", (n) => note(n.text)),
+};
+const cost = part("cost", (c) => [money(c.total, c.currency), c.patient !== undefined && c.patient !== null && [" · ", t("cost.patient"), " ", money(c.patient, c.currency)]]);
+const afterResults = Object.keys(parts).slice(3);
 
 function body(item, e) {
   const results = [...(e.observations ?? []), ...(e.panels ?? []).flatMap((p) => p.observations ?? [])];
@@ -125,30 +161,12 @@ function body(item, e) {
     item.locked?.length > 0 && el("p", { class: "lockline" }, t("locked.text", { list: item.locked.map((s) => term("section", s)).join("، ") })),
     item.amended_by?.length > 0 && el("p", {}, el("span", { class: "tag amber" }, t("amended.by")), " ", item.amended_by.map((id) => [entryLink(id), " "])),
     e.entered_in_error && el("p", {}, el("span", { class: "tag red" }, t("inerror"))),
-    part("reason", [e.type, ...(e.reasons ?? [])].filter(Boolean), (c) => codeName(c)),
-    part("diagnoses", e.diagnoses, (d) => [
-      codeName(d.code), " ", d.chronic && el("span", { class: "tag amber" }, t("chronic")), " ",
-      unusual(d.status, "active"), unusual(d.certainty, "confirmed"), d.severity && el("span", { class: "tag" }, term("severity", d.severity)), note(d.note),
-    ]),
-    part("prescriptions", e.prescriptions, (p) => [codeName(p.medicine), " ", unusual(p.status, "active"), el("div", { class: "how" }, regimen(p))]),
+    listed(parts.reasons, [e.type, ...(e.reasons ?? [])].filter(Boolean)),
+    listed(parts.diagnoses, e.diagnoses),
+    listed(parts.prescriptions, e.prescriptions),
     results.length > 0 && el("section", {}, el("h3", {}, t("results")), el("table", { class: "results" }, el("tbody", {}, results.flatMap(result)))),
-    part("procedures", e.procedures, (p) => [codeName(p.code), " ", unusual(p.status, "completed"), note(p.note)]),
-    part("immunisations", e.immunisations, (i) => [
-      codeName(i.vaccine), " ", unusual(i.status, "completed"), el("span", { class: "how" }, i.dose && el("span", {}, t("dose.number", { n: number(i.dose) })), i.lot && ltr(i.lot)),
-    ]),
-    part("allergies", e.allergies, (a) => [codeName(a.code), " ", unusual(a.status, "active"), unusual(a.certainty, "confirmed"), note(a.note)]),
-    part("careplans", e.care_plans, (p) => [codeName(p.code), " ", unusual(p.status, "active"), (p.goals ?? []).map((g) => note(g))]),
-    part("referrals", e.referrals, (x) => [
-      codeName(x.to), " ", x.urgency && x.urgency !== "routine" && el("span", { class: "tag amber" }, term("urgency", x.urgency)), " ", unusual(x.status, "active"),
-      x.facility > 0 && el("span", { class: "how" }, t("facility", { n: digits(x.facility) })), note(x.note),
-    ]),
-    part("overrides", e.overrides, (x) => [
-      el("span", { class: "tag amber" }, term("alertkind", x.kind ?? "other")), " ", (x.about ?? []).map((c, i) => [i > 0 && " · ", codeName(c)]),
-      el("div", { class: "how" }, term("override", x.reason ?? "other")), note(x.note),
-    ]),
-    part("imaging", e.imaging, (i) => [ltr(i.modality), " ", own(i.title ?? ""), " ", i.body_site && codeName(i.body_site)]),
-    part("notes", e.notes, (n) => note(n.text)),
-    e.cost && part("cost", [e.cost], (c) => [money(c.total, c.currency), c.patient !== undefined && c.patient !== null && [" · ", t("cost.patient"), " ", money(c.patient, c.currency)]]),
+    afterResults.map((name) => listed(parts[name], e[name])),
+    listed(cost, e.cost && [e.cost]),
     el(
       "p",
       { class: "foot" },
@@ -159,10 +177,22 @@ function body(item, e) {
       e.amends && el("span", {}, t("amends"), " ", entryLink(e.amends)),
       el("span", {}, t("entry"), " ", ltr(item.id.slice(0, 8))),
     ),
+    item.correctable && el("p", { class: "amend" }, amending(item, e)),
   );
 }
 
-function part(title, items, line) {
+// amending is the ways to set an entry right: one of several parts of a visit
+// has no form of its own.
+function amending(item, e) {
+  const button = (words, gone) => el("button", {
+    type: "button", class: "plain", disabled: !present.present, "aria-label": `${words}: ${date(e.start)}`, onclick: () => amend(item, gone),
+  }, words);
+  return [corrects(e) && !inParts(e) && button(t("correct"), false), " ", !e.entered_in_error && button(t("inerror"), true)];
+}
+
+const inParts = (e) => e.part > 0 || present.entries.some(({ entry }) => entry.part > 0 && entry.start === e.start);
+
+function listed({ title, line }, items) {
   return items?.length > 0 && el("section", {}, el("h3", {}, t(title)), el("ul", {}, items.map((item) => el("li", {}, line(item)))));
 }
 

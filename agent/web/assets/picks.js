@@ -20,16 +20,21 @@ export async function loadPicks() {
 /** Puts the words of a suggestion into an input, which stand for its code. */
 export function choose(input, pick) {
   learn([pick]);
-  input.value = pick.words;
-  input.dataset.words = pick.words;
-  input.dataset.code = pick.code;
+  stand(input, pick.words, pick.code);
 }
 
-/** Reads an input: the suggestion that was taken, or what the line means. */
+/** Has words in an input stand for a code, as long as they stay what they are. */
+export function stand(input, words, code) {
+  input.value = words;
+  input.dataset.words = words;
+  input.dataset.code = code;
+}
+
+/** Reads an input: the code that its words stand for, or what the line means. */
 export function read(input, system) {
   const { words, code } = input.dataset;
-  const pick = words === input.value && learnt.find((p) => p.system === system && p.code === code);
-  return pick ? { code: { system, code }, pick } : meant(input.value, system);
+  if (!code || words !== input.value) return meant(input.value, system);
+  return { code: { system, code }, pick: [...learnt, ...picks].find((p) => p.system === system && p.code === code) ?? null };
 }
 
 /** Remembers what the table has suggested. */

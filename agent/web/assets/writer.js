@@ -1,71 +1,69 @@
-// The form that adds an entry to the card in the reader.
+// The forms that write to the card in the reader: a new entry, the correction of
+// one, and the word that one was entered in error.
 
 import { Refused, appendEntry, checkEntry } from "./api.js";
 import { askChecks, overridesIn, pending } from "./checks.js";
-import { exactCode } from "./codes.js";
+import { carriedFields, corrected, correctionHead, fillEntry, inError, matchFields, readWhy } from "./correct.js";
 import { add, byId, el, fill, ltr } from "./dom.js";
-import { number, plain } from "./format.js";
+import { countRows, entryFields, readEntry, saysSomething } from "./entryform.js";
+import { note } from "./fields.js";
 import { places } from "./history.js";
-import { settled, suggest, unsettled } from "./lookup.js";
-import { read as codeOf } from "./picks.js";
-import { inLanguage, t, term } from "./words.js";
-
-const maxCode = 32; // bytes of a code's value
-const maxText = 160; // bytes of words in place of a code
-const maxNote = 600;
-const maxReason = 160;
-const bytes = (text) => new TextEncoder().encode(text).length;
-const classes = ["ambulatory", "emergency", "inpatient", "short-stay", "observation", "home", "virtual", "field"];
-const medicineUnits = ["mg", "{tbl}", "{capsule}", "mL", "{puff}", "[drp]", "ug", "g", "[IU]"];
-const resultUnits = ["mg/dL", "mmol/L", "g/dL", "%", "10*3/uL", "10*6/uL", "U/L", "mm[Hg]", "ng/mL", "m[IU]/L", "umol/L", "meq/L", "kg", "cm", "Cel", "/min"];
+import { settled, unsettled } from "./lookup.js";
+import { inLanguage, t } from "./words.js";
 
 let visitID = "";
 let visitPerson = 0; // the person on the card whom the form is about
+let about = null; // { item, gone, carried } of a correction; null for a new entry
 let attempt = ""; // names the write that is being tried, until it is answered
 let outcome = null; // { id, where, failure } of the last entry written
-let serial = 0;
 let strokes = 0; // counts what is typed and chosen in the form
 
 /** Opens the form for a visit; an open one keeps what is typed in it. */
 export function openWriter(visit) {
-  const box = byId("writer");
-  if (!writing()) {
-    visitID = visit.id;
-    visitPerson = visit.person ?? 0;
-    outcome = null;
-    attempt = "";
-    fill(box, form());
-    box.hidden = false;
-    byId("new").setAttribute("aria-expanded", "true");
-  }
-  box.querySelector("select").focus();
+  if (!writing()) begin(visit, null);
+  byId("writer").querySelector("select, input").focus();
+}
+
+/** Opens the form that corrects an entry of a visit, or says that it was entered in error (gone). */
+export function openCorrection(visit, item, gone) {
+  if (typing()) return holdWriter();
+  begin(visit, { item, gone, carried: null });
+  byId("writer").querySelector("[name=why]").focus();
+}
+
+function begin(visit, subject) {
+  forget(visit);
+  about = subject;
+  fill(byId("writer"), form());
+  byId("writer").hidden = false;
+  byId("new").setAttribute("aria-expanded", String(!subject));
+}
+
+// forget leaves nothing of an earlier form, and makes the next one about a visit.
+function forget(visit) {
+  visitID = visit.id;
+  visitPerson = visit.person ?? 0;
+  about = null;
+  outcome = null;
+  attempt = "";
+  byId("new").setAttribute("aria-expanded", "false");
+  fill(byId("writer"));
+  byId("writer").hidden = true;
 }
 
 // closeWriter empties the form's place and puts the focus where it came from.
 function closeWriter() {
-  outcome = null;
-  fill(byId("writer"));
-  byId("writer").hidden = true;
-  byId("new").setAttribute("aria-expanded", "false");
-  byId("new").focus();
+  const of = about && byId("history").querySelector(`[data-entry="${CSS.escape(about.item.id)}"] > summary`);
+  forget({ id: visitID, person: visitPerson });
+  (of || byId("new")).focus();
 }
 
 /** Keeps the form in step with the visit: another patient or person closes it. */
 export function followWriter(visit) {
-  const box = byId("writer");
   byId("new").disabled = !visit.present || !visit.ready;
   byId("new").title = visit.present ? "" : t("new.removed");
-  if (visit.id !== visitID || (visit.person ?? 0) !== visitPerson) {
-    visitID = visit.id;
-    visitPerson = visit.person ?? 0;
-    outcome = null;
-    attempt = "";
-    fill(box);
-    box.hidden = true;
-    byId("new").setAttribute("aria-expanded", "false");
-    return;
-  }
-  const send = box.querySelector("button[type=submit]");
+  if (visit.id !== visitID || (visit.person ?? 0) !== visitPerson) return forget(visit);
+  const send = byId("writer").querySelector("button[type=submit]");
   if (send) send.disabled = !visit.present;
   if (outcome) {
     const entry = visit.entries?.find((e) => e.id === outcome.id);
@@ -97,191 +95,56 @@ export function retellWriter() {
   [...fresh.elements].filter((x) => x.name).forEach((x, i) => {
     if (x.type === "checkbox") x.checked = typed[i].checked;
     else x.value = typed[i].value;
+    const { words, code } = typed[i].dataset;
+    if (code) Object.assign(x.dataset, { words, code });
   });
   fill(byId("writer"), fresh);
+  fresh.querySelector(".cost")?.dispatchEvent(new Event("again"));
 }
 
-const countRows = (f) => Object.fromEntries([...f.querySelectorAll("fieldset[data-kind]")].map((s) => [s.dataset.kind, s.querySelectorAll(".row").length]));
-
-function form(rows = {}) {
+// form makes the form for what it is about. With rows, the lines of a form that
+// was open already, it is left empty for what was typed there.
+function form(rows) {
   const f = el(
     "form",
     { novalidate: true, autocomplete: "off", onsubmit: (event) => { event.preventDefault(); write(f); }, oninput: () => { strokes += 1; } },
-    el("h3", {}, t("new.title")),
-    el("datalist", { id: "list-units" }, resultUnits.map((u) => el("option", { value: u }))),
-    el("div", { class: "row" },
-      field("class", t("form.class"), el("select", { name: "class" }, classes.map((c) => el("option", { value: c }, term("class", c))))),
-      field("reason", t("form.reason"), el("input", { name: "reason", dir: "auto" }), "wide")),
-    group("diagnosis", t("diagnoses"), diagnosisRow, rows.diagnosis),
-    group("medicine", t("prescriptions"), medicineRow, rows.medicine),
-    group("result", t("results"), resultRow, rows.result),
-    el("fieldset", {}, el("legend", {}, t("notes")),
-      el("div", { class: "row" }, field("note", t("form.note"), el("textarea", { name: "note", rows: 2, dir: "auto" }), "wide"),
-        check("note-sensitive", t("sensitive")))),
+    about ? correctionHead(about.item, about.gone) : el("h3", {}, t("new.title")),
+    !about?.gone && entryFields(about ? null : visitID, rows),
+  );
+  if (about && !about.gone) {
+    if (rows) matchFields(f, about.item.entry, about.carried);
+    else about.carried = fillEntry(f, about.item.entry);
+    f.querySelector("datalist").before(carriedFields(about.carried) ?? "");
+  }
+  return add(f, [
     el("section", { class: "checks", "aria-label": t("checks"), role: "alert", hidden: true }),
     el("div", { class: "send" },
-      el("button", { type: "submit", class: "primary" }, t("form.write")),
+      el("button", { type: "submit", class: "primary" }, t(about?.gone ? "inerror.write" : about ? "correct.write" : "form.write")),
       el("button", { type: "button", class: "plain", onclick: closeWriter }, t("form.cancel")),
       el("span", { role: "alert", class: "form-error" }),
       el("span", { role: "status", class: "form-busy" })),
-  );
-  return f;
-}
-
-function group(kind, title, row, count = 1) {
-  const set = el("fieldset", { "data-kind": kind }, el("legend", {}, title));
-  const more = el("button", { type: "button", class: "plain", "aria-label": `${t("form.add")}: ${title}`, onclick: () => {
-    const fresh = row();
-    more.before(fresh);
-    fresh.querySelector("input").focus();
-  } }, "+ ", t("form.add"));
-  return add(set, [Array.from({ length: count }, row), more]);
-}
-
-function field(name, label, input, kind = "") {
-  serial += 1;
-  const id = `f${serial}`;
-  input.id = id;
-  input.setAttribute("aria-describedby", `${id}-note`);
-  return el("div", { class: `field ${kind}` }, el("label", { for: id }, label), input, el("span", { id: `${id}-note`, "aria-live": "polite" }));
-}
-
-function check(name, label) {
-  serial += 1;
-  return el("div", { class: "field check" }, el("input", { type: "checkbox", name, id: `f${serial}` }), el("label", { for: `f${serial}` }, label));
-}
-
-function removable(row) {
-  row.append(el("button", { type: "button", class: "remove", "aria-label": t("form.remove"), title: t("form.remove"), onclick: () => {
-    const set = row.parentElement;
-    if (set.querySelectorAll(".row").length > 1) row.remove();
-    else for (const x of row.querySelectorAll("input")) { x.value = ""; x.checked = false; note(x, ""); }
-    set.querySelector("input, button").focus();
-  } }, "×"));
-  return row;
-}
-
-// coded is an input for a code or words that tells at once how it was read.
-function coded(name, label, system) {
-  const tell = () => {
-    if (!input.value.trim()) return note(input, "");
-    const { code, pick } = codeOf(input, system);
-    note(input, code.system === "text" ? t("form.text") : ltr(exactCode(code)), "known");
-    const row = input.closest(".row");
-    const unit = row.querySelector("[name=result-unit]");
-    if (pick?.unit && unit && !unit.value) unit.value = pick.unit;
-    const chronic = row.querySelector("[name=chronic]");
-    if (chronic && pick?.chronic) chronic.checked = true;
-    const sensitive = row.querySelector("[name=sensitive]");
-    if (sensitive && pick?.sensitive) sensitive.checked = true;
-  };
-  const input = el("input", { name, dir: "auto", onchange: tell });
-  return add(field(name, label, input, "wide"), suggest(input, system, tell));
-}
-
-const diagnosisRow = () => removable(el("div", { class: "row" },
-  coded("diagnosis", t("form.diagnosis"), "icd10"), check("chronic", t("chronic")), check("sensitive", t("sensitive"))));
-
-const medicineRow = () => removable(el("div", { class: "row" },
-  coded("medicine", t("form.medicine"), "atc"),
-  field("dose", t("form.dose"), el("input", { name: "dose", inputmode: "decimal", dir: "ltr" })),
-  field("dose-unit", t("form.doseunit"), el("select", { name: "dose-unit" }, medicineUnits.map((u) => el("option", { value: u }, term("unit", u))))),
-  field("times", t("form.times"), el("input", { name: "times", inputmode: "numeric", dir: "ltr" })),
-  field("days", t("form.days"), el("input", { name: "days", inputmode: "numeric", dir: "ltr" })),
-  check("ongoing", t("ongoing"))));
-
-const resultRow = () => removable(el("div", { class: "row" },
-  coded("test", t("form.test"), "loinc"),
-  field("value", t("form.value"), el("input", { name: "value", dir: "ltr" })),
-  field("result-unit", t("form.unit"), el("input", { name: "result-unit", list: "list-units", dir: "ltr" }))));
-
-// note writes a line below an input: a finding, or with "bad" what is wrong.
-function note(input, words, kind = "bad") {
-  const line = byId(input.getAttribute("aria-describedby"));
-  if (!line) return;
-  fill(line, words && el("span", { class: kind }, words));
-  if (kind === "bad" && words) input.setAttribute("aria-invalid", "true");
-  else input.removeAttribute("aria-invalid");
+  ]);
 }
 
 /** Reads the form into an entry; marks what is wrong and returns null then. */
 function read(f) {
-  let wrong = null;
-  const fail = (input, words) => {
-    note(input, words);
-    wrong ??= input;
-  };
-  const clear = f.querySelectorAll("[aria-invalid]");
-  for (const input of clear) note(input, "");
-  const rows = (kind) => [...f.querySelectorAll(`fieldset[data-kind=${kind}] .row`)].map((row) => Object.fromEntries([...row.querySelectorAll("[name]")].map((x) => [x.name, x])));
-  const typed = (input) => input.value.trim();
-  const code = (input, system) => {
-    if (!typed(input)) return fail(input, t("bad.code"));
-    const c = codeOf(input, system).code;
-    const limit = c.system === "text" ? maxText : maxCode;
-    if (bytes(c.code) > limit) fail(input, t("bad.long", { n: number(limit) }));
-    return c;
-  };
-  const whole = (input, max) => {
-    const text = plain(input.value);
-    if (!text) return undefined;
-    const n = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-    if (n < 1 || n > max) fail(input, t("bad.whole", { min: number(1), max: number(max) }));
-    return n;
-  };
-  const clean = (input, limit) => {
-    if (bytes(typed(input)) > limit) fail(input, t("bad.long", { n: number(limit) }));
-    return typed(input);
-  };
-
-  const entry = { class: f.elements.class.value };
-  const reason = clean(f.elements.reason, maxReason);
-  if (reason) entry.reasons = [{ system: "text", code: reason }];
-  entry.diagnoses = rows("diagnosis").filter((r) => typed(r.diagnosis)).map((r) => prune({
-    code: code(r.diagnosis, "icd10"), chronic: r.chronic.checked, sensitive: r.sensitive.checked,
-  }));
-  entry.prescriptions = rows("medicine").filter((r) => typed(r.medicine) || typed(r.dose) || typed(r.times) || typed(r.days)).map((r) => {
-    const medicine = code(r.medicine, "atc");
-    const dose = plain(r.dose.value);
-    if (dose && !decimal.test(dose)) fail(r.dose, t("bad.number"));
-    const times = whole(r.times, 24);
-    return prune({
-      medicine, dose: decimal.test(dose) && { value: exact(dose), unit: r["dose-unit"].value },
-      frequency: times !== undefined && { times, period: 1, unit: "d" }, days: whole(r.days, 3650), ongoing: r.ongoing.checked,
-    });
-  });
-  entry.observations = rows("result").filter((r) => typed(r.test) || typed(r.value)).map((r) => {
-    const test = code(r.test, "loinc");
-    const value = plain(r.value.value);
-    const unit = clean(r["result-unit"], 24);
-    if (!value) fail(r.value, t("bad.value"));
-    else if (unit && !decimal.test(value)) fail(r.value, t("bad.number"));
-    if (bytes(value) > maxNote) fail(r.value, t("bad.long", { n: number(maxNote) }));
-    const measured = decimal.test(value);
-    return { code: test, category: "laboratory", value: measured ? { quantity: prune({ value: exact(value), unit }) } : { text: typed(r.value) } };
-  });
-  const words = clean(f.elements.note, maxNote);
-  entry.notes = words ? [prune({ text: words, sensitive: f.elements["note-sensitive"].checked })] : [];
+  for (const input of f.querySelectorAll("[aria-invalid]")) note(input, "");
+  const reason = about ? readWhy(f) : { wrong: null };
+  const content = about?.gone ? { entry: {}, wrong: null } : readEntry(f);
+  const wrong = reason.wrong ?? content.wrong;
   if (wrong) {
     wrong.focus();
     return null;
   }
-  if (!entry.diagnoses.length && !entry.prescriptions.length && !entry.observations.length && !entry.notes.length) {
+  if (about?.gone) return inError(about.item, reason.why);
+  const keeps = f.querySelector("[name=keep]:checked") !== null;
+  if (!saysSomething(content.entry) && !keeps) {
     say(f, t("bad.empty"));
     f.querySelector("[name=diagnosis]").focus();
     return null;
   }
-  return prune(entry);
+  return about ? corrected(f, about.item, content.entry, about.carried, reason.why) : content.entry;
 }
-
-const decimal = /^-?\d{1,9}(\.\d{1,6})?$/;
-
-// exact keeps the zeros that a person typed: 7.0 is not 7. JSON.stringify
-// writes numbers its own way, so the text goes out through rawJSON.
-const exact = (text) => JSON.rawJSON?.(text.replace(/^(-?)0+(?=\d)/, "$1")) ?? Number(text);
-
-// prune leaves out what was not said.
-const prune = (o) => Object.fromEntries(Object.entries(o).filter(([, v]) => v !== undefined && v !== "" && v !== false && !(Array.isArray(v) && v.length === 0)));
 
 function say(f, words) {
   fill(f.querySelector(".form-error"), words);
@@ -328,6 +191,7 @@ async function write(f) {
     if (visit !== visitID || person !== visitPerson) return; // the other's history tells
     outcome = written;
     attempt = "";
+    about = null;
     showOutcome();
     byId("new").setAttribute("aria-expanded", "false");
   } catch (error) {

@@ -1,0 +1,142 @@
+// The checks of page.mjs that are about costs and corrections.
+
+const bare = (v) => {
+  if (Array.isArray(v)) return v.map(bare);
+  if (v === null || typeof v !== "object") return v;
+  return Object.fromEntries(Object.keys(v).filter((k) => k !== "display" && k !== "displays").sort().map((k) => [k, bare(v[k])]));
+};
+const same = (x) => JSON.stringify(bare(x));
+
+/** Runs them on the page with the record of the test patient, in Arabic. */
+export async function checkForms({ page, check, equal, holds, language, text, shot, accessible }) {
+  const submit = "#writer button[type=submit]";
+  const first = '[data-entry^="656e747279206e756d6265722030"]'; // "entry number 0"
+  const focused = () => page.evaluate(() => document.activeElement.name);
+  const sending = () => page.waitForRequest((r) => r.method() === "POST" && r.url().endsWith("/entries"));
+  const posted = async (sent) => JSON.parse((await sent).postData());
+
+  await check("a cost is reckoned while it is typed, and written", async () => {
+    await page.click("#new");
+    await page.fill("[name=total]", "٢٥٬٠٠٠");
+    await holds("the patient's part is not told", async () => (await text(".estimate")).includes("٦٬٢٥٠"));
+    await holds("the insurer's part is not told", async () => (await text(".estimate")).includes("١٨٬٧٥٠"));
+    for (const [tag, sum] of [["ckb", "٦٬٢٥٠"], ["en", "6,250"], ["ar", "٦٬٢٥٠"]]) {
+      await language(tag);
+      await holds(`estimate in ${tag}`, async () => (await text(".estimate")).includes(sum));
+      await accessible(`form with a cost in ${tag}`);
+      await shot(`cost-${tag}`);
+    }
+    await page.fill("[name=share]", "۲۶۰۰۰");
+    await page.click(submit);
+    await equal("focus on a share that is too much", focused, "share");
+    await page.fill("[name=share]", "");
+    await page.fill("[name=total]", "12,5");
+    await page.click(submit);
+    await equal("focus on what is no sum", focused, "total");
+    await holds("the estimate of what is no sum", async () => (await text(".estimate")) === "");
+    await page.fill("[name=total]", "25 000");
+    await page.selectOption("[name=service]", "dental");
+    const sent = sending();
+    await page.click(submit);
+    const entry = await posted(sent);
+    await equal("cost", same(entry.cost), '{"service":"dental","total":25000}');
+    await page.waitForSelector(".outcome");
+    await page.click(".outcome button");
+  });
+
+  await check("an entry is corrected, and what has no field stays", async () => {
+    await page.locator(`${first} > summary`).click();
+    await page.locator(`${first} .amend button`).first().click();
+    await equal("focus", focused, "why");
+    await equal("reason of the visit", () => page.inputValue("[name=reason]"), "سعال منذ أسبوع");
+    await equal("total", () => page.inputValue("[name=total]"), "20000");
+    await equal("share", () => page.inputValue("[name=share]"), "5000");
+    await equal("carried over", () => page.locator("#writer [name=keep]:checked").count(), 3);
+    await page.click(submit);
+    await equal("focus without a reason", focused, "why");
+    await page.fill("[name=why]", "طُبع خطأ");
+    await page.fill("[name=note]", "تُراجع بعد أسبوع.");
+    for (const tag of ["ckb", "en", "ar"]) {
+      await language(tag);
+      await equal(`note in ${tag}`, () => page.inputValue("[name=note]"), "تُراجع بعد أسبوع.");
+      await equal(`carried over in ${tag}`, () => page.locator("#writer [name=keep]:checked").count(), 3);
+      await accessible(`a correction in ${tag}`);
+      await shot(`correct-${tag}`);
+    }
+    await page.locator("#writer [name=keep]").nth(1).uncheck();
+    const sent = sending();
+    await page.click(submit);
+    const entry = await posted(sent);
+    await holds(`start ${entry.start}`, Math.abs(Date.now() - Date.parse(entry.start) - 20 * 86_400_000) < 2 * 86_400_000);
+    delete entry.start;
+    await equal("correction", same(entry), same({
+      class: "ambulatory", minutes: 15, amends: entry.amends, reasons: [{ system: "text", code: "سعال منذ أسبوع" }],
+      diagnoses: [{ code: { system: "icd10", code: "J20" }, certainty: "provisional" }],
+      observations: [{ code: { system: "loinc", code: "4548-4" }, category: "laboratory", value: { quantity: { value: 7.9, unit: "%" } }, interpretation: "H" }],
+      notes: [{ text: "تُراجع بعد أسبوع." }, { text: "سبب التصحيح: طُبع خطأ" }], cost: { total: 20000, patient: 5000 }, overrides: entry.overrides,
+    }));
+    await holds(`amends ${entry.amends}`, entry.amends.startsWith("656e747279206e756d6265722030"));
+    await page.waitForSelector(".outcome");
+    await page.click(".outcome button");
+    await page.waitForSelector(`${first}.struck`);
+    await equal("ways to correct it again", () => page.locator(`${first} .amend`).count(), 0);
+    await accessible("a corrected entry");
+    await shot("corrected-ar");
+    await page.locator(`${first} > summary`).click();
+  });
+
+  await check("a correction that changes nothing sends what was there", async () => {
+    const entry = page.locator("#history details", { hasText: "وجع غريب في اليد" }).first();
+    await entry.locator("summary").click();
+    const id = await entry.getAttribute("data-entry");
+    const before = await page.evaluate(async (of) => {
+      const token = localStorage.getItem("dhamani_token");
+      const visits = await (await fetch("/v1/visits", { headers: { "Dhamani-Token": token } })).json();
+      return visits.flatMap((v) => v.entries).find((e) => e.id === of).entry;
+    }, id);
+    await entry.locator(".amend button").first().click();
+    await equal("carried over", () => page.locator("#writer [name=keep]").count(), 0);
+    await language("en"); // what stands for a code stays the code
+    await page.fill("[name=why]", "no reason");
+    const sent = sending();
+    await page.click(submit);
+    const body = (await sent).postData();
+    await holds(`7.0 lost its zero: ${body}`, body.includes('"value":7.0'));
+    const { amends, notes, overrides, ...after } = JSON.parse(body);
+    await equal("amends", amends, id);
+    await equal("notes", JSON.stringify(notes), JSON.stringify([...before.notes, { text: "Why corrected: no reason" }]));
+    delete before.notes;
+    delete before.overrides;
+    await equal("the rest", same(after), same(before));
+    await holds("answers to alerts", overrides === undefined || overrides.length === 0);
+    await page.waitForSelector(".outcome");
+    await page.click(".outcome button");
+    await language("ar");
+  });
+
+  await check("an entry is marked as entered in error, with the keyboard alone", async () => {
+    const entry = page.locator("#history details:not(.struck)", { hasText: "وجع غريب في اليد" }).first();
+    const id = await entry.getAttribute("data-entry");
+    await entry.locator("summary").focus();
+    await page.keyboard.press("Enter");
+    await entry.locator(".amend button").last().focus();
+    await page.keyboard.press("Enter");
+    await equal("focus", focused, "why");
+    await page.keyboard.type("مريض آخر");
+    for (const tag of ["ckb", "en", "ar"]) {
+      await language(tag);
+      await accessible(`entered in error in ${tag}`);
+      await shot(`inerror-${tag}`);
+    }
+    await page.locator("[name=why]").focus();
+    const sent = sending();
+    await page.keyboard.press("Enter");
+    await equal("entry", same(await posted(sent)), same({
+      class: "ambulatory", amends: id, entered_in_error: true, notes: [{ text: "سبب التصحيح: مريض آخر" }], overrides: [],
+    }));
+    await page.waitForSelector(".outcome");
+    await page.click(".outcome button");
+    await page.waitForSelector(`[data-entry="${id}"].struck`);
+    await equal("ways to correct what says so", () => page.locator("#history .entry.struck .amend button").count(), 0);
+  });
+}
