@@ -8,6 +8,7 @@ import (
 
 	"github.com/dhamani-iq/dhamani/agent"
 	"github.com/dhamani-iq/dhamani/agent/personalise"
+	"github.com/dhamani-iq/dhamani/biometric/fmr"
 	"github.com/dhamani-iq/dhamani/card"
 	"github.com/dhamani-iq/dhamani/card/softcard"
 	"github.com/dhamani-iq/dhamani/crypto/cvc"
@@ -51,10 +52,18 @@ func TestReissue(t *testing.T) {
 	check(t, s.api.Refresh(t.Context()))
 	fresh := softcard.New(softcard.Options{})
 	desk := s.desk(s.api, fresh)
+	hands := madeUp(t, 40, fmr.RightIndex, fmr.LeftIndex)
+	desk.Fingers, err = personalise.Fingers(hands)
+	check(t, err)
+	desk.Records, err = personalise.Records(hands)
+	check(t, err)
 	res, err := desk.Fill(t.Context(), "reader", personalise.Order{Replaces: []card.ID{old.ID()}})
 	check(t, err)
 	if res.Patient != issued.Patient || res.Sent != 0 || res.Unverified != 0 || wire.Digest(res.Entries) != wire.Digest(acknowledged) {
 		t.Fatalf("patient %s, %d of %d entries, %d sent, %d unverified", res.Patient, len(res.Entries), len(acknowledged), res.Sent, res.Unverified)
+	}
+	if res.Fingers != 2 || res.LeftOut != 0 {
+		t.Errorf("the centre has taken %d fingers and left out %d", res.Fingers, res.LeftOut)
 	}
 	after, err := c.store.IDs(t.Context(), issued.Patient)
 	check(t, err)

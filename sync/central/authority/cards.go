@@ -76,10 +76,12 @@ type cardIssue struct {
 	notAfter time.Time
 
 	security, idFile []byte
-	fingers          []byte // what became of each of the request's
+	templates        [][]byte // of the request, those that are kept
+	fingers          []byte   // what became of each
 }
 
-// checkContent refuses an identity or a cover that no card program could read.
+// checkContent refuses an identity or a cover that no card program could read,
+// and leaves out fingers that nobody could compare.
 func (c *cardIssue) checkContent() error {
 	if len(c.req.Identity) > 0 {
 		if _, err := record.DecodeIdentity(c.req.Identity); err != nil {
@@ -91,6 +93,7 @@ func (c *cardIssue) checkContent() error {
 			return fmt.Errorf("cover: %w: %w", ErrRequest, err)
 		}
 	}
+	c.templates, c.fingers = usable(c.req.Fingers)
 	return nil
 }
 

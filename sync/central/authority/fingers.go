@@ -33,16 +33,13 @@ func fingersAAD(patient record.PatientID) []byte {
 	return append([]byte(fingersContext+"\x00templates\x00"), patient[:]...)
 }
 
-// keepFingers keeps the fingers of the request that can be used, in the place of
-// those that the patient has. The same ones again change nothing. A finger that
-// cannot be used is no error.
+// keepFingers keeps those of the request that can be used, in the place of those
+// that the patient has. The same ones again change nothing.
 func (c *cardIssue) keepFingers(w store.Writer) error {
-	var kept [][]byte
-	kept, c.fingers = usable(c.req.Fingers)
-	if len(kept) == 0 {
+	if len(c.templates) == 0 {
 		return nil
 	}
-	plain, err := fingersCodec.Marshal(kept)
+	plain, err := fingersCodec.Marshal(c.templates)
 	if err != nil {
 		return fmt.Errorf("encode fingers: %w", err)
 	}
@@ -66,7 +63,7 @@ func (c *cardIssue) keepFingers(w store.Writer) error {
 }
 
 // usable returns the records that can be kept, in the one form that is, and what
-// became of each.
+// became of each. One that cannot be used is no error.
 func usable(records [][]byte) (kept [][]byte, status []byte) {
 	var seen [fmr.LeftLittle + 1]bool
 	for _, raw := range records {

@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/sync/central/sqlite"
 	"github.com/dhamani-iq/dhamani/sync/central/store"
 	"github.com/dhamani-iq/dhamani/sync/central/store/storetest"
@@ -46,6 +48,37 @@ func batch(facility uint32, n uint64, items int) *store.Batch {
 		copy(b.Items[i].Patient[:], b.Items[i].ID[8:])
 	}
 	return b
+}
+
+// TestDeletedFingersAreGone: what was deleted does not stay in the file's free
+// places.
+func TestDeletedFingersAreGone(t *testing.T) {
+	dir := t.TempDir()
+	sealed := bytes.Repeat([]byte("sealed templates "), 90)
+	for _, put := range [][]byte{sealed, nil} {
+		s := open(t, dir)
+		err := s.Update(t.Context(), func(w store.Writer) error {
+			return w.PutFingers(store.Fingers{Patient: record.PatientID{1}, Sealed: put, Updated: time.Now()})
+		})
+		if err := errors.Join(err, s.Close()); err != nil {
+			t.Fatal(err)
+		}
+		files, err := filepath.Glob(filepath.Join(dir, "centre.db*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for _, file := range files {
+			content, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found = found || bytes.Contains(content, sealed[:34])
+		}
+		if found != (put != nil) {
+			t.Errorf("found %t with %d bytes put", found, len(put))
+		}
+	}
 }
 
 func TestFilesAreTheOwnersAlone(t *testing.T) {
