@@ -54,8 +54,8 @@ type Outcome struct {
 	Patient record.PatientID `json:"patient,omitzero"`
 	Entries int              `json:"entries"`
 	OnCard  int              `json:"on_card"`
-	Fingers int              `json:"fingers,omitempty"` // how many the centre has taken
-	LeftOut int              `json:"fingers_left_out,omitempty"`
+	Fingers int              `json:"fingers,omitempty"`          // how many the centre has taken
+	LeftOut []string         `json:"fingers_left_out,omitempty"` // why it has not taken others
 	Problem string           `json:"problem,omitempty"`
 }
 

@@ -87,13 +87,13 @@ type Order struct {
 type Result struct {
 	Card       card.ID          `json:"card"`
 	Patient    record.PatientID `json:"patient"`
-	Entries    []record.EntryID `json:"entries"`              // the whole history, oldest first
-	OnCard     int              `json:"on_card"`              // how many of them, the newest, the card holds
-	Bytes      int              `json:"bytes"`                // of the log in use
-	Sent       int              `json:"sent"`                 // how many the centre did not hold before
-	Unverified int              `json:"unverified,omitempty"` // entries at the centre whose author does not count; not on the card
-	Fingers    int              `json:"fingers,omitempty"`    // how many the centre has taken
-	LeftOut    int              `json:"fingers_left_out,omitempty"`
+	Entries    []record.EntryID `json:"entries"`                    // the whole history, oldest first
+	OnCard     int              `json:"on_card"`                    // how many of them, the newest, the card holds
+	Bytes      int              `json:"bytes"`                      // of the log in use
+	Sent       int              `json:"sent"`                       // how many the centre did not hold before
+	Unverified int              `json:"unverified,omitempty"`       // entries at the centre whose author does not count; not on the card
+	Fingers    int              `json:"fingers,omitempty"`          // how many the centre has taken
+	LeftOut    []string         `json:"fingers_left_out,omitempty"` // why it has not taken others, as wire.FingersLeftOut
 	Active     bool             `json:"active"`
 }
 
@@ -140,7 +140,7 @@ func (s *Station) fillBlank(ctx context.Context, blank *card.Blank, order Order)
 		}
 	}
 	res.Fingers = bytes.Count(w.grant.Fingers, []byte{wire.FingerKept})
-	res.LeftOut = len(w.grant.Fingers) - res.Fingers
+	res.LeftOut = wire.FingersLeftOut(w.grant.Fingers)
 	for _, raw := range w.all {
 		res.Entries = append(res.Entries, envelope.IDOf(raw))
 	}

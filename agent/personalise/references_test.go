@@ -79,8 +79,8 @@ func TestReferences(t *testing.T) {
 		Names: name, Guards: record.PersonsOf(1), Family: []record.Member{{Person: 1, Relation: record.RelationChild, Names: name}},
 	}})
 	check(t, err)
-	if res.Fingers != 2 || res.LeftOut != 0 {
-		t.Errorf("the centre has taken %d fingers and left out %d", res.Fingers, res.LeftOut)
+	if res.Fingers != 2 || res.LeftOut != nil {
+		t.Errorf("the centre has taken %d fingers and left out %v", res.Fingers, res.LeftOut)
 	}
 	if asked != res.Card {
 		t.Errorf("PIN of card %v asked for", asked)

@@ -62,8 +62,8 @@ func TestReissue(t *testing.T) {
 	if res.Patient != issued.Patient || res.Sent != 0 || res.Unverified != 0 || wire.Digest(res.Entries) != wire.Digest(acknowledged) {
 		t.Fatalf("patient %s, %d of %d entries, %d sent, %d unverified", res.Patient, len(res.Entries), len(acknowledged), res.Sent, res.Unverified)
 	}
-	if res.Fingers != 2 || res.LeftOut != 0 {
-		t.Errorf("the centre has taken %d fingers and left out %d", res.Fingers, res.LeftOut)
+	if res.Fingers != 2 || res.LeftOut != nil {
+		t.Errorf("the centre has taken %d fingers and left out %v", res.Fingers, res.LeftOut)
 	}
 	after, err := c.store.IDs(t.Context(), issued.Patient)
 	check(t, err)

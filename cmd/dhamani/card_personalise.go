@@ -160,10 +160,15 @@ func outcomeLine(o personalise.Outcome) string {
 	if o.State == personalise.StateHeld {
 		line += ", not activated"
 	}
-	if o.LeftOut > 0 {
-		line += fmt.Sprintf("; the centre could not use %d of %d fingers", o.LeftOut, o.Fingers+o.LeftOut)
+	if len(o.LeftOut) > 0 {
+		line += "; " + leftOut(o.Fingers, o.LeftOut)
 	}
 	return line
+}
+
+// leftOut tells of the fingers that the centre has not taken, and why.
+func leftOut(taken int, why []string) string {
+	return fmt.Sprintf("the centre could not use %d of %d fingers: %s", len(why), taken+len(why), strings.Join(why, ", "))
 }
 
 // printReport prints the end of the report, also of a batch that ended early.

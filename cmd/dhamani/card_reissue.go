@@ -116,6 +116,9 @@ func runCardReissue(ctx context.Context, out, errOut io.Writer, g *globals, opts
 	if left := len(res.Entries) - res.OnCard - res.Unverified; left > 0 {
 		fmt.Fprintf(out, "%d older entries are at the centre: there is no room for them on a card\n", left)
 	}
+	if len(res.LeftOut) > 0 {
+		fmt.Fprintln(out, leftOut(res.Fingers, res.LeftOut))
+	}
 	if res.Unverified > 0 {
 		fmt.Fprintf(out, "%d entries at the centre are not on it: their author does not count\n", res.Unverified)
 	}

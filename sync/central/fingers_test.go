@@ -56,7 +56,7 @@ func TestFingersOverTheWire(t *testing.T) {
 			t.Error("the log names a patient")
 		}
 	}
-	if !strings.Contains(c.log.String(), "fingers cannot be used and are left out") {
-		t.Error("the log does not count the finger that was left out")
+	if !strings.Contains(c.log.String(), "are left out\" facility=9001 code=malformed") {
+		t.Error("the log does not name why a finger was left out")
 	}
 }

@@ -1,12 +1,12 @@
 package central
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/dhamani-iq/dhamani/crypto/envelope"
@@ -219,15 +219,10 @@ func (s *Server) issueCard(w http.ResponseWriter, r *http.Request, p peer) error
 	if len(grant.Fingers) > 0 {
 		s.doubles.Wake()
 	}
-	if left := leftOut(grant.Fingers); left > 0 {
-		s.log.WarnContext(r.Context(), "fingers cannot be used and are left out", logkey.Facility, p.facility, logkey.Count, left)
+	if left := wire.FingersLeftOut(grant.Fingers); len(left) > 0 {
+		s.log.WarnContext(r.Context(), "fingers cannot be used and are left out", logkey.Facility, p.facility, logkey.Code, strings.Join(left, " "))
 	}
 	return writeMessage(w, r, grant)
-}
-
-// leftOut counts the fingers that were not kept.
-func leftOut(status []byte) int {
-	return len(status) - bytes.Count(status, []byte{wire.FingerKept})
 }
 
 // getHealth is GET /v1/health.

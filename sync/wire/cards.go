@@ -39,6 +39,19 @@ const (
 	FingerPoor           // too few minutiae to tell people apart
 )
 
+// FingersLeftOut names why templates were not kept, in the order of the request,
+// from the statuses of a grant: malformed, unnamed, twice, poor.
+func FingersLeftOut(statuses []byte) []string {
+	names := [...]string{FingerMalformed: "malformed", FingerUnnamed: "unnamed", FingerTwice: "twice", FingerPoor: "poor"}
+	var out []string
+	for _, status := range statuses {
+		if status > FingerKept && int(status) < len(names) {
+			out = append(out, names[status])
+		}
+	}
+	return out
+}
+
 // ReplaceAll in CardRequest.Replaces blocks every card of the patient, who must
 // be named.
 var ReplaceAll = [8]byte{0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}

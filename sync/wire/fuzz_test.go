@@ -134,6 +134,13 @@ func TestBounds(t *testing.T) {
 	}
 }
 
+func TestFingersLeftOut(t *testing.T) {
+	got := wire.FingersLeftOut([]byte{wire.FingerKept, wire.FingerPoor, wire.FingerMalformed, wire.FingerTwice, wire.FingerUnnamed, 200})
+	if want := []string{"poor", "malformed", "twice", "unnamed"}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
 func fingersGranted(status ...byte) *wire.CardGrant {
 	grant := grantOf(wire.PersonKeys{Keys: keysOf(1)})
 	grant.Fingers = status
