@@ -21,21 +21,18 @@ func TestFVC(t *testing.T) {
 		root = filepath.Join("..", "..", "..", "shared", "data")
 	}
 	var eer, fmr1000 float64
-	for _, db := range []struct {
-		name string
-		dpi  int
-	}{{"fvc2002_db1b", 500}, {"fvc2002_db3b", 500}, {"fvc2004_db1b", 500}, {"fvc2004_db2b", 512}} {
-		dir := filepath.Join(root, "fvc", db.name)
+	for _, db := range FVC() {
+		dir := filepath.Join(root, "fvc", db.Name)
 		if _, err := os.Stat(dir); err != nil {
 			t.Skipf("no images in %s: set DHAMANI_DATA to run this test", dir)
 		}
-		r, err := Run(t.Context(), dir, db.dpi, AllFingers, io.Discard)
+		r, err := Run(t.Context(), dir, db.DPI, AllFingers, io.Discard)
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("%s: %+v", db.name, r)
+		t.Logf("%s: %+v", db.Name, r)
 		if r.Failures > 0 || r.Genuine != 280 || r.Impostor != 2880 {
-			t.Errorf("%s: %d failures, %d and %d comparisons", db.name, r.Failures, r.Genuine, r.Impostor)
+			t.Errorf("%s: %d failures, %d and %d comparisons", db.Name, r.Failures, r.Genuine, r.Impostor)
 		}
 		eer += r.EER / 4
 		fmr1000 += r.FMR1000 / 4

@@ -39,8 +39,11 @@ var acrossKernels = func() (all [acrossSteps + 1]kernel) {
 	return all
 }()
 
+// acrossWidth is the deviation of an across filter, in periods.
+const acrossWidth = 0.42
+
 func acrossKernel(period float64) kernel {
-	sigma := 0.42 * period
+	sigma := acrossWidth * period
 	k := kernel{reach: min(acrossReach, int(math.Round(0.9*period)))}
 	var wave, window float64
 	for j := -k.reach; j <= k.reach; j++ {
@@ -73,10 +76,17 @@ func (k *kernel) set(at func(j int) float64, gain float64, sum int32) {
 	k.weights[0] = sum
 }
 
+// How long the along filter is, by how straight the ridges are.
+const (
+	alongMost = 4.2  // pixels of deviation
+	straight  = 0.45 // coherence from which it is as long
+	crooked   = 0.25 // coherence below which it is the shortest
+)
+
 // alongKernels[i] smooths along the ridge with a deviation of alongSigmas[i]
 // pixels.
 var (
-	alongSigmas  = [...]float64{2, 3, 4.2}
+	alongSigmas  = [...]float64{2, 3, alongMost}
 	alongKernels = func() (all [len(alongSigmas)]kernel) {
 		for i, sigma := range alongSigmas {
 			k := kernel{reach: min(alongReach, int(math.Ceil(2*sigma)))}
@@ -149,9 +159,9 @@ func (s *state) filter(x, y, at int) filter {
 	cos, sin := sqrt(max(0, (1+c)/2)), sqrt(max(0, (1-c)/2)) // of the ridge, |sin|
 	f := filter{at: at, flat: cos >= sin, along: &alongKernels[2]}
 	switch {
-	case coherence < 0.25:
+	case coherence < crooked:
 		f.along = &alongKernels[0]
-	case coherence < 0.45:
+	case coherence < straight:
 		f.along = &alongKernels[1]
 	}
 	major, minor := cos, sin

@@ -10,9 +10,6 @@ var (
 	gauss10 = newGauss(1)
 	gauss12 = newGauss(1.2)
 	gauss15 = newGauss(1.5)
-	gauss20 = newGauss(2)
-	gauss25 = newGauss(2.5)
-	gauss50 = newGauss(5)
 )
 
 // newGauss makes a filter of a deviation of sigma blocks.

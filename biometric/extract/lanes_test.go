@@ -109,7 +109,7 @@ func TestTensor(t *testing.T) {
 				s.flat.pix[i], s.flat.pix[i+1] = byte(v), byte(v>>8)
 			}
 		}
-		s.orient(&s.flat, gauss10, gauss20)
+		s.orient(&s.flat, fineOfRidges, fineOfImage)
 		for i := range s.ox {
 			got := math.Atan2(float64(s.oy[i]), float64(s.ox[i])) / 2 * 180 / math.Pi
 			if off := math.Abs(math.Remainder(got-degrees, 180)); off > 2 || math.Hypot(float64(s.ox[i]), float64(s.oy[i])) < 0.9 {
@@ -125,7 +125,7 @@ func TestSmooth(t *testing.T) {
 	var s state
 	r := rand.New(rand.NewPCG(5, 6))
 	for _, size := range [][2]int{{1, 1}, {3, 40}, {17, 9}, {48, 47}} {
-		for _, k := range []gauss{gauss08, gauss15, gauss50} {
+		for _, k := range []gauss{gauss08, gauss15, coarseOfImage} {
 			w, h := size[0], size[1]
 			same, other := make([]float32, w*h), make([]float32, w*h)
 			var before, after float64

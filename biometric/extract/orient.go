@@ -41,6 +41,22 @@ func (s *state) tensor(src *plane, c, d, e []float32) {
 	}
 }
 
+// How far the orientation is smoothed, in blocks: of the image and of what the
+// filters made of it, where that is clear and where it is not.
+const (
+	fineImage    = 2.0
+	coarseImage  = 5.0
+	fineRidges   = 1.2
+	coarseRidges = 2.5
+)
+
+var (
+	fineOfImage    = newGauss(fineImage)
+	coarseOfImage  = newGauss(coarseImage)
+	fineOfRidges   = newGauss(fineRidges)
+	coarseOfRidges = newGauss(coarseRidges)
+)
+
 // orient estimates the ridges' orientation of each block: s.ox, s.oy are the
 // cosine and sine of twice its angle (x to the right, y down), as long as the
 // estimate is coherent, 0 to 1.

@@ -9,6 +9,7 @@ import (
 const (
 	nearby   = 14.0 // pixels
 	sameTurn = 22   // units of 360/256 degrees
+	turnCost = 0.3  // of a squared unit, in squared pixels
 	seeds    = 4    // alignments that are tried
 )
 
@@ -85,28 +86,51 @@ func (t *alignment) fit(p, q *Probe) pose {
 	return f
 }
 
+// spot is where a minutia of the first probe comes to lie, and which of the
+// second may lie there.
+type spot struct {
+	near  uint64
+	x, y  float32
+	angle uint8
+	a     uint8
+}
+
 // pairUp fills t.matched with the minutiae that lie on each other in t's pose:
 // each at most once, the closest first.
 func (w *work) pairUp(p, q *Probe, t *alignment) {
-	n := 0
+	spots := 0
 	for i := range p.places {
 		a := &p.places[i]
 		x, y := t.apply(a.x, a.y)
 		angle := a.angle + t.turn
-		for near := q.grid.at(x, y, angle); near != 0; near &= near - 1 {
+		near := q.grid.at(x, y, angle)
+		s := &w.spots[spots]
+		s.near, s.x, s.y, s.angle, s.a = near, x, y, angle, uint8(i) // #nosec G115 -- at most maxPlaces
+		spots += bit(near != 0)
+	}
+	n, twice := 0, uint64(0) // twice has bits where a minutia lies on two
+	t.usedA, t.usedB = 0, 0
+	for k := range w.spots[:spots] {
+		s := &w.spots[k]
+		for near := s.near; near != 0 && n < len(w.close)-1; near &= near - 1 {
 			j := bits.TrailingZeros64(near)
 			b := &q.places[j]
-			dx, dy := b.x-x, b.y-y
+			dx, dy := b.x-s.x, b.y-s.y
 			d := dx*dx + dy*dy
-			turn := int8(angle - b.angle) // #nosec G115 -- modulo 256 is meant
-			if d > nearby*nearby || turn > sameTurn || turn < -sameTurn {
-				continue
-			}
-			if n < len(w.close) {
-				w.close[n] = candidate{d + 0.3*float32(turn)*float32(turn), uint8(i), uint8(j)} // #nosec G115 -- at most maxPlaces
-				n++
-			}
+			turn := int8(s.angle - b.angle) // #nosec G115 -- modulo 256 is meant
+			c := &w.close[n]
+			c.far, c.a, c.b = d+turnCost*float32(turn)*float32(turn), s.a, uint8(j) // #nosec G115 -- at most maxPlaces
+			on := bit(d <= nearby*nearby) & bit(uint8(turn+sameTurn) <= 2*sameTurn) // #nosec G115 -- modulo 256 is meant
+			ofA, ofB := uint64(on)<<s.a, uint64(on)<<j                              // #nosec G115 -- 0 or 1
+			twice |= t.usedA&ofA | t.usedB&ofB
+			t.usedA |= ofA
+			t.usedB |= ofB
+			n += on
 		}
+	}
+	if twice == 0 {
+		t.matched = append(t.matched[:0], w.close[:n]...)
+		return
 	}
 	sortCandidates(w.close[:n])
 	t.matched, t.usedA, t.usedB = t.matched[:0], 0, 0

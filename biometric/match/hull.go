@@ -67,11 +67,12 @@ func hullOf(places []place) hull {
 func (h *hull) near(x, y, d float32) bool {
 	least := float32(math.MaxFloat32)
 	for i := range h.sides {
-		depth := h.sides[i].depth(x, y)
-		if depth < -d {
-			return false
+		if depth := h.sides[i].depth(x, y); depth < least {
+			least = depth
 		}
-		least = min(least, depth)
+	}
+	if least < -d {
+		return false
 	}
 	if len(h.sides) > 0 && least >= 0 {
 		return true
@@ -90,6 +91,19 @@ func (h *hull) near(x, y, d float32) bool {
 		}
 	}
 	return false
+}
+
+// around is 1 where a point lies at most d pixels outside the line of any side,
+// else 0. Beyond a corner that reaches further than near does.
+func (h *hull) around(x, y, d float32) uint64 {
+	if len(h.sides) == 0 {
+		return uint64(bit(h.near(x, y, d))) // #nosec G115 -- 0 or 1
+	}
+	outside := uint32(0)
+	for i := range h.sides {
+		outside |= math.Float32bits(h.sides[i].depth(x, y) + d)
+	}
+	return uint64(outside>>31 ^ 1)
 }
 
 // within reports whether a point lies in the hull, at least d pixels from its

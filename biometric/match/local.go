@@ -52,54 +52,72 @@ const levels = 256
 
 func levelOf(like float32) int { return int(like * (levels - 1)) }
 
+// bit is 1 of what is true, without a branch: much of what is decided here no
+// processor can foretell.
+func bit(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// hope is a minutia of the second probe and in how many bits it differs from
+// one of the first.
+type hope struct {
+	b    uint8
+	diff uint16
+}
+
 // choose fills w.pairs with the pairs that are most alike.
 func (w *work) choose(p, q *Probe) {
-	var count [levels]int
-	all := w.all[:0]
+	var count [levels]uint16
+	all := &w.all
 	// As soon as maxPairs pairs are of a level or above it, those below it are
 	// not looked for: n counts the ones of level least and above.
-	least, n := levelOf(leastAlike), 0
+	least, n, end := levelOf(leastAlike), 0, 0
 	slack := slackOf(least)
 	for i := range p.cylinders[:min(len(p.cylinders), maxChoice)] {
 		c := &p.cylinders[i]
+		hopes := 0
 		for _, j := range q.turned(p.places[i].angle) {
 			o := &q.cylinders[j]
 			seen := c.seen & o.seen
 			diff := bits.OnesCount64((c.bits[0]^o.bits[0])&seen) + bits.OnesCount64((c.bits[1]^o.bits[1])&seen) +
 				bits.OnesCount64((c.bits[2]^o.bits[2])&seen) + bits.OnesCount64((c.bits[3]^o.bits[3])&seen) +
 				bits.OnesCount64((c.bits[4]^o.bits[4])&seen) + bits.OnesCount64((c.bits[5]^o.bits[5])&seen)
+			h := &w.hopes[hopes%len(w.hopes)]
+			h.b, h.diff = j, uint16(diff) // #nosec G115 -- at most 384
 			// No more bits can be set in what both see than in each cylinder.
-			if roots[diff] > slack*(c.root+o.root) {
-				continue
-			}
-			like := alike(c, o, seen, diff)
+			hopes += bit(roots[diff] <= slack*(c.root+o.root))
+		}
+		for _, h := range w.hopes[:hopes] {
+			o := &q.cylinders[h.b]
+			like := alike(c, o, c.seen&o.seen, int(h.diff))
 			level := levelOf(like)
-			if like < leastAlike || level < least {
-				continue
-			}
-			count[level]++
-			n++
-			all = append(all, pair{uint8(i), j, like}) // #nosec G115 -- at most maxPlaces
-			for n-count[least] >= maxPairs {
-				n -= count[least]
-				least++
-				slack = slackOf(least)
-			}
+			x := &all[end]
+			x.a, x.b, x.like = uint8(i), h.b, like // #nosec G115 -- at most maxPlaces
+			good := bit(like >= leastAlike) & bit(level >= least)
+			count[level] += uint16(good) // #nosec G115 -- 0 or 1
+			end += good
+			n += good
+		}
+		for n-int(count[least]) >= maxPairs {
+			n -= int(count[least])
+			least++
+			slack = slackOf(least)
 		}
 	}
-	w.all = all
 	// All above the level, and of it the first.
-	free := maxPairs - (n - count[least])
-	w.pairs = w.pairs[:0]
-	for _, x := range all {
+	free, chosen := maxPairs-(n-int(count[least])), 0
+	pairs := w.pairs[:cap(w.pairs)]
+	for _, x := range all[:end] {
 		level := levelOf(x.like)
-		if level == least {
-			free--
-		}
-		if level > least || level == least && free >= 0 {
-			w.pairs = append(w.pairs, x)
-		}
+		pairs[chosen] = x
+		equal := bit(level == least)
+		chosen += bit(level > least) | equal&bit(free > 0)
+		free -= equal
 	}
+	w.pairs = pairs[:chosen]
 }
 
 // slackOf is the share of the greatest difference that a pair of a level may
@@ -130,7 +148,7 @@ func (w *work) relax(p, q *Probe) {
 		w.weight[i] = x.like
 	}
 	w.findEdges(n)
-	for range 4 {
+	for range rounds {
 		sums := &w.sums
 		clear(sums[:n])
 		for _, e := range w.edges {
@@ -145,46 +163,70 @@ func (w *work) relax(p, q *Probe) {
 	}
 }
 
-// Tolerances of two pairs that fit.
+// How often pairs weigh each other.
+const rounds = 4
+
+// Tolerances of two pairs that fit, and the middles and steepnesses of the
+// curves by which they fit less and less: of the difference of their distances
+// in pixels, of their angles in units of 360/256 degrees, and of the tangent of
+// the angle between their directions.
 const (
-	edgeTurn = 28 // units of 360/256 degrees
-	edgeFar  = 20 // pixels
+	edgeTurn    = 28
+	edgeFar     = 20
+	farMiddle   = 6
+	farSteep    = 0.4
+	turnMiddle  = 11
+	turnSteep   = 0.4
+	crossMiddle = 0.27
+	crossSteep  = 14
 )
 
-// findEdges fills w.edges with those between the first n nodes. What no
-// processor can foretell is decided by masks and sign bits, without branches.
+// gap is two nodes, how their distances differ, and the sine and cosine of the
+// angle between their directions, times both distances.
+type gap struct {
+	i, j            uint8
+	far, dot, cross float32
+}
+
+// findEdges fills w.edges with those between the first n nodes.
 func (w *work) findEdges(n int) {
-	edges := w.edges[:0]
+	alike := 0 // pairs that are turned by about the same angle
 	for i := 1; i < n; i++ {
 		x, turn := &w.nodes[i], w.turns[i]+edgeTurn
-		alike := uint64(0) // the nodes that are turned by about the same angle
 		for j, t := range w.turns[:i] {
-			alike |= (uint64(turn-t) - (2*edgeTurn + 1)) >> 63 << (j & 63)
+			y := &w.nodes[j]
+			g := &w.gaps[alike]
+			g.i, g.j = uint8(i), uint8(j) // #nosec G115 -- at most maxPairs
+			alike += bit(turn-t <= 2*edgeTurn) & bit(x.a != y.a) & bit(x.b != y.b)
 		}
-		for ; alike != 0; alike &= alike - 1 {
-			j := bits.TrailingZeros64(alike)
-			y := &w.nodes[j%maxPairs]
-			if x.a == y.a || x.b == y.b {
-				continue
-			}
-			ux, uy := y.ax-x.ax, y.ay-x.ay
-			vx, vy := y.bx-x.bx, y.by-x.by
-			far := abs(sqrt(ux*ux+uy*uy) - sqrt(vx*vx+vy*vy))
-			// The direction to the other minutia, in each one's own frame.
-			cu, su := ux*x.acos+uy*x.asin, uy*x.acos-ux*x.asin
-			cv, sv := vx*x.bcos+vy*x.bsin, vy*x.bcos-vx*x.bsin
-			dot, cross := cu*cv+su*sv, abs(cu*sv-su*cv)
-			if math.Float32bits(far-edgeFar)&math.Float32bits(cross-dot)>>31 == 0 {
-				continue
-			}
-			// curve(far, 6, 0.4) and curve(cross/dot, 0.27, 14), the tangent
-			// of the angle, over one denominator.
-			z := (far - 6) * 0.4
-			r := (cross - 0.27*dot) * 14
-			az, ar := 1+abs(z), dot+abs(r)
-			edges = append(edges, edge{uint8(i), uint8(j), // #nosec G115 -- at most maxPairs
-				turnFits[w.turns[i]-w.turns[j%maxPairs]] * (az - z) * (ar - r) / (4 * az * ar)})
-		}
+	}
+	fit := 0
+	for k := range w.gaps[:alike] {
+		i, j := w.gaps[k].i%maxPairs, w.gaps[k].j%maxPairs
+		x, y := &w.nodes[i], &w.nodes[j]
+		ux, uy := y.ax-x.ax, y.ay-x.ay
+		vx, vy := y.bx-x.bx, y.by-x.by
+		far := abs(sqrt(ux*ux+uy*uy) - sqrt(vx*vx+vy*vy))
+		// The direction to the other minutia, in each one's own frame.
+		cu, su := ux*x.acos+uy*x.asin, uy*x.acos-ux*x.asin
+		cv, sv := vx*x.bcos+vy*x.bsin, vy*x.bcos-vx*x.bsin
+		dot, cross := cu*cv+su*sv, abs(cu*sv-su*cv)
+		g := &w.gaps[fit]
+		g.i, g.j, g.far, g.dot, g.cross = i, j, far, dot, cross
+		fit += int(math.Float32bits(far-edgeFar) & math.Float32bits(cross-dot) >> 31)
+	}
+	edges := w.edges[:0]
+	for k := range w.gaps[:fit] {
+		g := &w.gaps[k]
+		// The curves of far and of cross/dot, the tangent of the angle, over
+		// one denominator.
+		z := (g.far - farMiddle) * farSteep
+		r := (g.cross - crossMiddle*g.dot) * crossSteep
+		az, ar := 1+abs(z), g.dot+abs(r)
+		edges = append(edges, edge{
+			g.i, g.j,
+			turnFits[w.turns[g.i%maxPairs]-w.turns[g.j%maxPairs]] * (az - z) * (ar - r) / (4 * az * ar),
+		})
 	}
 	w.edges = edges
 }
@@ -193,7 +235,7 @@ func (w *work) findEdges(n int) {
 // an angle.
 var turnFits = func() (t [256]float32) {
 	for i := range t {
-		t[i] = curve(abs(float32(int8(i))), 11, 0.4)
+		t[i] = curve(abs(float32(int8(i))), turnMiddle, turnSteep)
 	}
 	return t
 }()

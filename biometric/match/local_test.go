@@ -1,6 +1,7 @@
 package match
 
 import (
+	"cmp"
 	"math/bits"
 	"math/rand/v2"
 	"slices"
@@ -84,7 +85,55 @@ func fits(a, b, c, d *place) float32 {
 	if far >= edgeFar || turn > edgeTurn || cross >= dot {
 		return 0
 	}
-	return curve(far, 6, 0.4) * curve(turn, 11, 0.4) * curve(cross/dot, 0.27, 14)
+	return curve(far, farMiddle, farSteep) * curve(turn, turnMiddle, turnSteep) * curve(cross/dot, crossMiddle, crossSteep)
+}
+
+// TestPairUp compares what lies on each other with the definition: of all pairs
+// within the tolerances the closest first, each minutia once.
+func TestPairUp(t *testing.T) {
+	w := pool.Get().(*work)
+	var all []*Probe
+	for _, impressions := range people() {
+		all = append(all, prepare(t, impressions[0]), prepare(t, impressions[1]))
+	}
+	r := rand.New(rand.NewPCG(5, 6))
+	found := 0
+	for range 300 {
+		p, q := all[r.IntN(len(all))], all[r.IntN(len(all))]
+		got := newAlignment()
+		got.pose = poseOf(&p.places[r.IntN(p.Len())], &q.places[r.IntN(q.Len())])
+		var near []candidate
+		for i, a := range p.places {
+			x, y := got.apply(a.x, a.y)
+			for j, b := range q.places {
+				d, turn := (b.x-x)*(b.x-x)+(b.y-y)*(b.y-y), int8(a.angle+got.turn-b.angle)
+				if d <= nearby*nearby && turn <= sameTurn && turn >= -sameTurn {
+					near = append(near, candidate{d + turnCost*float32(turn)*float32(turn), uint8(i), uint8(j)})
+				}
+			}
+		}
+		slices.SortStableFunc(near, func(a, b candidate) int { return cmp.Compare(a.far, b.far) })
+		want := map[candidate]bool{}
+		var usedA, usedB uint64
+		for _, c := range near {
+			if usedA>>c.a&1 == 0 && usedB>>c.b&1 == 0 {
+				usedA, usedB, want[c] = usedA|1<<c.a, usedB|1<<c.b, true
+			}
+		}
+		w.pairUp(p, q, got)
+		for _, c := range got.matched {
+			if !want[c] {
+				t.Fatalf("%+v is matched", c)
+			}
+		}
+		if len(got.matched) != len(want) || got.usedA != usedA || got.usedB != usedB {
+			t.Fatalf("%d are matched, want %d", len(got.matched), len(want))
+		}
+		found += len(want)
+	}
+	if found < 1000 {
+		t.Errorf("%d matched in all: too few for a test", found)
+	}
 }
 
 // TestGrid: the grid finds every place that lies on a point, also far off.

@@ -12,20 +12,23 @@ import "sync"
 
 // work is the memory of one comparison.
 type work struct {
-	all, pairs   []pair
+	all          [maxChoice*maxChoice + 1]pair
+	hopes        [maxPlaces]hope // more than maxChoice
+	pairs        []pair
 	nodes        [maxPairs]node
 	turns        [maxPairs]uint8 // from the second minutia of each pair to the first
+	gaps         [maxPairs*(maxPairs-1)/2 + 1]gap
 	edges        []edge
 	weight, sums [maxPairs]float32 // of each pair
 	picked       [maxPairs]bool
-	close        [4 * maxPlaces]candidate
+	spots        [maxPlaces + 1]spot
+	close        [4*maxPlaces + 1]candidate
 	best, other  *alignment
 }
 
 var pool = sync.Pool{New: func() any {
 	return &work{
-		all:   make([]pair, 0, maxPlaces*maxPlaces),
-		pairs: make([]pair, 0, maxPairs),
+		pairs: make([]pair, 0, maxPairs+1),
 		edges: make([]edge, 0, maxPairs*(maxPairs-1)/2),
 		best:  newAlignment(), other: newAlignment(),
 	}

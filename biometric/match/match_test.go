@@ -150,20 +150,6 @@ func FuzzCompare(f *testing.F) {
 	})
 }
 
-func BenchmarkCompare(b *testing.B) {
-	var probes []*Probe
-	for _, impressions := range people() {
-		for _, x := range impressions {
-			probes = append(probes, prepare(b, x))
-		}
-	}
-	n := 0
-	for b.Loop() {
-		Compare(probes[n%len(probes)], probes[n/len(probes)%len(probes)])
-		n++
-	}
-}
-
 func BenchmarkPrepare(b *testing.B) {
 	x := people()[0][0]
 	for b.Loop() {
@@ -187,8 +173,17 @@ func TestHull(t *testing.T) {
 			t.Errorf("%v, %v: within %v, near %v", c.x, c.y, !c.within, !c.near)
 		}
 	}
+	// Around reaches as far as near, and further at the corners alone.
+	for _, c := range []struct {
+		x, y float32
+		want uint64 // by 10
+	}{{50, 40, 1}, {-9, 40, 1}, {-11, 40, 0}, {108, 88, 1}, {111, 80, 0}} {
+		if got := h.around(c.x, c.y, 10); got != c.want {
+			t.Errorf("%v, %v: around %d", c.x, c.y, got)
+		}
+	}
 	line, none := hullOf([]place{{x: 0}, {x: 50}, {x: 100}}), hullOf(nil)
-	if line.within(50, 0, 0) || !line.near(50, 9, 10) || none.near(0, 0, 10) {
+	if line.within(50, 0, 0) || !line.near(50, 9, 10) || none.near(0, 0, 10) || line.around(50, 9, 10) != 1 || none.around(0, 0, 10) != 0 {
 		t.Error("a line has no inside")
 	}
 }

@@ -1,6 +1,9 @@
 package match
 
-import "math"
+import (
+	"math"
+	"math/bits"
+)
 
 // Score says how likely it is that two different fingers look as alike: it is
 // the negative decimal logarithm of the false match rate at this threshold, so
@@ -86,21 +89,18 @@ func (t *alignment) features(p, q *Probe) features {
 const rim = 12
 
 // seen counts the minutiae of each probe that lie where the other one has seen
-// the finger.
+// the finger, and those that are matched.
 func (t *alignment) seen(p, q *Probe) (na, nb float32) {
+	a, b := t.usedA, t.usedB
 	for i := range p.places {
 		x, y := t.apply(p.places[i].x, p.places[i].y)
-		if t.usedA>>i&1 != 0 || q.hull.near(x, y, rim) {
-			na++
-		}
+		a |= q.hull.around(x, y, rim) << i
 	}
 	for i := range q.places {
 		x, y := q.places[i].x-t.x, q.places[i].y-t.y
-		if t.usedB>>i&1 != 0 || p.hull.near(t.cos*x+t.sin*y, t.cos*y-t.sin*x, rim) {
-			nb++
-		}
+		b |= p.hull.around(t.cos*x+t.sin*y, t.cos*y-t.sin*x, rim) << i
 	}
-	return na, nb
+	return float32(bits.OnesCount64(a)), float32(bits.OnesCount64(b))
 }
 
 // weights judge features by logistic regression; docs/biometrics.md tells on
