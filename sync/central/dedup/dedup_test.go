@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -284,6 +285,45 @@ func TestUnreadable(t *testing.T) {
 	}
 	if !bytes.Contains(c.log.Bytes(), []byte("cannot be read")) || bytes.Contains(c.log.Bytes(), []byte(damaged.String())) {
 		t.Errorf("log: %s", c.log.String())
+	}
+}
+
+// failing is a store that cannot be read a number of times.
+type failing struct {
+	store.Store
+	left atomic.Int64
+}
+
+var errDown = errors.New("store is down")
+
+func (f *failing) View(ctx context.Context, fn func(store.Reader) error) error {
+	if f.left.Add(-1) >= 0 {
+		return errDown
+	}
+	return f.Store.View(ctx, fn)
+}
+
+// TestStoreFails: while the store cannot be read cards are issued, what is to be
+// looked for stays marked, and it is looked for afterwards.
+func TestStoreFails(t *testing.T) {
+	c := open(t, t.TempDir())
+	st := &failing{Store: c.st}
+	const many = 1 << 30
+	st.left.Store(many)
+	finder := dedup.New(c.auth, st, slog.New(slog.NewTextHandler(&c.log, nil)))
+	c.enrol(t, 1, 0)
+	c.run(t, func() bool { finder.Wake(); return st.left.Load() <= many-3 }, finder)
+	if n := c.status(t).Unsearched; n != 1 {
+		t.Errorf("%d marked while the store fails", n)
+	}
+	c.enrol(t, 1, 1)
+	st.left.Store(0)
+	c.run(t, func() bool { finder.Wake(); return c.searched(t, 0)() }, finder)
+	if list := c.reviews(t, true); len(list) != 1 {
+		t.Errorf("%d reviews", len(list))
+	}
+	if !bytes.Contains(c.log.Bytes(), []byte(errDown.Error())) {
+		t.Errorf("the log says nothing of it: %s", c.log.String())
 	}
 }
 
