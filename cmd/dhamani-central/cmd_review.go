@@ -26,6 +26,9 @@ person with two identities keeps both until somebody blocks a card ('block').
 
 Each look at a review and each decision leaves a line with the account that this
 command runs under ('review looks').`,
+		Example: `  dhamani-central review list --dir ./centre
+  dhamani-central review show 12 --identities --dir ./centre
+  dhamani-central review close 12 --decision different --note "twins, both seen" --dir ./centre`,
 	}, newReviewListCommand(g), newReviewShowCommand(g), newReviewCloseCommand(g), newReviewLooksCommand(g))
 }
 

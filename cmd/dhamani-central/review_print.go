@@ -52,9 +52,21 @@ func newReviewStatus(v *store.Review) reviewStatus {
 	return s
 }
 
+// mostScore is the highest score of a finger that is told in words: fewer fingers
+// than that were never compared.
+const mostScore = 6
+
+// oneOf puts the score of a number of fingers into words.
+func oneOf(score float64, fingers int) string {
+	if most := mostScore * float64(fingers); score > most {
+		return fmt.Sprintf("at most 1 of %.3g", math.Pow(10, most))
+	}
+	return fmt.Sprintf("1 of %.3g", math.Pow(10, score))
+}
+
 // alike says how rarely two people are as much alike.
 func (s *reviewStatus) alike() string {
-	return fmt.Sprintf("1 of %.3g other people is as much alike", math.Pow(10, s.Score))
+	return oneOf(s.Score, max(len(s.Fingers), 1)) + " other people is as much alike"
 }
 
 func printReviews(p *printer, list []reviewStatus) {
@@ -103,7 +115,7 @@ func (s *reviewShown) print(p *printer) {
 	p.printf("%s; a review is raised at 1 of %.3g, with %d people\n", s.alike(), math.Pow(10, s.Threshold), s.People)
 	tw := p.table()
 	for _, f := range s.Fingers {
-		tw.printf("  %s\t1 of %.3g other fingers\n", f.Finger, math.Pow(10, f.Score))
+		tw.printf("  %s\t%s other fingers\n", f.Finger, oneOf(f.Score, 1))
 	}
 	tw.flush()
 	for _, one := range s.Patients {
