@@ -8,8 +8,9 @@ import (
 	"github.com/dhamani-iq/dhamani/record/terms"
 )
 
-// reader reads core-deterministic CBOR. The first error sticks: later calls
-// return zero values and loops end.
+// reader reads core-deterministic CBOR, and refuses whatever the writer would
+// have written in another way. The first error sticks: later calls return zero
+// values and loops end.
 type reader struct {
 	b       []byte
 	off     int
@@ -19,22 +20,25 @@ type reader struct {
 	secret  bool // the items are sensitive
 	table   *terms.Table
 	edition uint32 // the edition that the content was written with
+	used    uint32 // the last edition that one of its codes needed
 	reasons []Code // of the visit, when the section has them
+	signs   uint64 // the vital signs among the observations of the section, by place
 
-	amounts []Quantity // room for those that are read next
-}
-
-// newQuantity keeps a quantity among others, which are made several at a time.
-func (r *reader) newQuantity(q Quantity) *Quantity {
-	if len(r.amounts) == cap(r.amounts) {
-		r.amounts = make([]Quantity, 0, min(2*cap(r.amounts)+2, 16))
-	}
-	r.amounts = append(r.amounts, q)
-	return &r.amounts[len(r.amounts)-1]
+	// Room for what is read next. What is kept is made several at a time; what
+	// stands on a stack is copied when its number is known.
+	amounts []Quantity
+	codings []Code
+	stack   *stacks
 }
 
 func newReader(b []byte, base time.Time) reader {
-	return reader{b: b, base: base, table: terms.Current(), edition: 1}
+	return reader{b: b, base: base, table: terms.Current(), edition: 1, used: 1, stack: new(stacks)}
+}
+
+// next turns to the content of another section of the same entry.
+func (r *reader) next(b []byte, base time.Time, secret bool) {
+	r.b, r.off, r.left, r.base, r.secret = b, 0, 0, base, secret
+	r.edition, r.used, r.reasons, r.signs = 1, 1, nil, 0
 }
 
 func (r *reader) fail(what string) {
@@ -105,10 +109,25 @@ func (r *reader) want(major byte, what string) uint64 {
 }
 
 func (r *reader) uint(limit uint64) uint64 {
+	if r.err == nil && r.off < len(r.b) {
+		if v := uint64(r.b[r.off]); v < 24 && v <= limit {
+			r.off++
+			return v
+		}
+	}
 	v := r.want(majorUint, "unsigned integer")
 	if v > limit {
 		r.fail("number out of range")
 		return 0
+	}
+	return v
+}
+
+// some is uint for what is not written when it is zero.
+func (r *reader) some(limit uint64) uint64 {
+	v := r.uint(limit)
+	if v == 0 {
+		r.fail("default written")
 	}
 	return v
 }

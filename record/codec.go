@@ -3,7 +3,6 @@ package record
 import (
 	"math"
 	"strconv"
-	"time"
 
 	"github.com/dhamani-iq/dhamani/record/terms"
 )
@@ -76,9 +75,9 @@ func (r *reader) measured(at terms.Slot) (Code, *measure) {
 		}
 		return r.row(at, arg), nil
 	case major == majorNegint && arg >= attrKeys && arg <= math.MaxInt64:
-		return r.numbered(ownSystem[at], arg-attrKeys), nil
+		return r.spelled(r.numbered(ownSystem[at], arg-attrKeys)), nil
 	case major == majorArray && arg == 2:
-		return r.pair(), nil
+		return r.pair(at), nil
 	default:
 		r.fail("code expected")
 	}
@@ -88,8 +87,10 @@ func (r *reader) measured(at terms.Slot) (Code, *measure) {
 func (r *reader) row(s terms.Slot, number uint64) Code {
 	if number < terms.MaxRows {
 		if row := r.table.Row(s, uint32(number)); row != nil && row.Edition <= r.edition { // #nosec G115 -- bounded
+			r.used = max(r.used, row.Edition)
 			return row.Code
 		} else if row == nil && r.edition > r.table.Edition {
+			r.used = r.edition
 			return terms.NewerCode(r.edition, s, uint32(number)) // #nosec G115 -- bounded
 		}
 	}
@@ -97,20 +98,37 @@ func (r *reader) row(s terms.Slot, number uint64) Code {
 	return Code{}
 }
 
-func (r *reader) pair() Code {
+// spelled refuses a code that has a row.
+func (r *reader) spelled(c Code) Code {
+	if _, _, edition, ok := r.table.Find(c); ok && edition <= r.edition {
+		r.fail("code of a row written out")
+	}
+	return c
+}
+
+func (r *reader) pair(at terms.Slot) Code {
 	system := r.uint(foreignSlot + uint64(terms.NumSlots) - 1)
 	if system >= foreignSlot {
+		if terms.Slot(system-foreignSlot) == at { // #nosec G115 -- bounded
+			r.fail("slot of the place written")
+		}
 		return r.row(terms.Slot(system-foreignSlot), r.uint(terms.MaxRows)) // #nosec G115 -- bounded
 	}
 	c := Code{System: terms.System(system)} // #nosec G115 -- bounded
 	if r.peek() == majorUint {
-		return r.numbered(c.System, r.uint(math.MaxInt64))
+		if c.System == ownSystem[at] {
+			r.fail("system of the place written")
+		}
+		return r.spelled(r.numbered(c.System, r.uint(math.MaxInt64)))
 	}
 	c.Value = r.text(terms.MaxText)
-	if r.err == nil && c.Validate() != nil {
+	if r.err == nil && (!c.System.Valid() || c.Validate() != nil) {
 		r.fail("malformed code")
 	}
-	return c
+	if _, ok := codeNumber(c); ok {
+		r.fail("digits of a code as text")
+	}
+	return r.spelled(c)
 }
 
 func (r *reader) numbered(s terms.System, n uint64) Code {
@@ -168,85 +186,6 @@ func luhn(digits string) byte {
 	return byte('0' + (10-sum%10)%10) // #nosec G115 -- a digit
 }
 
-// Moments: minutes after a base, or [year - 2000 (, month (, day))].
-
-func (w *writer) moment(m Moment, base time.Time) {
-	if m.Precision == ToMinute {
-		w.int(int64(m.Time.Sub(base) / time.Minute))
-		return
-	}
-	n := uint64(ToYear-m.Precision) + 1
-	w.head(majorArray, n)
-	w.int(int64(m.Time.Year() - 2000))
-	if n > 1 {
-		w.uint(uint64(m.Time.Month())) // #nosec G115 -- 1 to 12
-	}
-	if n > 2 {
-		w.uint(uint64(m.Time.Day())) // #nosec G115 -- 1 to 31
-	}
-}
-
-func (r *reader) moment(base time.Time) Moment {
-	const century = 400 * 366 * 24 * 60 // minutes, beyond what valid admits
-	if r.peek() != majorArray {
-		d := r.int()
-		if d > century || d < -century {
-			r.fail("time out of range")
-			return Moment{}
-		}
-		return r.checked(Moment{Time: base.Add(time.Duration(d) * time.Minute)})
-	}
-	n := r.array(3)
-	if n == 0 {
-		r.fail("empty date")
-		return Moment{}
-	}
-	year, month, day := r.int(), uint64(1), uint64(1)
-	if n > 1 {
-		month = r.uint(12)
-	}
-	if n > 2 {
-		day = r.uint(31)
-	}
-	if year > 200 || year < -200 {
-		r.fail("year out of range")
-		return Moment{}
-	}
-	t := time.Date(2000+int(year), time.Month(month), int(day), 0, 0, 0, 0, time.UTC) // #nosec G115 -- bounded
-	return r.checked(Moment{Time: t, Precision: ToYear - Precision(n-1)})             // #nosec G115 -- 1 to 3
-}
-
-func (r *reader) checked(m Moment) Moment {
-	if r.err == nil && (m.IsZero() || !m.valid()) {
-		r.fail("time out of range")
-	}
-	if r.err != nil {
-		return Moment{}
-	}
-	return m
-}
-
-// Lengths of time: quarters of an hour, else -1 - minutes.
-
-func (w *writer) minutes(n uint32) {
-	if n%15 == 0 {
-		w.uint(uint64(n / 15))
-		return
-	}
-	w.head(majorNegint, uint64(n))
-}
-
-func (r *reader) minutes() uint32 {
-	if r.peek() == majorUint {
-		return 15 * uint32(r.uint(math.MaxUint32/15)) // #nosec G115 -- bounded
-	}
-	n := r.want(majorNegint, "length of time")
-	if n > math.MaxUint32 {
-		r.fail("number out of range")
-	}
-	return uint32(n) // #nosec G115 -- bounded
-}
-
 // Quantities: an unsigned integer for a whole number without unit, else
 // [mantissa, unit] when the scale is the unit's own, else [mantissa, unit,
 // scale]. A unit is its index in the table of units, or its UCUM text. Behind
@@ -254,10 +193,7 @@ func (r *reader) minutes() uint32 {
 // unit and that row's scale.
 
 func (w *writer) quantity(q *Quantity, m *measure) {
-	if m == nil {
-		m = &measures[0] // the row of a blood pressure, without unit
-	}
-	if q.Value.Mantissa >= 0 && q.Value.Scale == m.scale && q.Unit == m.unit {
+	if m.orNone().plain(q) {
 		w.uint(uint64(q.Value.Mantissa))
 		return
 	}
@@ -287,11 +223,11 @@ func (r *reader) quantity(m *measure) *Quantity {
 		}
 		return r.amount(q)
 	}
-	return r.quantityBody(r.array(3))
+	return r.quantityBody(r.array(3), m)
 }
 
 // quantityBody reads the n items of a quantity whose array head was read.
-func (r *reader) quantityBody(n int) *Quantity {
+func (r *reader) quantityBody(n int, m *measure) *Quantity {
 	if n < 2 || n > 3 {
 		r.fail("quantity is not two or three items")
 		return nil
@@ -299,11 +235,21 @@ func (r *reader) quantityBody(n int) *Quantity {
 	q := Quantity{Value: Int(r.int())}
 	if r.peek() == majorText {
 		q.Unit = r.text(maxUnit)
+		if _, known := unitIndex[q.Unit]; known {
+			r.fail("unit of the list written out")
+		}
 	} else if i := r.uint(uint64(len(units) - 1)); r.err == nil { // #nosec G115 -- positive
 		q.Unit, q.Value.Scale = units[i].code, units[i].scale
 	}
 	if n == 3 {
-		q.Value.Scale = uint8(r.uint(MaxScale)) // #nosec G115 -- bounded
+		scale := uint8(r.uint(MaxScale)) // #nosec G115 -- bounded
+		if scale == q.Value.Scale {
+			r.fail("scale of the unit written")
+		}
+		q.Value.Scale = scale
+	}
+	if m.orNone().plain(&q) {
+		r.fail("plain number written with its unit")
 	}
 	return r.amount(q)
 }
@@ -341,10 +287,9 @@ func (r *reader) value(m *measure) Value {
 	case majorArray:
 		n := r.array(3)
 		if n == 1 {
-			c := r.code(terms.Findings)
-			return Value{Code: &c}
+			return Value{Code: r.newCode(r.code(terms.Findings))}
 		}
-		return Value{Quantity: r.quantityBody(n)}
+		return Value{Quantity: r.quantityBody(n, m)}
 	case majorText:
 		return Value{Text: r.text(maxNote)}
 	case majorSimple:
@@ -377,12 +322,14 @@ func (w *writer) frequency(f Frequency) {
 
 func (r *reader) frequency() Frequency {
 	if r.peek() != majorArray {
-		return Frequency{Times: uint8(r.uint(math.MaxUint8)), Period: 1} // #nosec G115 -- bounded
+		return Frequency{Times: uint8(r.some(math.MaxUint8)), Period: 1} // #nosec G115 -- bounded
 	}
 	if r.array(3) != 3 {
 		r.fail("frequency is not three items")
 	}
-	f := Frequency{Times: uint8(r.uint(math.MaxUint8)), Period: uint16(r.uint(math.MaxUint16))} // #nosec G115 -- bounded
-	f.Unit = readEnum[periodNames](r)
+	f := Frequency{Times: uint8(r.some(math.MaxUint8)), Period: uint16(r.some(math.MaxUint16))} // #nosec G115 -- bounded
+	if f.Unit = readEnum[periodNames](r); f.Period == 1 && f.Unit == PeriodDay {
+		r.fail("times a day written with their period")
+	}
 	return f
 }

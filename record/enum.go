@@ -48,6 +48,15 @@ func ParseEnum[S enumNames](name string) (Enum[S], bool) {
 	return 0, false
 }
 
+// chosen is readEnum for what is not written when it is the default.
+func chosen[S enumNames](r *reader) Enum[S] {
+	e := readEnum[S](r)
+	if e == 0 {
+		r.fail("default written")
+	}
+	return e
+}
+
 func readEnum[S enumNames](r *reader) Enum[S] {
 	e := Enum[S](r.uint(255)) // #nosec G115 -- bounded
 	if !e.Valid() {

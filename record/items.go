@@ -94,15 +94,25 @@ func (w *writer) codes(at terms.Slot, cs []Code) {
 }
 
 func (r *reader) codes(at terms.Slot, limit int) []Code {
-	n := 1
-	if r.peek() == majorArray {
-		n = r.array(limit)
-	}
-	cs := make([]Code, 0, n)
+	n := r.elements(limit)
+	cs := r.codingRoom(n)
 	for ; n > 0 && r.err == nil; n-- {
 		cs = append(cs, r.code(at))
 	}
-	return cs
+	return r.newCodes(cs)
+}
+
+// elements begins an array and returns the number of its elements, which is 1
+// for an element that stands without its array.
+func (r *reader) elements(limit int) int {
+	if r.peek() != majorArray {
+		return 1
+	}
+	n := r.array(limit)
+	if n == 0 || n == 1 && r.peek() != majorArray {
+		r.fail("empty list, or an array that could be left out")
+	}
+	return n
 }
 
 // attrReasons writes an item's reasons: true when they are the visit's.
@@ -120,14 +130,19 @@ func (r *reader) itemReasons() []Code {
 		if r.isTrue(); len(r.reasons) == 0 {
 			r.fail("reasons of a visit that has none")
 		}
-		return slices.Clone(r.reasons)
+		return r.newCodes(append(r.codingRoom(len(r.reasons)), r.reasons...))
 	}
-	return r.codes(terms.Findings, maxReasons)
+	cs := r.codes(terms.Findings, maxReasons)
+	if len(r.reasons) > 0 && slices.Equal(cs, r.reasons) {
+		r.fail("the visit's reasons written again")
+	}
+	return cs
 }
 
 // attr returns the key of the next attribute of the item that is being read,
-// and false when the next element is none.
-func (r *reader) attr() (key byte, ok bool) {
+// and false when the next element is none. Keys rise: last is the one before,
+// -1 for the first.
+func (r *reader) attr(last int) (key int, ok bool) {
 	if r.left <= 0 || r.err != nil || r.off >= len(r.b) {
 		return 0, false
 	}
@@ -135,40 +150,49 @@ func (r *reader) attr() (key byte, ok bool) {
 	if c>>5 != majorNegint || c&31 >= attrKeys {
 		return 0, false
 	}
+	if key = int(c & 31); key <= last {
+		r.fail("attributes not in rising order")
+		return 0, false
+	}
 	r.off++
 	r.left -= 2
-	return c & 31, true
+	return key, true
 }
 
-// list reads the items of a flat list, at least one; a single element that is
-// no array stands without its array. usual is how many elements an item commonly
-// has, which saves room. How many elements an item
-// takes shows as it is read, so the array's count is checked at the end.
-func list[T any](r *reader, limit, usual int, one func(*reader, *T)) []T {
-	n := 1
-	if r.peek() == majorArray {
-		n = r.array(8 * maxItems)
+// at reads an item's time, which is not the encounter's start.
+func (r *reader) at() Moment {
+	m := r.moment(r.base)
+	if m.Precision == ToMinute && m.Time.Equal(r.base) {
+		r.fail("time of the start written")
 	}
-	if n == 0 {
-		r.fail("empty list")
-		return nil
-	}
-	out := make([]T, 0, min(1+(n-1)/usual, 32))
+	return m
+}
+
+// list reads the items of a flat list, at least one, and puts them behind out.
+func list[T any](r *reader, stack *[]T, limit int, one func(*reader, *T), out []T) []T {
+	height := len(*stack)
+	items(r, stack, limit-len(out), one)
+	return pop(stack, height, out)
+}
+
+// items puts the items of a flat list on a stack; a single element that is no
+// array stands without its array. How many elements an item takes shows as it is
+// read, so the array's count is checked at the end.
+func items[T any](r *reader, stack *[]T, limit int, one func(*reader, *T)) {
 	outer := r.left
-	for r.left = n; r.err == nil && r.left > 0; {
-		if len(out) >= limit {
+	for r.left = r.elements(8 * maxItems); r.err == nil && r.left > 0; limit-- {
+		if limit <= 0 {
 			r.fail("too many items")
 			break
 		}
 		var zero T
-		out = append(out, zero)
-		one(r, &out[len(out)-1])
+		*stack = append(*stack, zero)
+		one(r, &(*stack)[len(*stack)-1])
 	}
 	if r.left < 0 {
 		r.fail("item goes beyond its list")
 	}
 	r.left = outer
-	return out
 }
 
 // allergy = code, 0 kind, 1 group, 2 criticality, 3 severity, 4 reactions,
@@ -191,24 +215,24 @@ func (w *writer) allergy(x *Allergy) {
 func (r *reader) allergy(x *Allergy) {
 	r.left--
 	x.Code = r.code(terms.Findings)
-	for k, ok := r.attr(); ok; k, ok = r.attr() {
+	for k, ok := r.attr(-1); ok; k, ok = r.attr(k) {
 		switch k {
 		case 0:
-			x.Kind = readEnum[allergyKindNames](r)
+			x.Kind = chosen[allergyKindNames](r)
 		case 1:
-			x.Group = readEnum[allergyGroupNames](r)
+			x.Group = chosen[allergyGroupNames](r)
 		case 2:
-			x.Criticality = readEnum[criticalityNames](r)
+			x.Criticality = chosen[criticalityNames](r)
 		case 3:
-			x.Severity = readEnum[severityNames](r)
+			x.Severity = chosen[severityNames](r)
 		case 4:
 			x.Reactions = r.codes(terms.Findings, maxReactions)
 		case 5:
-			x.Status = readEnum[conditionNames](r)
+			x.Status = chosen[conditionNames](r)
 		case 6:
-			x.Certainty = readEnum[certaintyNames](r)
+			x.Certainty = chosen[certaintyNames](r)
 		case 7:
-			x.At = r.moment(r.base)
+			x.At = r.at()
 		case 8:
 			x.Onset = r.moment(r.base)
 		case 9:

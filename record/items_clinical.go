@@ -24,18 +24,18 @@ func (w *writer) diagnosis(x *Diagnosis) {
 func (r *reader) diagnosis(x *Diagnosis) {
 	r.left--
 	x.Code, x.Sensitive = r.code(terms.Findings), r.secret
-	for k, ok := r.attr(); ok; k, ok = r.attr() {
+	for k, ok := r.attr(-1); ok; k, ok = r.attr(k) {
 		switch k {
 		case 0:
-			x.Status = readEnum[conditionNames](r)
+			x.Status = chosen[conditionNames](r)
 		case 1:
-			x.Certainty = readEnum[certaintyNames](r)
+			x.Certainty = chosen[certaintyNames](r)
 		case 2:
-			x.Severity = readEnum[severityNames](r)
+			x.Severity = chosen[severityNames](r)
 		case 3:
 			x.Chronic = r.isTrue()
 		case 4:
-			x.At = r.moment(r.base)
+			x.At = r.at()
 		case 5:
 			x.Onset = r.moment(r.base)
 		case 6:
@@ -64,17 +64,16 @@ func (r *reader) procedure(x *Procedure) {
 	r.left -= 2
 	x.Code, x.Sensitive = r.code(terms.Acts), r.secret
 	x.Minutes = r.minutes()
-	for k, ok := r.attr(); ok; k, ok = r.attr() {
+	for k, ok := r.attr(-1); ok; k, ok = r.attr(k) {
 		switch k {
 		case 0:
-			x.Status = readEnum[procedureNames](r)
+			x.Status = chosen[procedureNames](r)
 		case 1:
-			x.At = r.moment(r.base)
+			x.At = r.at()
 		case 2:
 			x.Reasons = r.itemReasons()
 		case 3:
-			c := r.code(terms.Acts)
-			x.BodySite = &c
+			x.BodySite = r.newCode(r.code(terms.Acts))
 		case 4:
 			x.Note = r.text(maxNote)
 		default:
@@ -98,21 +97,20 @@ func (w *writer) immunisation(x *Immunisation) {
 func (r *reader) immunisation(x *Immunisation) {
 	r.left--
 	x.Vaccine = r.code(terms.Vaccines)
-	for k, ok := r.attr(); ok; k, ok = r.attr() {
+	for k, ok := r.attr(-1); ok; k, ok = r.attr(k) {
 		switch k {
 		case 0:
-			x.Dose = uint8(r.uint(math.MaxUint8)) // #nosec G115 -- bounded
+			x.Dose = uint8(r.some(math.MaxUint8)) // #nosec G115 -- bounded
 		case 1:
 			x.Lot = r.text(maxLot)
 		case 2:
-			x.Status = readEnum[immunisationNames](r)
+			x.Status = chosen[immunisationNames](r)
 		case 3:
-			x.At = r.moment(r.base)
+			x.At = r.at()
 		case 4:
-			x.Route = readEnum[routeNames](r)
+			x.Route = chosen[routeNames](r)
 		case 5:
-			c := r.code(terms.Acts)
-			x.Site = &c
+			x.Site = r.newCode(r.code(terms.Acts))
 		default:
 			r.fail("unknown attribute")
 		}

@@ -1,8 +1,6 @@
 package record
 
 import (
-	"slices"
-
 	"github.com/dhamani-iq/dhamani/record/terms"
 )
 
@@ -58,34 +56,66 @@ func (r *reader) observation(x *Observation) {
 	r.observed(x, m)
 }
 
+// listed reads an observation of the list, and remembers the vital signs.
+func (r *reader) listed(x *Observation) {
+	r.left--
+	var m *measure
+	x.Code, m = r.measured(terms.Observations)
+	r.observed(x, m)
+	if m != nil && m.sign >= 0 && m.plain(x.Value.Quantity) && x.unsaid(r.base, m) {
+		r.signs |= 1 << m.sign
+	}
+}
+
 func (r *reader) observed(x *Observation, m *measure) {
 	r.left--
 	x.Category, x.Sensitive = m.implied(), r.secret
-	if m != nil && len(m.members) > 0 {
-		x.Components = r.members(m)
+	var seen uint64
+	composite := m != nil && len(m.members) > 0
+	if composite {
+		if x.Components, seen = r.members(m); len(x.Components) > maxComponents {
+			r.fail("too many items")
+		}
 	} else {
 		x.Value = r.value(m)
 	}
-	for k, ok := r.attr(); ok; k, ok = r.attr() {
+	for k, ok := r.attr(-1); ok; k, ok = r.attr(k) {
 		switch k {
 		case 0:
-			x.At = r.moment(r.base)
+			x.At = r.at()
 		case 1:
-			x.Interpretation = readEnum[interpretationNames](r)
+			x.Interpretation = chosen[interpretationNames](r)
 		case 2:
-			x.Components = append(x.Components, list(r, maxComponents, 2, (*reader).component)...)
+			n := len(x.Components)
+			x.Components = list(r, &r.stack.components, maxComponents, (*reader).component, x.Components)
+			for i := range x.Components[n:] {
+				if c := &x.Components[n+i]; composite && m.strays(c.Code, seen) && !c.bare() {
+					r.fail("member outside its place")
+				}
+			}
 		case 3:
-			x.Status = readEnum[observationNames](r)
+			x.Status = chosen[observationNames](r)
 		case 4:
 			x.Note = r.text(maxNote)
 		case 5:
-			x.Category = readEnum[categoryNames](r)
+			x.Category = r.category(m)
 		case 6:
-			x.Value = r.value(m)
+			if x.Value = r.value(m); !composite || x.Value.IsZero() {
+				r.fail("value in the wrong place")
+			}
 		default:
 			r.fail("unknown attribute")
 		}
 	}
+}
+
+// category reads a category that is not the one that the row implies.
+func (r *reader) category(m *measure) Category {
+	c := readEnum[categoryNames](r)
+	if c == m.implied() {
+		r.fail("category of the row written")
+	}
+	return c
 }
 
 // component = code, value, 0 interpretation
@@ -98,12 +128,12 @@ func (r *reader) component(x *Component) {
 
 func (r *reader) componentBody(x *Component, m *measure) {
 	x.Value = r.value(m)
-	for k, ok := r.attr(); ok; k, ok = r.attr() {
+	for k, ok := r.attr(-1); ok; k, ok = r.attr(k) {
 		if k != 0 {
 			r.fail("unknown attribute")
 			return
 		}
-		x.Interpretation = readEnum[interpretationNames](r)
+		x.Interpretation = chosen[interpretationNames](r)
 	}
 }
 
@@ -175,26 +205,31 @@ func (w *writer) panelled(x *Panel) {
 	w.attrText(2, x.Conclusion)
 }
 
-// panelMembers appends what a list by members has to out.
-func (r *reader) panelMembers(out []Observation, m *measure) []Observation {
+// panelMembers puts what a list by members has on the stack, and returns which
+// members these are.
+func (r *reader) panelMembers(m *measure) (seen uint64) {
+	stack := &r.stack.observations
 	if r.peek() == majorBytes {
-		b, n := r.packed(m)
-		out = slices.Grow(out, n)
-		r.unpack(b, m, func(c *measure, q *Quantity) {
-			out = append(out, Observation{Code: c.code, Category: c.category, Sensitive: r.secret, Value: Value{Quantity: q}})
+		return r.unpack(m, func(c *measure, q *Quantity) {
+			*stack = append(*stack, Observation{Code: c.code, Category: c.category, Sensitive: r.secret, Value: Value{Quantity: q}})
 		})
-		return out
 	}
 	outer := r.left
 	r.left = r.array(8 * maxMembers)
-	out = slices.Grow(out, min(r.left, len(m.members)))
+	packed := r.left > 0
 	at := 0
 	for c := r.nextMember(m, &at); c != nil; c = r.nextMember(m, &at) {
-		out = append(out, Observation{Code: c.code})
-		r.observed(&out[len(out)-1], c)
+		*stack = append(*stack, Observation{Code: c.code})
+		x := &(*stack)[len(*stack)-1]
+		r.observed(x, c)
+		packed = packed && len(c.members) == 0 && c.plain(x.Value.Quantity) && x.unsaid(r.base, c)
+		seen |= 1 << (at - 1)
+	}
+	if packed || r.left < 0 {
+		r.fail("plain numbers not as a byte string, or an item beyond its list")
 	}
 	r.left = outer
-	return out
+	return seen
 }
 
 func (r *reader) panel(x *Panel) {
@@ -202,23 +237,36 @@ func (r *reader) panel(x *Panel) {
 	var m *measure
 	x.Code, m = r.measured(terms.Observations)
 	x.Sensitive = r.secret
-	if m != nil && len(m.members) > 0 {
-		x.Observations = r.panelMembers(nil, m)
+	stack := &r.stack.observations
+	height := len(*stack)
+	var seen uint64
+	composite := m != nil && len(m.members) > 0
+	if composite {
+		seen = r.panelMembers(m)
 	} else {
-		x.Observations = list(r, maxItems, 2, (*reader).observation)
+		items(r, stack, maxItems, (*reader).observation)
 	}
-	for k, ok := r.attr(); ok; k, ok = r.attr() {
+	for k, ok := r.attr(-1); ok; k, ok = r.attr(k) {
 		switch k {
 		case 0:
-			x.At = r.moment(r.base)
+			x.At = r.at()
 		case 1:
-			x.Status = readEnum[observationNames](r)
+			x.Status = chosen[observationNames](r)
 		case 2:
 			x.Conclusion = r.text(maxNote)
 		case 3:
-			x.Observations = append(x.Observations, list(r, maxItems, 2, (*reader).observation)...)
+			n := len(*stack)
+			items(r, stack, maxItems, (*reader).observation)
+			for i := range (*stack)[n:] {
+				if o := &(*stack)[n+i]; !composite || m.strays(o.Code, seen) && !o.bare(r.base) {
+					r.fail("member outside its place")
+				}
+			}
 		default:
 			r.fail("unknown attribute")
 		}
+	}
+	if x.Observations = pop(stack, height, nil); len(x.Observations) == 0 || len(x.Observations) > maxItems {
+		r.fail("panel without observations, or with too many")
 	}
 }

@@ -30,28 +30,28 @@ func (w *writer) prescription(x *Prescription) {
 func (r *reader) prescription(x *Prescription) {
 	r.left--
 	x.Medicine, x.Sensitive = r.code(terms.Medicines), r.secret
-	for k, ok := r.attr(); ok; k, ok = r.attr() {
+	for k, ok := r.attr(-1); ok; k, ok = r.attr(k) {
 		switch k {
 		case 0:
 			x.Dose = r.quantity(nil)
 		case 1:
 			x.Frequency = r.frequency()
 		case 2:
-			x.Status = readEnum[medicationNames](r)
+			x.Status = chosen[medicationNames](r)
 		case 3:
-			x.At = r.moment(r.base)
+			x.At = r.at()
 		case 4:
-			x.Route = readEnum[routeNames](r)
+			x.Route = chosen[routeNames](r)
 		case 5:
 			x.AsNeeded = r.isTrue()
 		case 6:
-			x.Days = uint16(r.uint(math.MaxUint16)) // #nosec G115 -- bounded
+			x.Days = uint16(r.some(math.MaxUint16)) // #nosec G115 -- bounded
 		case 7:
 			x.Ongoing = r.isTrue()
 		case 8:
 			x.Quantity = r.quantity(nil)
 		case 9:
-			x.Refills = uint8(r.uint(math.MaxUint8)) // #nosec G115 -- bounded
+			x.Refills = uint8(r.some(math.MaxUint8)) // #nosec G115 -- bounded
 		case 10:
 			x.Reasons = r.codes(terms.Findings, maxReasons)
 		case 11:
@@ -76,14 +76,14 @@ func (w *writer) problem(x *Problem) {
 func (r *reader) problem(x *Problem) {
 	r.left--
 	x.Code = r.code(terms.Findings)
-	for k, ok := r.attr(); ok; k, ok = r.attr() {
+	for k, ok := r.attr(-1); ok; k, ok = r.attr(k) {
 		switch k {
 		case 0:
 			x.Since = r.moment(r.base)
 		case 1:
 			x.Chronic = r.isTrue()
 		case 2:
-			x.Severity = readEnum[severityNames](r)
+			x.Severity = chosen[severityNames](r)
 		default:
 			r.fail("unknown attribute")
 		}
@@ -107,7 +107,7 @@ func (w *writer) medicine(x *Medicine) {
 func (r *reader) medicine(x *Medicine) {
 	r.left--
 	x.Code = r.code(terms.Medicines)
-	for k, ok := r.attr(); ok; k, ok = r.attr() {
+	for k, ok := r.attr(-1); ok; k, ok = r.attr(k) {
 		switch k {
 		case 0:
 			x.Since = r.moment(r.base)
@@ -118,7 +118,7 @@ func (r *reader) medicine(x *Medicine) {
 		case 3:
 			x.Frequency = r.frequency()
 		case 4:
-			x.Route = readEnum[routeNames](r)
+			x.Route = chosen[routeNames](r)
 		case 5:
 			x.AsNeeded = r.isTrue()
 		case 6:

@@ -65,61 +65,61 @@ func (w *writer) closeMembers(mark listMark, packed bool) {
 	w.close(mark)
 }
 
-// packed takes a byte string by members, makes room for its quantities, and
-// returns it with their number.
-func (r *reader) packed(m *measure) (b []byte, n int) {
-	b = r.take(r.want(majorBytes, "byte string"), maxMembers*binary.MaxVarintLen64)
-	more := false // the byte before is continued
-	for _, c := range b {
-		if c < 0x80 && (c > 0 || more) {
-			n++
+// unpack calls f for each quantity of a byte string by members, which ends with
+// one, and returns which members these are.
+func (r *reader) unpack(m *measure, f func(*measure, *Quantity)) (seen uint64) {
+	b := r.take(r.want(majorBytes, "byte string"), maxMembers*binary.MaxVarintLen64)
+	if len(b) == 0 || b[len(b)-1] == 0 {
+		r.fail("no number at the end of those by members")
+		return 0
+	}
+	for i := 0; len(b) > 0; i++ {
+		v, n := uint64(b[0]), 1
+		if v >= 0x80 {
+			if v, n = binary.Uvarint(b); n <= 0 || b[n-1] == 0 {
+				n = 0
+			}
 		}
-		more = c >= 0x80
-	}
-	n = min(n, len(m.members))
-	if cap(r.amounts)-len(r.amounts) < n {
-		r.amounts = make([]Quantity, 0, n)
-	}
-	return b, n
-}
-
-// unpack calls f for each quantity of a byte string by members.
-func (r *reader) unpack(b []byte, m *measure, f func(*measure, *Quantity)) {
-	for i := 0; len(b) > 0 && r.err == nil; i++ {
-		v, n := binary.Uvarint(b)
-		if n <= 0 || i >= len(m.members) || v > maxMantissa {
+		if n == 0 || i >= len(m.members) || v > maxMantissa {
 			r.fail("malformed numbers by members")
-			return
+			return 0
 		}
 		if b = b[n:]; v > 0 {
 			c := &measures[m.members[i]]
+			seen |= 1 << i
 			f(c, r.newQuantity(Quantity{Value: Decimal{Mantissa: int64(v - 1), Scale: c.scale}, Unit: c.unit})) // #nosec G115 -- bounded
 		}
 	}
+	return seen
 }
 
-func (r *reader) members(m *measure) (out []Component) {
+// members reads the components that are members, and says which these are.
+func (r *reader) members(m *measure) (out []Component, seen uint64) {
+	stack := &r.stack.components
+	height := len(*stack)
 	if r.peek() == majorBytes {
-		b, n := r.packed(m)
-		out = make([]Component, 0, n)
-		r.unpack(b, m, func(c *measure, q *Quantity) {
-			out = append(out, Component{Code: c.code, Value: Value{Quantity: q}})
+		seen = r.unpack(m, func(c *measure, q *Quantity) {
+			*stack = append(*stack, Component{Code: c.code, Value: Value{Quantity: q}})
 		})
-		return out
+		return pop(stack, height, nil), seen
 	}
 	outer := r.left
 	r.left = r.array(8 * maxMembers)
+	packed := r.left > 0
 	at := 0
 	for c := r.nextMember(m, &at); c != nil; c = r.nextMember(m, &at) {
-		if out == nil {
-			out = make([]Component, 0, min(1+r.left, len(m.members)))
-		}
 		r.left--
-		out = append(out, Component{Code: c.code})
-		r.componentBody(&out[len(out)-1], c)
+		*stack = append(*stack, Component{Code: c.code})
+		x := &(*stack)[len(*stack)-1]
+		r.componentBody(x, c)
+		packed = packed && x.Interpretation == 0 && c.plain(x.Value.Quantity)
+		seen |= 1 << (at - 1)
+	}
+	if packed || r.left < 0 {
+		r.fail("plain numbers not as a byte string, or an item beyond its list")
 	}
 	r.left = outer
-	return out
+	return pop(stack, height, nil), seen
 }
 
 // maxMembers bounds a list by members; it is the code table's own bound.
@@ -138,29 +138,32 @@ func (w *writer) absent(n int) {
 
 // nextMember returns the next member whose value is there, nil at the list's end.
 func (r *reader) nextMember(m *measure, at *int) *measure {
-	for r.err == nil && r.left > 0 {
-		if r.peek() == majorNegint {
-			_, n := r.head()
-			if n < attrKeys || n > attrKeys+maxMembers {
-				r.fail("value expected")
-				return nil
-			}
-			*at += int(n-attrKeys) + 2 // #nosec G115 -- bounded
-			r.left--
-			continue
-		}
-		if *at >= len(m.members) {
-			r.fail("more values than members")
+	absent := 0
+	switch {
+	case r.err != nil || r.left <= 0:
+		return nil
+	case r.peek() == majorNegint:
+		_, n := r.head()
+		if n < attrKeys || n > attrKeys+maxMembers {
+			r.fail("value expected")
 			return nil
 		}
-		*at++
-		if !r.nothing() {
-			return &measures[m.members[*at-1]]
-		}
+		absent = int(n-attrKeys) + 2 // #nosec G115 -- bounded
+		r.left--
+	case r.nothing():
+		absent = 1
 		r.off++
 		r.left--
 	}
-	return nil
+	if *at += absent + 1; *at > len(m.members) {
+		r.fail("more values than members")
+		return nil
+	}
+	if absent > 0 && (r.left <= 0 || r.peek() == majorNegint || r.nothing()) {
+		r.fail("absent members at the end, or not in one number")
+		return nil
+	}
+	return &measures[m.members[*at-1]]
 }
 
 // nothing reports whether a null without attributes is next.
@@ -203,10 +206,23 @@ func (w *writer) packVitals(list []Observation) {
 	w.closeMembers(mark, true)
 }
 
-func (r *reader) unpackVitals(list []Observation) []Observation {
+// unpackVitals puts two or more vital signs on the stack. Others of the same
+// kinds may stand in the list.
+func (r *reader) unpackVitals() {
 	if r.peek() != majorBytes {
 		r.fail("byte string expected")
-		return nil
+		return
 	}
-	return r.panelMembers(list, vitals)
+	seen := r.panelMembers(vitals)
+	if seen&(seen-1) == 0 || r.signs&^seen != 0 {
+		r.fail("vital signs in the wrong place")
+	}
+	r.signs = 0
+}
+
+// signsPlaced refuses two vital signs of different kinds in the list.
+func (r *reader) signsPlaced() {
+	if r.signs&(r.signs-1) != 0 {
+		r.fail("vital signs in the list")
+	}
 }

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"slices"
@@ -42,18 +43,18 @@ func (w *writer) carePlan(x *CarePlan) {
 func (r *reader) carePlan(x *CarePlan) {
 	r.left--
 	x.Code, x.Sensitive = r.code(terms.Acts), r.secret
-	for k, ok := r.attr(); ok; k, ok = r.attr() {
+	for k, ok := r.attr(-1); ok; k, ok = r.attr(k) {
 		switch k {
 		case 0:
-			x.Status = readEnum[planNames](r)
+			x.Status = chosen[planNames](r)
 		case 1:
-			x.Intent = readEnum[intentNames](r)
+			x.Intent = chosen[intentNames](r)
 		case 2:
-			x.At = r.moment(r.base)
+			x.At = r.at()
 		case 3:
 			x.End = r.moment(r.base)
 		case 4:
-			x.Activities = list(r, maxActivities, 1, (*reader).activity)
+			x.Activities = list(r, &r.stack.activities, maxActivities, (*reader).activity, nil)
 		case 5:
 			x.Reasons = r.itemReasons()
 		case 6:
@@ -67,17 +68,20 @@ func (r *reader) carePlan(x *CarePlan) {
 func (r *reader) activity(a *Activity) {
 	r.left--
 	a.Code = r.code(terms.Acts)
-	for k, ok := r.attr(); ok; k, ok = r.attr() {
+	for k, ok := r.attr(-1); ok; k, ok = r.attr(k) {
 		if k != 0 {
 			r.fail("unknown attribute")
 			return
 		}
-		a.Status = readEnum[activityNames](r)
+		a.Status = chosen[activityNames](r)
 	}
 }
 
 func (r *reader) texts(count, length int) []string {
 	n := r.array(count)
+	if n == 0 {
+		r.fail("empty list")
+	}
 	out := make([]string, 0, n)
 	for ; n > 0 && r.err == nil; n-- {
 		out = append(out, r.text(length))
@@ -95,12 +99,12 @@ func (w *writer) note(x *Note) {
 func (r *reader) note(x *Note) {
 	r.left--
 	x.Text, x.Sensitive = r.text(maxNote), r.secret
-	for k, ok := r.attr(); ok; k, ok = r.attr() {
+	for k, ok := r.attr(-1); ok; k, ok = r.attr(k) {
 		if k != 0 {
 			r.fail("unknown attribute")
 			return
 		}
-		x.At = r.moment(r.base)
+		x.At = r.at()
 	}
 }
 
@@ -109,24 +113,36 @@ func (r *reader) note(x *Note) {
 // has a leading zero or is too great.
 
 func (w *writer) study(id string) {
-	var packed []byte
+	if packed := packStudy(id); packed != nil {
+		w.bytes(packed)
+		return
+	}
+	w.text(id)
+}
+
+// packStudy returns nil for an identifier that is written as text.
+func packStudy(id string) (packed []byte) {
 	for part := range strings.SplitSeq(id, ".") {
 		n, err := strconv.ParseUint(part, 10, 63)
 		if err != nil || strconv.FormatUint(n, 10) != part {
-			w.text(id)
-			return
+			return nil
 		}
 		packed = binary.AppendUvarint(packed, n)
 	}
-	w.bytes(packed)
+	return packed
 }
 
 func (r *reader) study() string {
 	if r.peek() == majorText {
-		return r.text(maxStudy)
+		id := r.text(maxStudy)
+		if packStudy(id) != nil {
+			r.fail("numbers of a study as text")
+		}
+		return r.checkedStudy(id)
 	}
 	var id strings.Builder
-	for b := r.take(r.want(majorBytes, "byte string"), maxStudy); len(b) > 0; {
+	packed := r.take(r.want(majorBytes, "byte string"), maxStudy)
+	for b := packed; len(b) > 0; {
 		n, size := binary.Uvarint(b)
 		if size <= 0 || id.Len() > maxStudy {
 			r.fail("malformed identifier of a study")
@@ -137,7 +153,18 @@ func (r *reader) study() string {
 		}
 		id.WriteString(strconv.FormatUint(n, 10))
 	}
-	return id.String()
+	if !bytes.Equal(packStudy(id.String()), packed) {
+		r.fail("malformed identifier of a study")
+	}
+	return r.checkedStudy(id.String())
+}
+
+func (r *reader) checkedStudy(id string) string {
+	var c checker
+	if c.study(id); r.err == nil && c.err != nil {
+		r.fail("malformed identifier of a study")
+	}
+	return id
 }
 
 // imaging = study, modality, 0 at, 1 body site, 2 series, 3 instances, 4 title
@@ -155,17 +182,16 @@ func (w *writer) imaging(x *Imaging) {
 func (r *reader) imaging(x *Imaging) {
 	r.left -= 2
 	x.Study, x.Modality = r.study(), r.text(maxUnit)
-	for k, ok := r.attr(); ok; k, ok = r.attr() {
+	for k, ok := r.attr(-1); ok; k, ok = r.attr(k) {
 		switch k {
 		case 0:
-			x.At = r.moment(r.base)
+			x.At = r.at()
 		case 1:
-			c := r.code(terms.Acts)
-			x.BodySite = &c
+			x.BodySite = r.newCode(r.code(terms.Acts))
 		case 2:
-			x.Series = uint16(r.uint(math.MaxUint16)) // #nosec G115 -- bounded
+			x.Series = uint16(r.some(math.MaxUint16)) // #nosec G115 -- bounded
 		case 3:
-			x.Instances = uint16(r.uint(math.MaxUint16)) // #nosec G115 -- bounded
+			x.Instances = uint16(r.some(math.MaxUint16)) // #nosec G115 -- bounded
 		case 4:
 			x.Title = r.text(maxShort)
 		default:
@@ -214,40 +240,58 @@ func (w *writer) cost(x *Cost) {
 	}
 }
 
-func (r *reader) cost() *Cost {
-	x := new(Cost)
+func (r *reader) cost(x *Cost, share *Decimal) {
 	if r.peek() != majorArray {
 		major, n := r.head()
 		if major > majorNegint || n > maxMantissa {
 			r.fail("amount out of range")
-			return x
+			return
 		}
 		x.Currency, x.Total = monies[major].currency, Decimal{Mantissa: int64(n), Scale: monies[major].scale} // #nosec G115 -- bounded
-		return x
+		return
 	}
 	n := r.array(3)
 	if n < 2 {
 		r.fail("cost is not two or three items")
-		return nil
+		return
 	}
 	x.Total = Int(r.int())
-	if r.peek() == majorArray {
-		if r.array(2) != 2 {
-			r.fail("money is not a pair")
-		}
-		if r.peek() == majorSimple {
-			r.simple() // null, or else not canonical
-		} else {
-			x.Currency = r.text(3)
-		}
-		x.Total.Scale = uint8(r.uint(MaxScale)) // #nosec G115 -- bounded
-	} else if i := r.uint(uint64(len(monies) - 1)); r.err == nil {
-		x.Currency, x.Total.Scale = monies[i].currency, monies[i].scale
-	}
+	money := r.money(x)
 	if n > 2 {
-		x.Patient = &Decimal{Mantissa: r.int(), Scale: x.Total.Scale}
+		*share = Decimal{Mantissa: r.int(), Scale: x.Total.Scale}
+		x.Patient = share
+	} else if money < 2 && x.Total.Mantissa >= 0 {
+		r.fail("cost that is a number written as an array")
 	}
-	return x
+	var c checker
+	if c.cost(x); r.err == nil && c.err != nil {
+		r.fail("amount or currency out of range")
+	}
+}
+
+// money reads a kind of money and returns its place among monies, or their
+// number.
+func (r *reader) money(x *Cost) int {
+	if r.peek() != majorArray {
+		i := r.uint(uint64(len(monies) - 1))
+		x.Currency, x.Total.Scale = monies[i].currency, monies[i].scale
+		return int(i) // #nosec G115 -- an index
+	}
+	if r.array(2) != 2 {
+		r.fail("money is not a pair")
+	}
+	if r.peek() != majorSimple {
+		x.Currency = r.text(3)
+	} else if r.simple() != simpleNull {
+		r.fail("currency expected")
+	}
+	x.Total.Scale = uint8(r.uint(MaxScale)) // #nosec G115 -- bounded
+	for i := range monies {
+		if monies[i].currency == x.Currency && monies[i].scale == x.Total.Scale {
+			r.fail("money of the list written out")
+		}
+	}
+	return len(monies)
 }
 
 // extensions = {key: bytes}, kept as they are.
@@ -268,12 +312,12 @@ func (w *writer) extensions(e *Entry, s Section) {
 }
 
 func (r *reader) extensions(e *Entry, s Section) {
+	before := len(e.Extensions)
 	r.attrs(func(key uint64) bool {
-		if len(e.Extensions) >= maxExtensions*NumSections {
-			r.fail("too many extensions")
-			return true
-		}
 		e.Extensions = append(e.Extensions, Extension{Section: s, Key: uint32(key), Data: r.bytes(maxExtension)}) // #nosec G115 -- bounded by attrs
 		return true
 	})
+	if n := len(e.Extensions) - before; n == 0 || n > maxExtensions {
+		r.fail("no extensions, or too many")
+	}
 }

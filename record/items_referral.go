@@ -21,16 +21,16 @@ func (w *writer) referral(x *Referral) {
 func (r *reader) referral(x *Referral) {
 	r.left--
 	x.To, x.Sensitive = r.code(terms.Acts), r.secret
-	for k, ok := r.attr(); ok; k, ok = r.attr() {
+	for k, ok := r.attr(-1); ok; k, ok = r.attr(k) {
 		switch k {
 		case 0:
-			x.Urgency = readEnum[urgencyNames](r)
+			x.Urgency = chosen[urgencyNames](r)
 		case 1:
-			x.Facility = uint32(r.uint(math.MaxUint32)) // #nosec G115 -- bounded
+			x.Facility = uint32(r.some(math.MaxUint32)) // #nosec G115 -- bounded
 		case 2:
-			x.Status = readEnum[referralNames](r)
+			x.Status = chosen[referralNames](r)
 		case 3:
-			x.At = r.moment(r.base)
+			x.At = r.at()
 		case 4:
 			x.Reasons = r.itemReasons()
 		case 5:
@@ -55,12 +55,15 @@ func (r *reader) override(x *Override) {
 	r.left -= 2
 	x.Rule, x.Sensitive = r.text(maxRule), r.secret
 	x.About = r.codes(terms.Medicines, maxAbout)
-	for k, ok := r.attr(); ok; k, ok = r.attr() {
+	if r.err == nil && !validRule(x.Rule) {
+		r.fail("malformed name of a rule")
+	}
+	for k, ok := r.attr(-1); ok; k, ok = r.attr(k) {
 		switch k {
 		case 0:
-			x.Kind = readEnum[alertNames](r)
+			x.Kind = chosen[alertNames](r)
 		case 1:
-			x.Reason = readEnum[overrideNames](r)
+			x.Reason = chosen[overrideNames](r)
 		case 2:
 			x.Note = r.text(maxNote)
 		default:

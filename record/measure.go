@@ -11,6 +11,7 @@ type measure struct {
 	scale    uint8
 	category Category
 	members  []uint32 // rows of the components or of a panel's observations
+	sign     int8     // place among the members of vitals, -1 when it is none of them
 }
 
 // measures has one for each row; a row without a unit is a plain number.
@@ -18,7 +19,24 @@ var measures = mustMeasures(terms.Base())
 
 // vitals is the panel of vital signs, by whose members they are written when
 // they came without a panel.
-var vitals = &measures[rowOf(Code{System: terms.LOINC, Value: "85353-1"})]
+var vitals = func() *measure {
+	v := &measures[rowOf(Code{System: terms.LOINC, Value: "85353-1"})]
+	for i, row := range v.members {
+		measures[row].sign = int8(i) // #nosec G115 -- below maxMembers
+	}
+	return v
+}()
+
+// none is the measure of a plain number, behind a code that has no row.
+var none measure
+
+// orNone returns m, or none where there is no row.
+func (m *measure) orNone() *measure {
+	if m == nil {
+		return &none
+	}
+	return m
+}
 
 func rowOf(c Code) uint32 {
 	_, number, _, ok := terms.Base().Find(c)
@@ -32,7 +50,7 @@ func mustMeasures(t *terms.Table) []measure {
 	out := make([]measure, t.Len(terms.Observations))
 	for i := range out {
 		row := t.Row(terms.Observations, uint32(i)) // #nosec G115 -- bounded by the table
-		m := measure{code: row.Code, unit: row.Unit}
+		m := measure{code: row.Code, unit: row.Unit, sign: -1}
 		scale, ok := UnitScale(row.Unit)
 		if m.scale = scale; row.Scale >= 0 {
 			m.scale = uint8(row.Scale) // #nosec G115 -- one digit
@@ -87,6 +105,13 @@ func (m *measure) memberNear(c Code, i int) int {
 		return i
 	}
 	return m.memberAt(c, 0)
+}
+
+// strays reports whether the code is that of a member which is not among those
+// seen.
+func (m *measure) strays(c Code, seen uint64) bool {
+	k := m.memberAt(c, 0)
+	return k >= 0 && seen&(1<<k) == 0
 }
 
 // memberAt returns the first place from i on in the row's members that the

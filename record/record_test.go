@@ -265,13 +265,13 @@ func TestEditions(t *testing.T) {
 	for _, b := range [][]byte{old, young} {
 		r := newReader(b, e.Start)
 		r.table = second
-		got := Entry{Start: e.Start}
-		if err := r.section(&got, SectionClinical, true); err != nil || got.Type == nil || *got.Type != aid {
+		got := readEntry{Entry: Entry{Start: e.Start}}
+		if _, err := r.section(&got, SectionClinical, true); err != nil || got.Type == nil || *got.Type != aid {
 			t.Errorf("the later table reads %x as %v, %v", b, got.Type, err)
 		}
 		w := newWriter(e.Start)
 		w.table, w.limit = second, r.edition
-		if w.section(&got, SectionClinical, true); !bytes.Equal(w.b, b) {
+		if w.section(&got.Entry, SectionClinical, true); !bytes.Equal(w.b, b) {
 			t.Errorf("the later table writes %x again as %x", b, w.b)
 		}
 	}

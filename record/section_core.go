@@ -30,15 +30,17 @@ func (w *writer) core(e *Entry) {
 func (r *reader) core(e *Entry, key uint64) {
 	switch key {
 	case keyMinutes:
-		e.Minutes = r.minutes()
+		if e.Minutes = r.minutes(); e.Minutes == defaultMinutes {
+			r.fail("usual length written")
+		}
 	case keyClass:
-		e.Class = readEnum[classNames](r)
+		e.Class = chosen[classNames](r)
 	case keyFacility:
-		e.Facility = uint32(r.uint(math.MaxUint32)) // #nosec G115 -- bounded
+		e.Facility = uint32(r.some(math.MaxUint32)) // #nosec G115 -- bounded
 	case keyPractitioner:
-		e.Practitioner = uint32(r.uint(math.MaxUint32)) // #nosec G115 -- bounded
+		e.Practitioner = uint32(r.some(math.MaxUint32)) // #nosec G115 -- bounded
 	case keyPart:
-		e.Part = uint8(r.uint(maxPart)) // #nosec G115 -- bounded
+		e.Part = uint8(r.some(maxPart)) // #nosec G115 -- bounded
 	case keyAmends:
 		id := r.bytes(len(EntryID{}))
 		if len(id) != len(EntryID{}) {
@@ -49,7 +51,7 @@ func (r *reader) core(e *Entry, key uint64) {
 	case keyInError:
 		e.EnteredInError = r.isTrue()
 	case keyEarlier:
-		d := r.uint(200 * 366 * 24 * 60)
+		d := r.some(200 * 366 * 24 * 60)
 		if !e.Start.Equal(Epoch) {
 			r.fail("earlier start without the clock's epoch")
 		}

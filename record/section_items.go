@@ -99,21 +99,21 @@ func part[T any](w *writer, key uint64, list []T, sensitive func(*T) int, put fu
 	w.finish(mark)
 }
 
-// section reads the content of one section into e.
-func (r *reader) section(e *Entry, s Section, core bool) error {
+// section reads the content of one section into the entry, and reports whether
+// there is anything but core fields in it.
+func (r *reader) section(e *readEntry, s Section, core bool) (own bool, err error) {
 	if len(r.b) > maxSection {
-		return &SyntaxError{What: "section too long"}
+		return false, &SyntaxError{What: "section too long"}
 	}
 	if core {
 		e.Minutes = defaultMinutes
 	}
 	if bytes.Equal(r.b, nothing) {
-		return nil
+		return false, nil
 	}
 	if len(r.b) == 0 {
-		return &SyntaxError{What: "ends early"}
+		return false, &SyntaxError{What: "ends early"}
 	}
-	r.secret = s == SectionSensitive
 	next := uint64(0)
 	for r.err == nil && r.off < len(r.b) {
 		key := r.uint(math.MaxUint8)
@@ -126,9 +126,9 @@ func (r *reader) section(e *Entry, s Section, core bool) error {
 				r.fail("first edition written")
 			}
 		case core && key <= keyEarlier:
-			r.core(e, key)
+			r.core(&e.Entry, key)
 		case key == keyExtensions:
-			r.extensions(e, s)
+			r.extensions(&e.Entry, s)
 		case key < 32 && sectionKeys[s]&(1<<key) != 0:
 			r.item(e, key)
 		default:
@@ -136,30 +136,39 @@ func (r *reader) section(e *Entry, s Section, core bool) error {
 		}
 		next = key + 1
 	}
-	return r.end()
+	r.signsPlaced()
+	if len(r.stack.observations) > maxItems-len(e.Observations) {
+		r.fail("too many items")
+	}
+	if r.used != r.edition {
+		r.fail("edition that no code needs")
+	}
+	e.Observations = pop(&r.stack.observations, 0, e.Observations)
+	return next > keyEarlier+1, r.end()
 }
 
-func (r *reader) item(e *Entry, key uint64) {
+func (r *reader) item(e *readEntry, key uint64) {
+	s := r.stack
 	switch key {
 	case keyCost:
-		e.Cost = r.cost()
+		e.Cost = &e.cost
+		r.cost(e.Cost, &e.share)
 	case keyService:
-		service := readEnum[serviceNames](r)
 		if e.Cost == nil {
 			r.fail("service without a cost")
 			return
 		}
-		e.Cost.Service = service
+		e.Cost.Service = chosen[serviceNames](r)
 	case keyAllergies:
-		e.Allergies = list(r, maxItems, 5, (*reader).allergy)
+		e.Allergies = list(r, &s.allergies, maxItems, (*reader).allergy, nil)
 	case keyMedicines:
-		e.Prescriptions = more(e.Prescriptions, list(r, maxItems, 7, (*reader).prescription))
+		e.Prescriptions = list(r, &s.prescriptions, maxItems, (*reader).prescription, e.Prescriptions)
 	case keyObservations:
-		e.Observations = more(e.Observations, list(r, maxItems, 2, (*reader).observation))
+		items(r, &s.observations, maxItems-len(e.Observations), (*reader).listed) // until the section's end
 	case keyVitals:
-		e.Observations = r.unpackVitals(e.Observations)
+		r.unpackVitals()
 	case keyPanels:
-		e.Panels = more(e.Panels, list(r, maxItems, 2, (*reader).panel))
+		e.Panels = list(r, &s.panels, maxItems, (*reader).panel, e.Panels)
 	case keyType, keyReasons:
 		if r.secret && (e.Type != nil || e.Reasons != nil) && !e.Sensitive {
 			r.fail("type or reasons in two sections")
@@ -171,31 +180,22 @@ func (r *reader) item(e *Entry, key uint64) {
 			r.reasons = e.Reasons
 			return
 		}
-		c := r.code(terms.Acts)
-		e.Type = &c
+		e.Type = r.newCode(r.code(terms.Acts))
 	case keyDiagnoses:
-		e.Diagnoses = more(e.Diagnoses, list(r, maxItems, 5, (*reader).diagnosis))
+		e.Diagnoses = list(r, &s.diagnoses, maxItems, (*reader).diagnosis, e.Diagnoses)
 	case keyProcedures:
-		e.Procedures = more(e.Procedures, list(r, maxItems, 4, (*reader).procedure))
+		e.Procedures = list(r, &s.procedures, maxItems, (*reader).procedure, e.Procedures)
 	case keyVaccines:
-		e.Immunisations = list(r, maxItems, 2, (*reader).immunisation)
+		e.Immunisations = list(r, &s.immunisations, maxItems, (*reader).immunisation, nil)
 	case keyCarePlans:
-		e.CarePlans = more(e.CarePlans, list(r, maxItems, 5, (*reader).carePlan))
+		e.CarePlans = list(r, &s.carePlans, maxItems, (*reader).carePlan, e.CarePlans)
 	case keyNotes:
-		e.Notes = more(e.Notes, list(r, maxItems, 2, (*reader).note))
+		e.Notes = list(r, &s.notes, maxItems, (*reader).note, e.Notes)
 	case keyImaging:
-		e.Imaging = list(r, maxItems, 6, (*reader).imaging)
+		e.Imaging = list(r, &s.imaging, maxItems, (*reader).imaging, nil)
 	case keyReferrals:
-		e.Referrals = more(e.Referrals, list(r, maxItems, 4, (*reader).referral))
+		e.Referrals = list(r, &s.referrals, maxItems, (*reader).referral, e.Referrals)
 	case keyOverrides:
-		e.Overrides = more(e.Overrides, list(r, maxItems, 6, (*reader).override))
+		e.Overrides = list(r, &s.overrides, maxItems, (*reader).override, e.Overrides)
 	}
-}
-
-// more joins the items of the sensitive section to those read before.
-func more[T any](a, b []T) []T {
-	if len(a) == 0 {
-		return b
-	}
-	return append(a, b...)
 }

@@ -1,10 +1,11 @@
 package record
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"sync"
+
+	"github.com/dhamani-iq/dhamani/record/terms"
 )
 
 // Sections returns the entry's content: for each section that holds anything
@@ -40,7 +41,6 @@ func (e *Entry) AppendTo(b []byte) ([]byte, [NumSections]int, error) {
 	defer c.free()
 	e = e.normal()
 	present := e.present()
-	room := c.w.b
 	c.w = newWriter(e.Start)
 	c.w.b = b
 	core := true
@@ -52,12 +52,10 @@ func (e *Entry) AppendTo(b []byte) ([]byte, [NumSections]int, error) {
 		c.w.section(e, s, core)
 		core = false
 		if lengths[s] = len(c.w.b) - start; lengths[s] > maxSection {
-			c.w.b = room
 			return b, [NumSections]int{}, fmt.Errorf("section %s of %d bytes: %w", s, lengths[s], ErrInvalid)
 		}
 	}
-	b, c.w.b = c.w.b, room
-	return b, lengths, nil
+	return c.w.b, lengths, nil
 }
 
 // present returns a bit for each section that holds anything.
@@ -117,76 +115,84 @@ func ends[T any](list []T, s Section, sensitive func(*T) int) (mask uint8) {
 // known: they are zero. Whatever is accepted encodes to the same bytes again.
 // It owes a SyntaxError.
 func Decode(meta Meta, sections map[Section][]byte) (*Entry, error) {
-	e := &Entry{Person: meta.Person, Start: minute(meta.Start)}
+	e := new(readEntry)
+	e.Person, e.Start = meta.Person, minute(meta.Start)
 	if e.Person > maxPerson || e.Start.Before(Epoch) || len(sections) == 0 {
 		return nil, &SyntaxError{What: "person, time or number of sections out of range"}
 	}
+	var texts [NumSections][]byte
+	present := uint(0)
+	for s, b := range sections {
+		if !s.Valid() {
+			return nil, &SyntaxError{What: "unknown section"}
+		}
+		texts[s] = b
+		present |= 1 << s
+	}
 	c := codecs.Get().(*codec) //nolint:forcetypeassert // the pool holds nothing else
 	defer c.free()
-	given, lowest := 0, Section(NumSections)
+	r := &c.r
+	r.table, r.err = terms.Current(), nil
+	r.amounts, r.codings = e.amounts[:0], e.codings[:0]
+	// The core goes first: times in all sections count from the true start.
+	core := true
 	for s := range Section(NumSections) {
-		b, ok := sections[s]
-		if !ok {
+		if present&(1<<s) == 0 {
 			continue
 		}
-		given, lowest = given+1, min(lowest, s)
-		if b == nil {
+		if texts[s] == nil {
 			e.Missing = append(e.Missing, s)
+			core = false
 			continue
 		}
-		// The core goes first: times in all sections count from the true start.
-		amounts := c.r.amounts
-		c.r = newReader(b, e.Start)
-		c.r.amounts = amounts
-		if err := c.r.section(e, s, s == lowest); err != nil {
+		r.next(texts[s], e.Start, s == SectionSensitive)
+		own, err := r.section(e, s, core)
+		if err != nil {
 			return nil, fmt.Errorf("section %s: %w", s, err)
 		}
-		c.editions[s] = c.r.edition
-	}
-	if given != len(sections) {
-		return nil, &SyntaxError{What: "unknown section"}
-	}
-	if err := e.validateRead(); err != nil {
-		return nil, fmt.Errorf("%w: %w", &SyntaxError{What: "values out of range"}, err)
-	}
-	// One rule makes the form canonical: it must be what the encoder writes,
-	// of lists in the order in which it puts them.
-	if e.normal() != e {
-		return nil, fmt.Errorf("items: %w", &SyntaxError{What: "not in canonical form"})
-	}
-	room := c.w.b[:0]
-	c.w = newWriter(e.Start)
-	c.w.b = room
-	for s := lowest; s < NumSections; s++ {
-		b := sections[s]
-		if b == nil {
-			continue
-		}
-		c.w.b, c.w.limit = room, c.editions[s]
 		// Core fields alone make no section, but for an entry that has nothing else.
-		own := c.w.section(e, s, s == lowest)
-		if room = c.w.b[:0]; !bytes.Equal(c.w.b, b) || !own && (given > 1 || s != SectionClinical) {
+		if !own && (len(sections) > 1 || s != SectionClinical) {
 			return nil, fmt.Errorf("section %s: %w", s, &SyntaxError{What: "not in canonical form"})
 		}
+		core = false
 	}
-	return e, nil
+	var check checker
+	if check.start(e.Start); check.err != nil {
+		return nil, fmt.Errorf("%w: %w", &SyntaxError{What: "values out of range"}, check.err)
+	}
+	return &e.Entry, nil
 }
 
-// codec is what Decode needs for a while.
+// readEntry is an entry with room for what most entries have, made at once.
+type readEntry struct {
+	Entry
+	cost    Cost
+	share   Decimal
+	amounts [6]Quantity
+	codings [1]Code
+}
+
+// codec is what is needed for a while to write or to read.
 type codec struct {
-	r        reader
-	w        writer
-	editions [NumSections]uint32
+	r     reader
+	w     writer
+	stack stacks
 }
 
-// free keeps nothing of what was decoded.
+// free keeps nothing of what was written or read.
 func (c *codec) free() {
-	clear(c.w.b[:cap(c.w.b)])
-	c.r, c.w = reader{}, writer{b: c.w.b[:0]}
+	if c.r.b != nil {
+		c.stack.clear()
+	}
+	c.r, c.w = reader{stack: &c.stack}, writer{}
 	codecs.Put(c)
 }
 
-var codecs = sync.Pool{New: func() any { return new(codec) }}
+var codecs = sync.Pool{New: func() any {
+	c := new(codec)
+	c.r.stack = &c.stack
+	return c
+}}
 
 // section appends the content of one section, and reports whether there is
 // anything but core fields in it.

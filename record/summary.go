@@ -36,11 +36,11 @@ func DecodeSummary(b []byte) (*Summary, error) {
 		case 2:
 			s.BloodGroup = readEnum[bloodNames](r)
 		case 3:
-			s.Allergies = list(r, maxItems, 5, (*reader).allergy)
+			s.Allergies = list(r, &r.stack.allergies, maxItems, (*reader).allergy, nil)
 		case 4:
-			s.Problems = list(r, maxItems, 3, (*reader).problem)
+			s.Problems = list(r, &r.stack.problems, maxItems, (*reader).problem, nil)
 		case 5:
-			s.Medicines = list(r, maxItems, 7, (*reader).medicine)
+			s.Medicines = list(r, &r.stack.medicines, maxItems, (*reader).medicine, nil)
 		case 6:
 			s.Contact = r.contact()
 		case 7:

@@ -55,23 +55,24 @@ func (c *checker) needText(field, s string, limit int) {
 }
 
 func (c *checker) moment(field string, m Moment) {
-	if !m.IsZero() && (!m.valid() || !m.Time.Equal(truncate(m))) {
+	if !m.IsZero() && (!m.valid() || !m.exact()) {
 		c.fail(field, "time is out of range or finer than its precision")
 	}
 }
 
-func truncate(m Moment) time.Time {
-	t := m.Time.UTC()
-	switch m.Precision { //nolint:exhaustive // a minute is the rest
-	case ToDay:
-		return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
-	case ToMonth:
-		return time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)
-	case ToYear:
-		return time.Date(t.Year(), time.January, 1, 0, 0, 0, 0, time.UTC)
-	default:
-		return t.Truncate(time.Minute)
+// exact reports whether nothing is finer than the precision.
+func (m Moment) exact() bool {
+	at := m.Time.Unix()
+	switch {
+	case m.Time.Nanosecond() != 0:
+		return false
+	case m.Precision == ToMinute:
+		return at%60 == 0
+	case at%(24*60*60) != 0:
+		return false
 	}
+	_, month, day := m.Time.UTC().Date()
+	return m.Precision == ToDay || day == 1 && (m.Precision == ToMonth || month == time.January)
 }
 
 func choice[S enumNames](c *checker, field string, e Enum[S]) {
@@ -128,37 +129,9 @@ func (e *Entry) Validate() error {
 	return c.err
 }
 
-// validateRead is Validate for what the readers have made: they bound texts,
-// codes, choices, times and numbers one by one, and here is what is left.
-func (e *Entry) validateRead() error {
-	var c checker
-	c.start(e.Start)
-	c.cost(e.Cost)
-	for _, n := range [...]int{
-		len(e.Prescriptions), len(e.Observations), len(e.Panels), len(e.Diagnoses), len(e.Procedures), len(e.CarePlans),
-		len(e.Notes), len(e.Referrals), len(e.Overrides),
-	} {
-		c.count("items of a kind", n, maxItems) // of two sections together
-	}
-	eachObservation(e, func(x *Observation) { c.count("observations.components", len(x.Components), maxComponents) })
-	for i := range e.Panels {
-		c.panelled(&e.Panels[i])
-	}
-	for i := range e.Prescriptions {
-		c.frequency("prescriptions.frequency", e.Prescriptions[i].Frequency)
-	}
-	for i := range e.Imaging {
-		c.study(e.Imaging[i].Study)
-	}
-	for i := range e.Overrides {
-		c.override(&e.Overrides[i])
-	}
-	c.extensions(e.Extensions)
-	return c.err
-}
-
 func (c *checker) start(t time.Time) {
-	if y := t.UTC().Year(); t.IsZero() || y < 1801 || y > 2199 {
+	const year = 365 * 24 * 60 * 60
+	if at := t.Unix(); at < earliest+year || at >= latest-year {
 		c.fail("start", "missing or out of range")
 	}
 }

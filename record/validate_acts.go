@@ -61,8 +61,12 @@ func (c *checker) referral(x *Referral) {
 	c.text("referrals.note", x.Note, maxNote)
 }
 
+func validRule(name string) bool {
+	return name != "" && len(name) <= maxRule && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
 func (c *checker) override(x *Override) {
-	if x.Rule == "" || len(x.Rule) > maxRule || strings.Trim(x.Rule, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+	if !validRule(x.Rule) {
 		c.fail("overrides.rule", "not 1 to 32 of a-z, 0-9 and hyphen")
 	}
 	choice(c, "overrides.kind", x.Kind)

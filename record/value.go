@@ -189,7 +189,12 @@ func Day(year int, month time.Month, day int) Moment {
 	return Moment{Time: time.Date(year, month, day, 0, 0, 0, 0, time.UTC), Precision: ToDay}
 }
 
-func minute(t time.Time) time.Time { return t.UTC().Truncate(time.Minute) }
+func minute(t time.Time) time.Time {
+	if t.Location() == time.UTC && t.Nanosecond() == 0 && t.Unix()%60 == 0 {
+		return t
+	}
+	return t.UTC().Truncate(time.Minute)
+}
 
 func (m Moment) same(n Moment) bool { return m.Precision == n.Precision && m.Time.Equal(n.Time) }
 
@@ -260,6 +265,12 @@ func (m Moment) valid() bool {
 	if m.IsZero() {
 		return true
 	}
-	y := m.Time.Year()
-	return m.Precision <= ToYear && y >= 1800 && y <= 2200
+	at := m.Time.Unix()
+	return m.Precision <= ToYear && at >= earliest && at < latest
 }
+
+// Bounds of a Moment in seconds: the years 1800 to 2200.
+var (
+	earliest = time.Date(1800, time.January, 1, 0, 0, 0, 0, time.UTC).Unix()
+	latest   = time.Date(2201, time.January, 1, 0, 0, 0, 0, time.UTC).Unix()
+)
