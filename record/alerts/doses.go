@@ -1,6 +1,8 @@
 package alerts
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/dhamani-iq/dhamani/record"
@@ -24,8 +26,10 @@ const (
 // Of a child, in months: doses by weight hold below, those of grown-ups above.
 const grownUp = 12 * 12
 
-// doses looks at how much of each medicine the draft orders.
+// doses looks at how much of each medicine the draft orders, in each of its
+// lines and in all of them.
 func (c *checker) doses() {
+	lines := make(map[string][]course) // by the rule's ATC code
 	for i := range c.draft.Prescriptions {
 		x := &c.draft.Prescriptions[i]
 		if x.Dose == nil || x.Status >= record.MedicationCancelled && x.Status != record.MedicationDraft && x.Status != record.MedicationIntended {
@@ -41,7 +45,14 @@ func (c *checker) doses() {
 		}
 		d, ok := c.t.doses[it.atc[0]] // of a combination its own, not its ingredients'
 		if once, err := ucum.Convert(amount(x.Dose), x.Dose.Unit, d.unit); ok && err == nil && once > 0 {
-			c.dosed(x, &it, &d, once)
+			if c.dosed(x, &it, &d, once) {
+				lines[d.atc] = append(lines[d.atc], c.course(x, &it, &d, once))
+			}
+		}
+	}
+	for _, atc := range slices.Sorted(maps.Keys(lines)) {
+		if all := lines[atc]; len(all) > 1 {
+			c.together(all)
 		}
 	}
 }
@@ -51,35 +62,33 @@ func (c *checker) counted(x *record.Prescription, it *item) {
 	if n <= mostAtOnce && n*perDay(x.Frequency) <= mostInADay {
 		return
 	}
-	c.doseAlert("dose-count", "dose-count", Warn, it, c.t.sources["own"], "n", figure(n))
+	c.doseAlert("dose-count", "dose-count", Warn, c.t.sources["own"], []*item{it}, "n", figure(n))
 }
 
-func (c *checker) doseAlert(rule, phrase string, s Severity, it *item, source string, fields ...string) {
+func (c *checker) doseAlert(rule, phrase string, s Severity, source string, of []*item, fields ...string) {
 	c.add(Alert{
 		Rule: rule, Kind: record.AlertDose, Severity: s, Source: source,
-		Text: c.t.say(phrase, func(i int) []string { return append([]string{"a", it.called(languages[i])}, fields...) }),
-	}, it)
+		Text: c.t.say(phrase, func(i int) []string { return append([]string{"a", of[0].called(languages[i])}, fields...) }),
+	}, of...)
 }
 
 // dosed compares one dose, in the rule's unit, and what it comes to. Of several
-// bounds that it exceeds the first of the loudest is told.
-func (c *checker) dosed(x *record.Prescription, it *item, d *dose, once float64) {
-	times, rule := perDay(x.Frequency), "dose-"+strings.ToLower(d.atc)
+// bounds that it exceeds the first of the loudest is told. It reports false for
+// a dose that cannot be meant: that is no part of a sum.
+func (c *checker) dosed(x *record.Prescription, it *item, d *dose, once float64) bool {
+	times := perDay(x.Frequency)
 	alert := func(phrase string, s Severity, fields ...string) {
-		c.doseAlert(rule, phrase, s, it, d.source, append(fields, "unit", d.unit)...)
+		c.doseAlert(d.rule(), phrase, s, d.source, []*item{it}, append(fields, "unit", d.unit)...)
 	}
 	if unit := slipped(once, d, x.Dose.Unit); unit != "" {
 		alert("dose-unit", Stop, "n", figure(amount(x.Dose)), "given", x.Dose.Unit, "other", unit)
-		return
+		return false
 	}
 	if d.weekly && times >= 0.5 {
 		alert("dose-weekly", Stop, "n", figure(once))
-		return
+		return false
 	}
-	daily := max(once*times, once) // it is taken on one day at least
-	if d.weekly {
-		daily = once * times * 7
-	}
+	daily := d.daily(once, times)
 	loudest := bound{}
 	exceeded := func(phrase string, given, most float64, fields ...string) {
 		if most > 0 && given > rounding*most && (loudest.phrase == "" || loudness(given/most) > loudness(loudest.over)) {
@@ -94,6 +103,18 @@ func (c *checker) dosed(x *record.Prescription, it *item, d *dose, once float64)
 	if loudest.phrase != "" {
 		alert(loudest.phrase, loudness(loudest.over), loudest.fields...)
 	}
+	return true
+}
+
+// rule is the name under which alerts about a dose go.
+func (d *dose) rule() string { return "dose-" + strings.ToLower(d.atc) }
+
+// daily is what a dose comes to in a day, or in a week of what is taken weekly.
+func (d *dose) daily(once, times float64) float64 {
+	if d.weekly {
+		return once * times * 7
+	}
+	return max(once*times, once) // it is taken on one day at least
 }
 
 // bound is one that a dose exceeds, and how many times over.
