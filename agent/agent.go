@@ -221,6 +221,9 @@ func (a *Agent) sweep(ctx context.Context) error {
 				continue
 			}
 			expire = now.Add(time.Minute)
+			if told.Online {
+				a.refreshMissed() //nolint:contextcheck // each lives as long as Run
+			}
 			if _, err := a.cfg.Cache.ExpireKeys(now); err != nil {
 				a.fail("", "", err)
 			}

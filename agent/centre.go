@@ -62,7 +62,7 @@ const missedKept = 1000
 
 // refresh compares a patient's entries with the centre's, shows what that
 // brings, and asks for what was charged and for the receipts that the patient's card wants. It returns at once; the exchange outlives the tap that asked for it.
-// While the centre is out of reach, the comparison is owed.
+// While the centre is out of reach, or two clocks differ, the comparison is owed.
 func (a *Agent) refresh(patient record.PatientID) {
 	a.mu.Lock()
 	group, life := a.running, a.ctx
@@ -72,12 +72,17 @@ func (a *Agent) refresh(patient record.PatientID) {
 		if err == nil { // neither of the two holds up the other
 			err = errors.Join(a.fetchStandings(life, patient), a.askReceipts(life, patient))
 		}
-		if err != nil && life.Err() == nil {
+		switch {
+		case err == nil || life.Err() != nil:
+		case errors.Is(err, ErrStandingAhead):
+			a.cfg.Log.Warn("standing set aside", logkey.Code, Classify(err).Code, logkey.Error, err)
+		default:
 			a.cfg.Log.Debug("compare with centre", logkey.Code, Classify(err).Code)
 		}
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		if delete(a.missed, patient); errors.Is(err, client.ErrOffline) && len(a.missed) < missedKept {
+		later := errors.Is(err, client.ErrOffline) || errors.Is(err, ErrStandingAhead)
+		if delete(a.missed, patient); later && len(a.missed) < missedKept {
 			a.missed[patient] = struct{}{}
 		}
 		return nil

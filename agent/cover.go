@@ -2,6 +2,8 @@ package agent
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -86,28 +88,51 @@ func (a *Agent) standingOf(h *heldVisit) *entitle.Standing {
 	return s
 }
 
+// ErrStandingAhead says that the centre's word on what was charged is dated
+// further ahead than two clocks may differ: this clock or the centre's is wrong.
+// Kept, it would keep every later word out.
+var ErrStandingAhead = errors.New("standing is dated in the future")
+
+// standingAhead is how far two clocks may differ.
+const standingAhead = 10 * time.Minute
+
 // fetchStandings asks the centre what was charged for the persons whom the
-// open visits of a patient show, and keeps what it can check and what is not
-// older than what it has.
+// open visits of a patient show, and keeps what keepStanding lets pass. It owes
+// what that owes and the errors of the centre.
 func (a *Agent) fetchStandings(ctx context.Context, patient record.PatientID) error {
+	var errs []error
 	for _, h := range a.visits.of(patient) {
-		b := h.book()
 		raw, err := a.centre.Standing(ctx, patient, h.Person)
 		if err != nil {
-			return err
+			return errors.Join(append(errs, err)...)
 		}
-		s, err := standing.Open(a.cfg.Trust, b.subject, b.keys, raw)
-		if err != nil {
-			return err
+		if err := a.keepStanding(&h, raw, time.Now()); err != nil {
+			errs = append(errs, err)
 		}
-		if had := a.standingOf(&h); had != nil && s.At.Before(had.At) {
-			continue
-		}
-		if err := a.cfg.Cache.PutStanding(patient, h.Person, raw); err != nil {
-			return err
-		}
-		a.publish(Event{Kind: KindRecordsChanged, Reader: h.Reader, Visit: h.ID})
 	}
+	return errors.Join(errs...)
+}
+
+// keepStanding keeps a word of the centre about the person whom a visit shows,
+// when it passes its checks and is not older than the one that is kept. It owes
+// ErrStandingAhead, what standing.Open owes and the errors of the cache.
+func (a *Agent) keepStanding(h *heldVisit, raw []byte, now time.Time) error {
+	b := h.book()
+	s, err := standing.Open(a.cfg.Trust, b.subject, b.keys, raw)
+	if err != nil {
+		return err
+	}
+	latest := now.Add(standingAhead)
+	if s.At.After(latest) {
+		return fmt.Errorf("standing of %s: %w", s.At.UTC().Format(time.RFC3339), ErrStandingAhead)
+	}
+	if had := a.standingOf(h); had != nil && s.At.Before(had.At) && !had.At.After(latest) {
+		return nil
+	}
+	if err := a.cfg.Cache.PutStanding(h.Patient, h.Person, raw); err != nil {
+		return err
+	}
+	a.publish(Event{Kind: KindRecordsChanged, Reader: h.Reader, Visit: h.ID})
 	return nil
 }
 

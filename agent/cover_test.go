@@ -36,6 +36,36 @@ func TestEligibility(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	held := func() *heldVisit {
+		h, _ := d.agent.visits.held(v.ID)
+		return &h
+	}
+	seal := func(at time.Time) []byte {
+		return must[[]byte](t)(standing.Seal(p.subject, p.keys, envelope.Author{Signer: centre, KID: trust.KIDOf(&centre.PublicKey)}, &entitle.Standing{
+			At: at, Year: uint16(entitle.Default().Year(at)), CoverAt: at, // #nosec G115 -- a year
+		}, rand.Reader))
+	}
+	base := time.Now().AddDate(0, 0, -3).Truncate(time.Minute) // as the word has it
+	for _, step := range []struct {
+		name  string
+		at    time.Duration // of the centre's word, behind the clock that is right
+		clock time.Duration // of this machine
+		ahead bool
+		want  time.Duration // of the word that is kept
+	}{
+		{name: "a clock that is right", at: -time.Hour, want: -time.Hour},
+		{name: "clocks that differ a little", at: 9 * time.Minute, want: 9 * time.Minute},
+		{name: "a centre that is ahead", at: 11 * time.Minute, ahead: true, want: 9 * time.Minute},
+		{name: "an older word", at: 0, want: 9 * time.Minute},
+		{name: "a clock that is ahead, like the word", at: 24 * time.Hour, clock: 24 * time.Hour, want: 24 * time.Hour},
+		{name: "a word of now in the place of a later one", at: time.Minute, want: time.Minute},
+	} {
+		err := d.agent.keepStanding(held(), seal(base.Add(step.at)), base.Add(step.clock))
+		if got := d.agent.standingOf(held()); errors.Is(err, ErrStandingAhead) != step.ahead || !step.ahead && err != nil ||
+			got == nil || !got.At.Equal(base.Add(step.want)) {
+			t.Fatalf("%s: %v, kept %+v", step.name, err, got)
+		}
+	}
 	put(n.author, 50, time.Now().Add(2*time.Minute))
 	if v, _ = d.agent.Visit(v.ID); v.Eligibility.Outcome != entitle.NotCovered {
 		t.Fatalf("by a standing that a clinic has signed: %+v", v.Eligibility)

@@ -57,6 +57,7 @@ var classes = []struct {
 	{ErrWriteUnknown, "card_write_unknown"},
 	{ErrSummary, "summary_not_updated"},
 	{ErrClock, "clock_wrong"},
+	{ErrStandingAhead, "standing_ahead"},
 	{ErrTime, "entry_time_invalid"},
 	{cache.ErrFull, "disk_full"},
 	{ErrNoVisit, "visit_unknown"},

@@ -63,6 +63,11 @@ var visitWordings = []wording{
 		"This machine's clock is wrong. Correct it before anything is written.",
 	},
 	{
+		"standing_ahead", actionCheckClock, "رصيد المركز مؤرَّخ في المستقبل: ساعة هذا الجهاز أو ساعة المركز غير صحيحة.",
+		"ژمارەکانی ناوەند بەرواری داهاتوویان هەیە: کاتژمێری ئەم ئامێرە یان هی ناوەند هەڵەیە.",
+		"The centre's counters are dated in the future: this machine's clock or the centre's is wrong.",
+	},
+	{
 		"summary_not_updated", actionTapAgain, "كُتب القيد، لكن ملخص الطوارئ على البطاقة لم يُحدَّث.",
 		"تۆمارەکە نووسرا، بەڵام پوختەی فریاکەوتن لەسەر کارتەکە نوێ نەکرایەوە.",
 		"The entry is written, but the emergency summary on the card is not up to date.",
