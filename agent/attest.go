@@ -40,8 +40,8 @@ type Attested struct {
 	At     time.Time `json:"at"`
 }
 
-// Attest notes on a visit, and in the audit chain, how the patient is known
-// without finger and PIN. In an emergency nobody has to be signed in. It owes
+// Attest notes on a visit, and in the audit chain, how the person who is shown
+// is known without finger and PIN. In an emergency nobody has to be signed in. It owes
 // ErrNoVisit, ErrAttested, ErrNoOperator and the errors of the cache.
 func (a *Agent) Attest(visitID, by, reason string) (Visit, error) {
 	ways, reasons := Attestations()
@@ -59,7 +59,7 @@ func (a *Agent) Attest(visitID, by, reason string) (Visit, error) {
 	if err := a.cfg.Cache.AppendAudit(who.audit(a.cfg.Facility, "attest_"+by, reason), v.Patient); err != nil {
 		return Visit{}, fmt.Errorf("attest: %w", err)
 	}
-	if !a.visits.update(visitID, func(v *Visit) { v.Attested = &said }) {
+	if !a.visits.tell(visitID, v.Person, func(t *told) { t.attested = &said }) {
 		return Visit{}, ErrNoVisit
 	}
 	a.publish(Event{Kind: KindRecordsChanged, Reader: v.Reader, Visit: visitID})

@@ -56,6 +56,9 @@ type Fingered struct {
 	Alive string `json:"alive,omitempty"`
 	// Soft says that the scanner is a program: the finger proves nobody.
 	Soft bool `json:"soft,omitempty"`
+	// Proof says what stands behind the scanner's driver: of one that is
+	// unverified nobody has shown that its images are what lay on it.
+	Proof scanner.Proof `json:"proof,omitempty"`
 }
 
 // replaysKept is how many impressions are known again.
@@ -150,7 +153,7 @@ func (a *Agent) VerifyFinger(ctx context.Context, visitID, way string) (Fingered
 		// A try that is cut short is lost.
 		return r.prove(context.WithoutCancel(ctx), visitID, func(ctx context.Context, s *card.Session) (err error) {
 			out, err = p.compare(ctx, s, v.Person, own, way)
-			out.Soft, out.Alive = p.soft, p.alive
+			out.Soft, out.Alive, out.Proof = p.soft, p.alive, p.proof
 			r.a.note(r.audit(p.action(), codeOrNone(err)))
 			elsewhere = r.audit("finger_elsewhere", "")
 			return err
@@ -158,12 +161,13 @@ func (a *Agent) VerifyFinger(ctx context.Context, visitID, way string) (Fingered
 	})
 	if err != nil {
 		if refusedFinger(err) {
-			a.visits.update(visitID, func(v *Visit) { v.FingerRefusals++ })
+			a.visits.tell(visitID, v.Person, func(t *told) { t.refusals++ })
 		}
 		return out, err
 	}
 	a.noteSighting(ctx, v, p, out.Ref, elsewhere)
-	return out, a.rememberFinger(v, out)
+	a.rememberFinger(ctx, v, out)
+	return out, nil
 }
 
 func codeOrNone(err error) string {
@@ -220,5 +224,5 @@ func (a *Agent) capture(ctx context.Context, v Visit, asked card.Position) (*pro
 	if err != nil || len(compact) < card.MinMinutiae*card.MinutiaLen {
 		return nil, ErrFingerPoor
 	}
-	return &probe{template: t, compact: compact, quality: img.Quality, soft: d.Soft, alive: alive}, nil
+	return &probe{template: t, compact: compact, quality: img.Quality, soft: d.Soft, alive: alive, proof: img.Proof}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/dhamani-iq/dhamani/biometric/scanner"
 	"github.com/dhamani-iq/dhamani/cache"
 	"github.com/dhamani-iq/dhamani/card"
+	"github.com/dhamani-iq/dhamani/internal/logkey"
 )
 
 // enrolled returns the fingers that count for the person whom a visit shows, in
@@ -32,10 +33,7 @@ func (a *Agent) enrolled(ctx context.Context, v Visit) ([]card.Finger, error) {
 	if len(own) == 0 {
 		return nil, fmt.Errorf("verify finger: %w", card.ErrNoReference)
 	}
-	note, known, err := a.cfg.Cache.Finger(v.Patient, v.Person, time.Now())
-	if err != nil {
-		return nil, err
-	}
+	note, known := a.fingerNote(ctx, v)
 	if at := slices.IndexFunc(own, func(f card.Finger) bool { return known && f.Ref == note.Ref }); at > 0 {
 		best := own[at]
 		own = slices.Insert(slices.Delete(own, at, at+1), 0, best)
@@ -44,15 +42,28 @@ func (a *Agent) enrolled(ctx context.Context, v Visit) ([]card.Finger, error) {
 	return slices.Concat(own[turn:], own[:turn]), nil
 }
 
-// rememberFinger keeps which finger was accepted: the one that can be seen
-// best, or the one that had to stand in for a finger that was refused.
-func (a *Agent) rememberFinger(v Visit, done Fingered) error {
+// fingerNote is which finger was accepted last. A note that cannot be read is
+// none: it only spares a person a try.
+func (a *Agent) fingerNote(ctx context.Context, v Visit) (cache.FingerNote, bool) {
 	note, known, err := a.cfg.Cache.Finger(v.Patient, v.Person, time.Now())
-	if err != nil || known && note.Ref != done.Ref && v.FingerRefusals == 0 && int(note.Quality) > done.Quality {
-		return err
+	if err != nil {
+		a.cfg.Log.WarnContext(ctx, "note of finger is not read", logkey.Visit, v.ID, logkey.Error, err)
+	}
+	return note, known && err == nil
+}
+
+// rememberFinger keeps which finger was accepted: the one that can be seen
+// best, or the one that had to stand in for a finger that was refused. The
+// person is verified whether or not that can be kept.
+func (a *Agent) rememberFinger(ctx context.Context, v Visit, done Fingered) {
+	note, known := a.fingerNote(ctx, v)
+	if known && note.Ref != done.Ref && v.FingerRefusals == 0 && int(note.Quality) > done.Quality {
+		return
 	}
 	quality := uint8(min(max(done.Quality, 0), 100)) // #nosec G115 -- within the range
-	return a.cfg.Cache.PutFinger(v.Patient, v.Person, cache.FingerNote{Ref: done.Ref, Quality: quality})
+	if err := a.cfg.Cache.PutFinger(v.Patient, v.Person, cache.FingerNote{Ref: done.Ref, Quality: quality}); err != nil {
+		a.cfg.Log.WarnContext(ctx, "note of finger is not kept", logkey.Visit, v.ID, logkey.Error, err)
+	}
 }
 
 // refusedFinger tells whether an error says that the finger is another one.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dhamani-iq/dhamani/biometric/fmr"
 	"github.com/dhamani-iq/dhamani/biometric/match"
+	"github.com/dhamani-iq/dhamani/biometric/scanner"
 	"github.com/dhamani-iq/dhamani/card"
 )
 
@@ -29,6 +30,7 @@ type probe struct {
 	quality  int
 	soft     bool   // of a soft scanner
 	alive    string // what the device says of it
+	proof    scanner.Proof
 }
 
 // action is how the audit chain calls the comparison.

@@ -161,6 +161,58 @@ func TestSightings(t *testing.T) {
 	}
 }
 
+// TestFingerNoteLost: a note that cannot be kept costs nobody the verification.
+func TestFingerNoteLost(t *testing.T) {
+	n, plate := newNation(t), newPlate(t)
+	mine := synth.New(11)
+	p := n.issue(1, softcard.Options{})
+	n.enrol(p, plate, mine)
+	d := n.desk(deskOptions{scanners: plate.hub})
+	v, failure := d.tap(t, p)
+	if failure != nil {
+		t.Fatal(failure.Code)
+	}
+	d.agent.visits.update(v.ID, func(v *Visit) { v.Patient = record.PatientID{} }) // of whom the cache keeps no note
+	got, err := plate.verify(t, d, v.ID, "", plate.impression(mine, 6))
+	if v, _ = d.agent.Visit(v.ID); err != nil || got.Way != OnCard || !v.Verified || got.Proof != scanner.ByRecording {
+		t.Fatalf("%+v, %v", got, err)
+	}
+}
+
+// TestToldOfOnePerson: what is said of one person on a family's card is not
+// said of the others.
+func TestToldOfOnePerson(t *testing.T) {
+	n := newNation(t)
+	p := n.issue(2, softcard.Options{})
+	d := n.desk(deskOptions{})
+	v, failure := d.tap(t, p)
+	if failure != nil {
+		t.Fatal(failure.Code)
+	}
+	if _, err := d.agent.Attest(v.ID, ByGuardian, WhyEmergency); err != nil {
+		t.Fatal(err)
+	}
+	d.agent.visits.tell(v.ID, 0, func(x *told) { x.refusals = 3 })
+	show := func(person uint8) Visit {
+		t.Helper()
+		v, err := d.agent.ShowPerson(t.Context(), v.ID, person)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	if v := show(2); v.Attested != nil || v.FingerRefusals != 0 {
+		t.Errorf("of the child: %+v, %d refusals", v.Attested, v.FingerRefusals)
+	}
+	d.agent.visits.tell(v.ID, 0, func(x *told) { x.refusals++ }) // that began before the child was shown
+	if v, _ := d.agent.Visit(v.ID); v.FingerRefusals != 0 {
+		t.Errorf("the holder's refusals count for the child: %d", v.FingerRefusals)
+	}
+	if v := show(0); v.Attested == nil || v.Attested.By != ByGuardian || v.FingerRefusals != 4 {
+		t.Errorf("of the holder: %+v, %d refusals", v.Attested, v.FingerRefusals)
+	}
+}
+
 // TestAttest: a word of the lists is noted with its reason; it opens nothing.
 func TestAttest(t *testing.T) {
 	n := newNation(t)

@@ -94,11 +94,13 @@ type Visit struct {
 	Stats    card.Stats       `json:"stats"`
 	Verified bool             `json:"verified"`         // PIN or finger, for at least one of the persons
 	Finger   *Fingered        `json:"finger,omitempty"` // that was accepted last
-	// FingerRefusals is how many fingers were another's than the person's.
+	// FingerRefusals is how many fingers were another's than those of the
+	// person who is shown.
 	FingerRefusals int `json:"finger_refusals,omitempty"`
 	// Elsewhere says that the finger was accepted for another patient as well.
 	Elsewhere bool `json:"finger_elsewhere,omitempty"`
-	// Attested is what was said in the place of PIN and finger. It opens nothing.
+	// Attested is what was said of the person who is shown in the place of PIN
+	// and finger. It opens nothing.
 	Attested *Attested `json:"attested,omitempty"`
 	// Eligibility says whether a visit here and now is covered; it comes with
 	// the record.

@@ -29,6 +29,19 @@ type heldVisit struct {
 	books    map[uint8]*book  // of the persons who were shown
 	retired  []*envelope.Keys // of books that were replaced by others
 	left     time.Time        // when the card was taken away; zero while it is there
+	told     map[uint8]told   // of each person on the card; not for copies
+}
+
+// told is what holds of one person of a visit, and not of the others on the card.
+type told struct {
+	attested *Attested
+	refusals int // of fingers
+}
+
+// show shows what was told of the person who is shown.
+func (h *heldVisit) show() {
+	t := h.told[h.Person]
+	h.Attested, h.FingerRefusals = t.attested, t.refusals
 }
 
 func newVisits() *visits { return &visits{byReader: make(map[string]*heldVisit)} }
@@ -51,7 +64,7 @@ func (s *visits) open(v *Visit, subjects envelope.Subjects, issued time.Time, bo
 	if old := s.byReader[place]; old != nil {
 		old.wipe()
 	}
-	s.byReader[place] = &heldVisit{Visit: *v, subjects: subjects, issued: issued, books: maps.Clone(books)}
+	s.byReader[place] = &heldVisit{Visit: *v, subjects: subjects, issued: issued, books: maps.Clone(books), told: make(map[uint8]told)}
 	return true
 }
 
@@ -87,6 +100,7 @@ func (s *visits) turn(id string, b *book, entries []VisitEntry, problems []Failu
 	h.books[b.person()] = b
 	h.Entries, h.Problems = entries, problems
 	h.turn(b)
+	h.show()
 	return true
 }
 
@@ -103,7 +117,7 @@ func (s *visits) held(id string) (heldVisit, bool) {
 
 func (h *heldVisit) clone() heldVisit {
 	out := *h
-	out.books = maps.Clone(h.books)
+	out.books, out.told = maps.Clone(h.books), nil
 	return out
 }
 
@@ -158,6 +172,22 @@ func (s *visits) update(id string, change func(*Visit)) bool {
 		return false
 	}
 	change(&h.Visit)
+	return true
+}
+
+// tell changes what is told of a person of a visit, whoever is shown by now; it
+// reports false when the visit has ended.
+func (s *visits) tell(id string, person uint8, change func(*told)) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.find(id)
+	if h == nil {
+		return false
+	}
+	t := h.told[person]
+	change(&t)
+	h.told[person] = t
+	h.show()
 	return true
 }
 

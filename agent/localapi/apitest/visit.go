@@ -29,6 +29,7 @@ func (a *Agent) ShowPerson(_ context.Context, visit string, person uint8) (agent
 	if v.Person != person {
 		shown := Patient(v.Opened)
 		v.Person, v.Summary, v.Alerts, v.Entries = person, nil, []record.Alert{}, []agent.VisitEntry{}
+		v.Attested, v.FingerRefusals = nil, 0
 		if person == 0 {
 			v.Summary, v.Alerts, v.Entries = shown.Summary, shown.Alerts, shown.Entries
 		}

@@ -8,13 +8,16 @@ import { inLanguage, t, term } from "./words.js";
 const state = { visit: "", busy: false, guide: null, refused: "" };
 let drawn = "";
 
+// nameOf names whom a proof is about: a person on the card of a visit.
+const nameOf = (visit) => `${visit.id} ${visit.person}`;
+
 /** Shows how the patient of a visit was verified, or the ways to do it. */
 export function showProof(visit) {
-  if (state.visit !== visit.id) Object.assign(state, { visit: visit.id, busy: false, guide: null, refused: "" });
+  if (state.visit !== nameOf(visit)) Object.assign(state, { visit: nameOf(visit), busy: false, guide: null, refused: "" });
   const box = byId("prove");
   const may = visit.ready && !visit.cardless && (visit.present || visit.verified);
   show(box, may);
-  const words = JSON.stringify([document.documentElement.lang, may, visit.id, visit.verified, visit.finger, visit.attested, visit.present, state]);
+  const words = JSON.stringify([document.documentElement.lang, may, nameOf(visit), visit.verified, visit.finger, visit.attested, visit.present, state]);
   if (drawn === words) return; // what is being typed stays
   drawn = words;
   fill(box, may && (visit.verified ? proven(visit.finger) : ways(visit)));
@@ -92,7 +95,7 @@ async function attempt(visit, send, busy = false) {
   } catch (error) {
     outcome = error instanceof Refused ? refusal(error) : t("lost.short");
   }
-  if (state.visit !== visit.id) return; // another patient is on the screen now
+  if (state.visit !== nameOf(visit)) return; // another patient is on the screen now
   Object.assign(state, { busy: false, guide: null, refused: outcome });
   // Success comes with an event, and the visit that it brings is drawn then.
   if (outcome) showProof(visit);
