@@ -136,6 +136,11 @@ func TestSecrecyDesk(t *testing.T) {
 	}
 	say("open")
 	a.SignOut()
+	// The reader's goroutine lets its session go on its own; a call of it waits
+	// for that.
+	if err := a.atReader(ctx, readerName, func(*reader) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
 	if err := store.Close(); err != nil { // so that another may look into the file
 		t.Fatal(err)
 	}
