@@ -146,7 +146,7 @@ func (w *world) centreEntries(ctx context.Context) (idSet, error) {
 // agentEntries waits until an agent shows as many entries as are wanted: what
 // is not on the card comes from the centre, a moment later.
 func (w *world) agentEntries(ctx context.Context, ws *workstation, want idSet) (idSet, error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
 		visits, err := ws.api.Visits(ctx)

@@ -46,7 +46,11 @@ func startProcess(name, path string, args ...string) (*process, error) {
 	return p, nil
 }
 
-// stop asks the program to end and waits for it, at most 15 s.
+// patience ends a demo that hangs. Every step takes a few seconds at the most;
+// a busy machine may need more.
+const patience = 2 * time.Minute
+
+// stop asks the program to end and waits for it.
 func (p *process) stop() error {
 	select {
 	case <-p.done:
@@ -59,8 +63,8 @@ func (p *process) stop() error {
 	select {
 	case <-p.done:
 		return nil
-	case <-time.After(15 * time.Second):
-		return fmt.Errorf("%s did not end within 15 s: %w", p.name, p.cmd.Process.Kill())
+	case <-time.After(patience):
+		return fmt.Errorf("%s did not end within %v: %w", p.name, patience, p.cmd.Process.Kill())
 	}
 }
 
@@ -68,7 +72,7 @@ var errEnded = errors.New("nobody asked it to")
 
 // ready polls check until it succeeds, the program ends or ctx does.
 func (p *process) ready(ctx context.Context, check func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

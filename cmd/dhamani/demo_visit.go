@@ -75,7 +75,7 @@ func (d *demo) personalise(ctx context.Context) (string, error) {
 func (w *world) plug(ctx context.Context, reader int) (err error) {
 	// The virtual reader refuses a card until it has noticed that the last one
 	// has gone, which takes up to one of its polls.
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		if w.slot, err = w.card.Plug(ctx, w.readers[reader].addr); err == nil {
 			return nil
@@ -102,7 +102,7 @@ func (w *world) unplug(ctx context.Context) error {
 }
 
 func (w *world) waitCard(ctx context.Context, reader int, present bool) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
 		list, err := w.pcsc.List(ctx)
@@ -185,7 +185,7 @@ func (w *world) tap(ctx context.Context, ws *workstation, reader int) (agent.Vis
 	if err := w.plug(ctx, reader); err != nil { // the card stays longer than this function
 		return agent.Visit{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var visit string
 	err := ws.api.Events(ctx, "", func(_ localapi.Cursor, ev agent.Event) error {
@@ -253,7 +253,7 @@ func demoEncounter() *record.Entry {
 
 // synchronise waits until the centre has confirmed every entry.
 func (d *demo) synchronise(ctx context.Context) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
 		status, err := d.world.first.api.Sync(ctx)

@@ -18,7 +18,7 @@ func (c *Card) Plug(tb testing.TB, addr string) (remove func()) {
 	var conn net.Conn
 	var err error
 	var d net.Dialer
-	for range 100 {
+	for range 3000 { // a minute, for a machine that is busy
 		if conn, err = d.DialContext(tb.Context(), "tcp", addr); err == nil {
 			break
 		}
