@@ -1,6 +1,7 @@
 package central_test
 
 import (
+	"bytes"
 	"crypto/rand"
 	"net/http"
 	"testing"
@@ -68,6 +69,18 @@ func TestStanding(t *testing.T) {
 	}
 	if int(got.Year) != entitle.Default().Year(now) || got.More || now.Sub(got.At) > 2*time.Minute {
 		t.Errorf("standing %+v", got)
+	}
+	// Nothing has changed: the entries are not opened again.
+	if _, again := ask(wire.PatientStandingPath(p.id.String(), 0)); !bytes.Equal(again, raw) {
+		t.Error("another word on the same charges")
+	}
+	if _, child := ask(wire.PatientStandingPath(p.id.String(), 1)); bytes.Equal(child, raw) {
+		t.Error("one word on two persons")
+	}
+	w.write(t, p, &record.Entry{Start: now, Cost: cost(record.ServiceOperation)})
+	_, raw = ask(wire.PatientStandingPath(p.id.String(), 0))
+	if got, err := standing.Open(c.auth.Trust(), p.subject, p.keys, raw); err != nil || len(got.Charges) != 2 {
+		t.Errorf("after another charge: %+v, %v", got, err)
 	}
 	for path, want := range map[string]int{
 		wire.PatientStandingPath("0000000000000", 0):   http.StatusNotFound,

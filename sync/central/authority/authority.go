@@ -110,7 +110,8 @@ type Authority struct {
 	ca                           *x509.Certificate
 	wrap, fingers                cipher.AEAD
 
-	logs logSigner
+	logs  logSigner
+	words words
 
 	server atomic.Pointer[tls.Certificate]
 	trust  *trust.Store

@@ -23,7 +23,8 @@ const (
 
 // Standing says what was charged for a person in the programme's year of now,
 // by the coverage sections of the entries that the centre holds; nothing else
-// of them is opened. It owes store.ErrNotFound for a patient whom the centre
+// of them is opened, and that only when something has changed since it was asked
+// last, or the last answer is ten minutes old. It owes store.ErrNotFound for a patient whom the centre
 // does not know, and envelope.ErrPerson.
 func (a *Authority) Standing(ctx context.Context, id record.PatientID, person uint8, now time.Time) ([]byte, error) {
 	raw, err := a.standing(ctx, id, person, now)
@@ -49,7 +50,14 @@ func (a *Authority) standing(ctx context.Context, id record.PatientID, person ui
 		return nil, err
 	}
 	rules := entitle.Default()
-	year := rules.Year(now)
+	year, name := rules.Year(now), wordName{id, person}
+	state, err := a.stateOf(ctx, p, cover, year) // before the entries are read: one that comes now makes it old
+	if err != nil {
+		return nil, err
+	}
+	if sealed, ok := a.words.find(name, state, now); ok {
+		return sealed, nil
+	}
 	l := coverReader{trust: a.trust, subject: subject, keys: keys, since: rules.YearStart(year - 1)}
 	if err := a.eachEntry(ctx, id, l.read); err != nil {
 		return nil, err
@@ -60,7 +68,12 @@ func (a *Authority) standing(ctx context.Context, id record.PatientID, person ui
 	if err != nil {
 		return nil, err
 	}
-	return standing.Seal(subject, keys, envelope.Author{Signer: a.receipt, KID: trust.KIDOf(centre)}, s, rand.Reader)
+	sealed, err := standing.Seal(subject, keys, envelope.Author{Signer: a.receipt, KID: trust.KIDOf(centre)}, s, rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	a.words.keep(name, word{state, now, sealed}, now)
+	return sealed, nil
 }
 
 // eachEntry reads a patient's entries, oldest first.
