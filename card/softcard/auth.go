@@ -168,7 +168,7 @@ func (c *Card) setHolder(cl call) error {
 		return err
 	}
 	s := &c.ram.session
-	s.holder, s.challenge = false, nil
+	s.issuer, s.holder, s.challenge = false, false, nil
 	ref, err := tlv.Field(cl.Data, 0x83)
 	switch {
 	case err != nil:

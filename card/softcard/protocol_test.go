@@ -372,6 +372,16 @@ func TestTerminalAuthentication(t *testing.T) {
 		h.must(apdu.Command{INS: insExternalAuth, Data: h.sign(good, challenge)})
 		h.must(apdu.Command{INS: insGetData, P1: 1, P2: 0x51, Ne: 52})
 	})
+	t.Run("certificate behind the holder", func(t *testing.T) {
+		h := begin(t)
+		facility(t, h)
+		equal(t, "terminal", h.present(good.Chain[1]), apdu.SWOK)
+		equal(t, "issuer", h.setIssuer("IQTERM00001"), apdu.SWOK)
+		equal(t, "holder", h.setHolder("IQTERM00001"), apdu.SWOK)
+		challenge := h.must(apdu.Command{INS: insGetChallenge, Ne: 8})
+		equal(t, "one more", h.present(good.Chain[1]), apdu.SWConditions)
+		h.must(apdu.Command{INS: insExternalAuth, Data: h.sign(good, challenge)})
+	})
 	t.Run("another card's answer", func(t *testing.T) {
 		h := begin(t)
 		facility(t, h)
