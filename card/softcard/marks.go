@@ -101,9 +101,9 @@ func (c *Card) getMarks(cl call) (answer, error) {
 }
 
 // putReceipt is PUT DATA 0154: {seq u32, chain, signature} by the centre gives
-// the new head. The certificate verified last must be of the terminal kind and
-// have the right receipt; the number and chain must be those of a mark. What
-// was freed before is freed again without effect.
+// the new head. The certificate verified last must be of the terminal kind,
+// have the right receipt and no role; the number and chain must be those of a
+// mark. What was freed before is freed again without effect.
 func (c *Card) putReceipt(cl call) (answer, error) {
 	mode, err := c.allow(cl, actPut, objMarks)
 	if err != nil {
@@ -114,7 +114,8 @@ func (c *Card) putReceipt(cl call) (answer, error) {
 	switch {
 	case len(cl.Data) != receiptLen:
 		return answer{}, refuse(apdu.SWWrongLength)
-	case leaf == nil || leaf.Kind != cvc.KindTerminal || !s.chain.Rights.Has(cvc.RightReceipt) || leaf.To.Before(c.state.date):
+	case leaf == nil || leaf.Kind != cvc.KindTerminal || leaf.Roles != 0 || !s.chain.Rights.Has(cvc.RightReceipt),
+		leaf != nil && leaf.To.Before(c.state.date):
 		return answer{}, refuse(apdu.SWSecurityStatus)
 	}
 	seq, chain := binary.BigEndian.Uint32(cl.Data), [16]byte(cl.Data[receiptSeq:])

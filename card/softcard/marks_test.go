@@ -3,6 +3,7 @@ package softcard
 import (
 	"bytes"
 	"crypto/ecdh"
+	"crypto/ecdsa"
 	"errors"
 	"slices"
 	"testing"
@@ -139,6 +140,10 @@ func TestReceiptsThatAreRefused(t *testing.T) {
 		{"the head itself", centre.receipt(t, c.ID(), card.Mark{Seq: full.Seq, Chain: full.Chain}), card.ErrSequence},
 		{"certificate that has ended", chained(p.centre(t, cvc.RightReceipt, "2026-02-01", "2026-02-20")), card.ErrSecurityStatus},
 		{"certificate without the right", chained(p.centre(t, cvc.AllRights&^cvc.RightReceipt, "2026-02-01", "2027-02-01")), card.ErrSecurityStatus},
+		{"certificate that opens cards besides", func() card.LogReceipt {
+			both := p.terminal(t, cvc.RoleNurse, cvc.AllRights, "2026-02-01", "2027-02-01")
+			return chained(&signatory{key: both.Signer.(*ecdsa.PrivateKey), chain: both.Chain})
+		}(), card.ErrSecurityStatus},
 		{"certificate of another anchor", chained(other.centre(t, cvc.RightReceipt, "2026-02-01", "2027-02-01")), card.ErrSecurityStatus},
 		{"a facility's certificate", func() card.LogReceipt {
 			r := (&signatory{key: p.facilityKey}).receipt(t, c.ID(), m)
