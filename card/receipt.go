@@ -133,11 +133,20 @@ func (s *Session) free(ctx context.Context, r LogReceipt) (Head, error) {
 	switch {
 	case err != nil:
 		return Head{}, err
-	case h.StartSeq != r.Seq, h.StartChain != r.Chain,
-		h.Seq == s.head.Seq && (h.Tail != s.head.Tail || h.Chain != s.head.Chain):
+	case h.StartSeq != r.Seq, h.StartChain != r.Chain, !s.head.IsZero() && !h.freedFrom(s.head):
 		return Head{}, ErrChain
 	}
 	return h, nil
+}
+
+// freedFrom reports whether h is before, but for entries at its begin that are
+// not there any more.
+func (h Head) freedFrom(before Head) bool {
+	if h.StartSeq < before.StartSeq || h.Start < before.Start {
+		return false
+	}
+	h.StartSeq, h.Start, h.StartChain = before.StartSeq, before.Start, before.StartChain
+	return h == before
 }
 
 // Freeable returns the newest mark, up to which a receipt would free the log,

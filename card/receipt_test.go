@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"testing"
+
+	"github.com/dhamani-iq/dhamani/card/apdu"
+	"github.com/dhamani-iq/dhamani/card/sm"
+	"github.com/dhamani-iq/dhamani/card/tlv"
 )
 
 // markedLog is a log of three segments and its marks.
@@ -60,6 +64,72 @@ func TestMarks(t *testing.T) {
 	if _, err := ParseMarks(raw[1:], head); !errors.Is(err, ErrHead) {
 		t.Errorf("a byte too few: %v", err)
 	}
+}
+
+// A card with authentic answers that frees its log, and says another thing of
+// the rest than before.
+func TestFreeChecksTheRest(t *testing.T) {
+	head, marks := markedLog()
+	freed := head
+	freed.StartSeq, freed.Start, freed.StartChain = marks[0].Seq, marks[0].Offset, marks[0].Chain
+	with := func(change func(*Head)) Head {
+		h := freed
+		change(&h)
+		return h
+	}
+	further := head
+	further.StartSeq, further.Start, further.StartChain = marks[1].Seq, marks[1].Offset, marks[1].Chain
+	shorter := with(func(h *Head) { h.Seq, h.Tail, h.Chain = marks[1].Seq, marks[1].Offset, marks[1].Chain })
+	for _, tt := range []struct {
+		name          string
+		before, after Head
+		want          error
+	}{
+		{"as it must be", head, freed, nil},
+		{"freed before", freed, freed, nil},
+		{"no head asked for", Head{}, freed, nil},
+		{"other mark", head, further, ErrChain},
+		{"entries are gone", head, shorter, ErrChain},
+		{"an entry more", head, freed.Next([]byte("entry")), ErrChain},
+		{"other chain", head, with(func(h *Head) { h.Chain[0] ^= 1 }), ErrChain},
+		{"other tail", head, with(func(h *Head) { h.Tail++ }), ErrChain},
+		{"older summary", with(func(h *Head) { h.SummaryVersion = 2 }), with(func(h *Head) { h.SummaryVersion = 1 }), ErrChain},
+		{"freed again", further, freed, ErrChain},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, _ := authentic(t, func(c apdu.Command) (apdu.Response, sm.Mode) {
+				h := tt.before
+				if c.INS == insPutData {
+					h = tt.after
+				}
+				raw, err := h.MarshalBinary()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if c.INS != insPutData && c.INS != insGetData {
+					raw = nil
+				}
+				return apdu.Response{Data: raw, SW: apdu.SWOK}, sm.MACOnly
+			})
+			if !tt.before.IsZero() {
+				if _, err := s.Head(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			h, err := s.Free(t.Context(), LogReceipt{
+				Seq: marks[0].Seq, Chain: marks[0].Chain, Signature: make([]byte, 64), Certificates: [][]byte{receiptCertificate()},
+			})
+			if !errors.Is(err, tt.want) || err == nil && h != tt.after {
+				t.Fatalf("%+v, %v, want %v", h, err, tt.want)
+			}
+		})
+	}
+}
+
+// receiptCertificate is one that the host can present.
+func receiptCertificate() []byte {
+	body := tlv.Append(tlv.Make(0x42, []byte("IQCLINIC00001")), 0x5F20, []byte("IQRECEIPT00001"))
+	return tlv.Make(0x7F21, tlv.Make(0x7F4E, body), tlv.Make(0x5F37, make([]byte, 64)))
 }
 
 func FuzzMarks(f *testing.F) {
