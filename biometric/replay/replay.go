@@ -32,12 +32,14 @@ type Guard struct {
 	seen map[mark]struct{}
 	ring []mark // in the order they came; next is the oldest once it is full
 	next int
+	near [][]uint64 // the pairs of each template, as ring; last is the oldest
+	last int
 }
 
 // NewGuard makes a guard that remembers the last size impressions, at least
 // one. It owes an error when the system has no random numbers.
 func NewGuard(size int) (*Guard, error) {
-	g := &Guard{seen: make(map[mark]struct{}), ring: make([]mark, 0, 2*max(size, 1))}
+	g := &Guard{seen: make(map[mark]struct{}), ring: make([]mark, 0, 2*max(size, 1)), near: make([][]uint64, 0, max(size, 1))}
 	if _, err := rand.Read(g.key[:]); err != nil {
 		return nil, err
 	}
@@ -45,15 +47,18 @@ func NewGuard(size int) (*Guard, error) {
 }
 
 // Check remembers an impression, as an image, as a template or both; what is
-// nil does not count. It owes ErrReplay where one of them was there before. A
-// template without minutiae says nothing and is not remembered.
+// nil does not count. It owes ErrReplay where one of them was there before, and
+// where a template comes of an image that was there before and has been written
+// anew. A template without minutiae says nothing and is not remembered.
 func (g *Guard) Check(img *image.Gray, t *fmr.Template) error {
 	var marks []mark
+	var pairs []uint64
 	if img != nil {
 		marks = append(marks, g.image(img))
 	}
 	if t != nil && len(t.Views) > 0 && len(t.Views[0].Minutiae) > 0 {
 		marks = append(marks, g.template(&t.Views[0]))
+		pairs = g.pairs(&t.Views[0])
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -65,8 +70,12 @@ func (g *Guard) Check(img *image.Gray, t *fmr.Template) error {
 		}
 		g.add(m)
 	}
+	again = again || slices.ContainsFunc(g.near, func(old []uint64) bool { return sameImage(old, pairs) })
 	if again {
 		return ErrReplay
+	}
+	if len(pairs) >= leastPair {
+		g.addPairs(pairs)
 	}
 	return nil
 }
@@ -81,6 +90,16 @@ func (g *Guard) add(m mark) {
 	delete(g.seen, g.ring[g.next])
 	g.ring[g.next] = m
 	g.next = (g.next + 1) % len(g.ring)
+}
+
+// addPairs remembers pairs in the place of the oldest. The caller holds mu.
+func (g *Guard) addPairs(pairs []uint64) {
+	if len(g.near) < cap(g.near) {
+		g.near = append(g.near, pairs)
+		return
+	}
+	g.near[g.last] = pairs
+	g.last = (g.last + 1) % len(g.near)
 }
 
 func (g *Guard) image(img *image.Gray) mark {

@@ -2,7 +2,9 @@ package replay
 
 import (
 	"errors"
+	"fmt"
 	"image"
+	"math/rand/v2"
 	"sync"
 	"testing"
 
@@ -104,6 +106,29 @@ func TestOnce(t *testing.T) {
 	}
 	if passed != 1 {
 		t.Errorf("%d got through", passed)
+	}
+}
+
+// TestDense: so many minutiae that many pairs are equal by chance, or so few
+// that a single one is.
+func TestDense(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	for _, n := range []int{2, 8, 60, 255} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			g, err := NewGuard(32)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 30 {
+				v := fmr.View{}
+				for range n {
+					v.Minutiae = append(v.Minutiae, fmr.Minutia{X: random.IntN(200), Y: random.IntN(250)})
+				}
+				if err := g.Check(nil, &fmr.Template{Views: []fmr.View{v}}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
 	}
 }
 
