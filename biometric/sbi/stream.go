@@ -94,6 +94,13 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary="+boundary)
 	w.WriteHeader(http.StatusOK)
 	flush := http.NewResponseController(w)
+	// Who does not read holds the stream no longer than its time either.
+	if end, ok := ctx.Deadline(); ok {
+		if err := flush.SetWriteDeadline(end); err != nil {
+			s.cfg.Log.DebugContext(ctx, "stream ended", logkey.Error, err)
+			return
+		}
+	}
 	for err = flush.Flush(); err == nil; err = flush.Flush() {
 		select {
 		case <-ctx.Done():
