@@ -7,6 +7,25 @@ const bare = (v) => {
 };
 const same = (x) => JSON.stringify(bare(x));
 
+/** Runs those that need an entry with an answered alert, the newest that was written. */
+export async function checkAnswered({ page, check, equal }) {
+  await check("a correction keeps the answers to alerts", async () => {
+    const entry = page.locator("#history details:not(.struck)").first();
+    await entry.locator("summary").click();
+    await entry.locator(".amend button").first().click();
+    await equal("carried over", () => page.locator("#writer [name=keep]:checked").count(), 1);
+    await page.fill("[name=why]", "seen again");
+    const sent = page.waitForRequest((r) => r.method() === "POST" && r.url().endsWith("/entries"));
+    await page.click("#writer button[type=submit]");
+    const { overrides } = JSON.parse((await sent).postData());
+    await equal("answers", same(overrides), same([
+      { rule: "allergy-same", kind: "allergy", about: [{ system: "atc", code: "J01CA04" }, { system: "atc", code: "J01CR02" }], reason: "no-alternative", note: "under watch" },
+    ]));
+    await page.waitForSelector(".outcome");
+    await page.click(".outcome button");
+  });
+}
+
 /** Runs them on the page with the record of the test patient, in Arabic. */
 export async function checkForms({ page, check, equal, holds, language, text, shot, accessible }) {
   const submit = "#writer button[type=submit]";
@@ -138,5 +157,31 @@ export async function checkForms({ page, check, equal, holds, language, text, sh
     await page.click(".outcome button");
     await page.waitForSelector(`[data-entry="${id}"].struck`);
     await equal("ways to correct what says so", () => page.locator("#history .entry.struck .amend button").count(), 0);
+  });
+
+  await check("a write whose answer was lost is sent again as it was", async () => {
+    const bodies = [];
+    await page.route("**/entries", async (route) => {
+      bodies.push(route.request().postData());
+      if (bodies.length > 1) return route.continue();
+      await route.fetch(); // it is written, and nobody hears of it
+      await route.abort();
+    });
+    const before = await page.locator("#history details").count();
+    await page.click("#new");
+    await page.fill("[name=note]", "once");
+    await page.keyboard.press("Tab");
+    await page.click(submit);
+    await holds("nobody is told", async () => (await text(".form-error")).length > 10);
+    await language("en");
+    await equal("what may be changed", () => page.locator("#writer :is(input, textarea):not([readonly], [type=checkbox])").count(), 0);
+    await accessible("a form that may be written");
+    await page.click(submit);
+    await page.waitForSelector(".outcome");
+    await equal("what was sent again", bodies[1], bodies[0]);
+    await equal("entries", () => page.locator("#history details").count(), before + 1);
+    await page.unroute("**/entries");
+    await page.click(".outcome button");
+    await language("ar");
   });
 }

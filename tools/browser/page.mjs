@@ -6,7 +6,7 @@ import { mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { openPage, withBrowser } from "./browser.mjs";
-import { checkForms } from "./forms.mjs";
+import { checkAnswered, checkForms } from "./forms.mjs";
 
 const [home, control, shots] = process.argv.slice(2);
 const axePath = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
@@ -318,6 +318,8 @@ await withBrowser({}, async (context) => {
     await accessible("answered alerts");
     await shot("checks-answered-ar");
   });
+
+  await checkAnswered({ page, check, equal });
 
   await check("another person on the card has a record of their own", async () => {
     const child = ".people button:nth-child(2)";

@@ -14,7 +14,7 @@ import { inLanguage, t } from "./words.js";
 let visitID = "";
 let visitPerson = 0; // the person on the card whom the form is about
 let about = null; // { item, gone, carried } of a correction; null for a new entry
-let attempt = ""; // names the write that is being tried, until it is answered
+let attempt = null; // { name, entry } of the write that is being tried, until it is answered
 let outcome = null; // { id, where, failure } of the last entry written
 let strokes = 0; // counts what is typed and chosen in the form
 
@@ -45,7 +45,7 @@ function forget(visit) {
   visitPerson = visit.person ?? 0;
   about = null;
   outcome = null;
-  attempt = "";
+  attempt = null;
   byId("new").setAttribute("aria-expanded", "false");
   fill(byId("writer"));
   byId("writer").hidden = true;
@@ -99,6 +99,7 @@ export function retellWriter() {
     if (code) Object.assign(x.dataset, { words, code });
   });
   fill(byId("writer"), fresh);
+  freeze(fresh, attempt !== null);
   fresh.querySelector(".cost")?.dispatchEvent(new Event("again"));
 }
 
@@ -156,7 +157,8 @@ function say(f, words) {
 async function write(f) {
   if (f.dataset.busy) return;
   const [visit, person, typed] = [visitID, visitPerson, strokes];
-  const gone = () => visit !== visitID || person !== visitPerson || !f.isConnected;
+  const left = () => visit !== visitID || person !== visitPerson; // another patient is on the screen
+  const gone = () => left() || !f.isConnected; // or the form was built anew
   const goneOn = () => {
     if (strokes !== typed) say(f, t("form.typedon"));
     return strokes !== typed;
@@ -164,45 +166,45 @@ async function write(f) {
   say(f, "");
   busy(f, unsettled() ? t("form.looking") : t("form.writing"));
   try {
-    await settled(); // what was typed last may be a code's words
-    if (gone() || goneOn()) return;
-    const entry = read(f);
-    if (!entry) {
-      attempt = "";
-      return;
+    if (!attempt) { // else what was sent is sent again, as it was
+      await settled(); // what was typed last may be a code's words
+      if (gone() || goneOn()) return;
+      const entry = read(f);
+      if (!entry) return;
+      const place = f.querySelector(".checks");
+      if (person) entry.person = person;
+      entry.overrides = [...(entry.overrides ?? []), ...overridesIn(place)];
+      busy(f, t("form.writing"));
+      const report = await checkEntry(visit, entry);
+      if (gone() || goneOn()) return; // what was typed about another goes with its form
+      const why = pending(place, report);
+      if (why) {
+        askChecks(place, report);
+        say(f, t(why === "answer" ? "checks.answer" : "checks.look"));
+        place.scrollIntoView({ block: "nearest" });
+        return;
+      }
+      attempt = { name: crypto.randomUUID(), entry };
     }
-    const place = f.querySelector(".checks");
-    if (person) entry.person = person;
-    entry.overrides = overridesIn(place);
-    busy(f, t("form.writing"));
-    const report = await checkEntry(visit, entry);
-    if (gone() || goneOn()) return; // what was typed about another goes with its form
-    const why = pending(place, report);
-    if (why) {
-      askChecks(place, report);
-      say(f, t(why === "answer" ? "checks.answer" : "checks.look"));
-      place.scrollIntoView({ block: "nearest" });
-      attempt = "";
-      return;
-    }
-    attempt ||= crypto.randomUUID();
     freeze(f, true);
-    const written = await appendEntry(visit, entry, attempt);
-    if (visit !== visitID || person !== visitPerson) return; // the other's history tells
+    const written = await appendEntry(visit, attempt.entry, attempt.name);
+    if (left()) return; // the other's history tells
     outcome = written;
-    attempt = "";
+    attempt = null;
     about = null;
     showOutcome();
     byId("new").setAttribute("aria-expanded", "false");
   } catch (error) {
-    if (gone()) return;
+    if (left()) return;
+    const shown = byId("writer").querySelector("form") ?? f;
     if (error instanceof Refused) {
-      attempt = "";
-      say(f, inLanguage(error.failure.text) || error.failure.code);
-    } else say(f, t("bad.unreachable"));
+      attempt = null;
+      say(shown, inLanguage(error.failure.text) || error.failure.code);
+    } else say(shown, t("bad.unreachable"));
   } finally {
     busy(f, "");
-    freeze(f, false);
+    const shown = byId("writer").querySelector("form");
+    if (shown && !left()) freeze(shown, attempt !== null);
   }
 }
 
@@ -215,9 +217,11 @@ function busy(f, words) {
   fill(f.querySelector(".form-busy"), words);
 }
 
-// freeze lets nothing be typed into what is on its way, and the focus stay.
+// freeze lets nothing be typed into what is on its way, or perhaps is written
+// already, and the focus stay.
 function freeze(f, yes) {
   for (const x of f.querySelectorAll("input, textarea")) x.readOnly = yes;
+  for (const x of f.querySelectorAll("select, input[type=checkbox]")) x.disabled = yes && x !== document.activeElement;
 }
 
 function showOutcome() {
