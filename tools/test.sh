@@ -44,7 +44,7 @@ fi
 
 run() {
 	go tool -modfile=tools/go.mod gotestsum --format pkgname --hide-summary=skipped \
-		--post-run-command "tools/test.sh --count" -- -shuffle=on -timeout=20m "$@"
+		--post-run-command "tools/test.sh --count" -- -shuffle=on -timeout=45m "$@"
 }
 code=0
 run -race "${@:-./...}" || code=$?

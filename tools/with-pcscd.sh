@@ -117,8 +117,9 @@ for signal in INT TERM HUP; do
 	trap "caught=$signal pending=$signal signalled=1; forward" "$signal"
 done
 
-# One at a time: the next one would lose a service that this one stops.
-exec 9>"${TMPDIR:-/tmp}/dhamani-with-pcscd-$(id -u).lock"
+# One at a time: the next one would lose a service that this one stops. There is
+# one service, so the lock has one name, whatever TMPDIR says.
+exec 9>"/tmp/dhamani-with-pcscd-$(id -u).lock"
 if ! flock -n 9; then
 	say "waiting for another with-pcscd to end"
 	run flock 9 || true
@@ -160,7 +161,7 @@ waitreaders() { run "$scratch/waitreaders" -for "$1" 9>&-; }
 if waitreaders 0s 2>/dev/null; then
 	say "using the PC/SC service that runs"
 elif [ -n "$(running)" ]; then
-	waitreaders 5s || {
+	waitreaders 20s || {
 		ended
 		fail "pcscd runs without the virtual readers; install vsmartcard-vpcd, then restart or stop pcscd"
 	}
@@ -175,7 +176,7 @@ else
 	"${as_root[@]}" setpriv --pdeathsig TERM setsid "$program" --foreground >"$scratch/pcscd.log" 2>&1 9>&- &
 	pid=$!
 	disown # else bash reports a test's kill
-	waitreaders 20s || {
+	waitreaders 60s || {
 		ended
 		fail "pcscd did not come up with the virtual readers"
 	}

@@ -51,7 +51,7 @@ func TestScannerSoftLiveness(t *testing.T) {
 func captureSoft(t *testing.T, bus socket.Bus) scanner.Image {
 	t.Helper()
 	hub := scanner.NewHub(bus)
-	for end := time.Now().Add(30 * time.Second); ; {
+	for end := time.Now().Add(2 * time.Minute); ; {
 		img, err := hub.Capture(t.Context(), "", scanner.Request{}, scanner.Options{})
 		if err == nil {
 			return img
