@@ -113,7 +113,18 @@ func TestTokenRefuses(t *testing.T) {
 
 // A swap for another card never shows the PIN to it.
 func TestSwappedCardSeesNoPIN(t *testing.T) {
-	first, second := testpiv.New(t), testpiv.New(t)
+	t.Run("with numbers", func(t *testing.T) { swapCards(t, testpiv.New(t), testpiv.New(t)) })
+	t.Run("without numbers", func(t *testing.T) {
+		first, second := testpiv.New(t), testpiv.New(t)
+		for _, c := range []*testpiv.Card{first, second} {
+			c.SetObject(0x5FC102, nil)
+		}
+		swapCards(t, first, second)
+	})
+}
+
+func swapCards(t *testing.T, first, second *testpiv.Card) {
+	t.Helper()
 	now := first
 	token, err := piv.NewToken(t.Context(), func(ctx context.Context) (card.Transport, error) { return now.Connect(ctx) },
 		keysOf(first), redact.NewString(testpiv.PIN))
@@ -131,6 +142,46 @@ func TestSwappedCardSeesNoPIN(t *testing.T) {
 	now = first
 	if _, err := token.Signer(piv.SlotSignature).Sign(nil, digest[:], nil); err != nil {
 		t.Fatalf("the first card again: %v", err)
+	}
+}
+
+// losing is a transport that loses the answer to a VERIFY with a PIN.
+type losing struct{ card.Transport }
+
+func (l losing) Transmit(ctx context.Context, cmd []byte) ([]byte, error) {
+	answer, err := l.Transport.Transmit(ctx, cmd)
+	if err == nil && cmd[1] == 0x20 && len(cmd) > 5 {
+		return nil, card.ErrTransport
+	}
+	return answer, err
+}
+
+// A card that has taken the PIN, and could not say so, forgets it too.
+func TestLostAnswerLeavesNoPIN(t *testing.T) {
+	c := testpiv.New(t)
+	lose := false
+	token, err := piv.NewToken(t.Context(), func(ctx context.Context) (card.Transport, error) {
+		transport, err := c.Connect(ctx)
+		if lose {
+			transport = losing{transport}
+		}
+		return transport, err
+	}, keysOf(c), redact.NewString(testpiv.PIN))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(token.Close)
+	digest := sha256.Sum256(nil)
+	lose = true
+	if _, err := token.Signer(piv.SlotSignature).Sign(nil, digest[:], nil); !errors.Is(err, card.ErrTransport) {
+		t.Fatal(err)
+	}
+	if c.Verified() {
+		t.Error("the card still goes by the PIN")
+	}
+	lose = false
+	if _, err := token.Signer(piv.SlotSignature).Sign(nil, digest[:], nil); err != nil {
+		t.Errorf("the next signature: %v", err)
 	}
 }
 

@@ -74,13 +74,10 @@ func NewToken(ctx context.Context, connect Connect, keys Keys, pin redact.String
 	}
 	t := &Token{connect: connect, keys: keys, pin: pin}
 	err := t.with(ctx, func(c *Card) error {
-		has, err := c.keys(ctx)
-		if err != nil {
+		if err := t.hasKeys(ctx, c); err != nil {
 			return err
 		}
-		if !has.Authentication.Equal(keys.Authentication) || !has.Signature.Equal(keys.Signature) {
-			return ErrOtherCard
-		}
+		var err error
 		t.guid, err = c.GUID(ctx)
 		return err
 	})
@@ -107,6 +104,33 @@ func (t *Token) with(ctx context.Context, fn func(*Card) error) error {
 	return errors.Join(fn(c), c.Close())
 }
 
+// hasKeys owes ErrOtherCard for a card whose certificates name other keys.
+func (t *Token) hasKeys(ctx context.Context, c *Card) error {
+	has, err := c.keys(ctx)
+	if err != nil {
+		return err
+	}
+	if !has.Authentication.Equal(t.keys.Authentication) || !has.Signature.Equal(t.keys.Signature) {
+		return ErrOtherCard
+	}
+	return nil
+}
+
+// same owes ErrOtherCard for another card than NewToken found. One without a
+// number, as many are, is told from others by its keys.
+func (t *Token) same(ctx context.Context, c *Card) error {
+	guid, err := c.GUID(ctx)
+	switch {
+	case err != nil:
+		return err
+	case guid != t.guid:
+		return ErrOtherCard
+	case guid == [16]byte{}:
+		return t.hasKeys(ctx, c)
+	}
+	return nil
+}
+
 // sign is one signature. A PIN that was refused once is never tried again: the
 // card would block it.
 func (t *Token) sign(ctx context.Context, slot Slot, public *ecdsa.PublicKey, digest [32]byte) (signature []byte, err error) {
@@ -116,21 +140,19 @@ func (t *Token) sign(ctx context.Context, slot Slot, public *ecdsa.PublicKey, di
 		return nil, t.ended
 	}
 	err = t.with(ctx, func(c *Card) error {
-		guid, err := c.GUID(ctx)
-		if err != nil {
+		if err := t.same(ctx, c); err != nil {
 			return err
 		}
-		if guid != t.guid {
-			return ErrOtherCard
-		}
-		if err := c.Verify(ctx, t.pin); err != nil {
-			if errors.Is(err, ErrPIN) || errors.Is(err, ErrPINBlocked) {
-				t.ended, t.pin = err, redact.String{}
-			}
+		err := c.Verify(ctx, t.pin)
+		if errors.Is(err, ErrPIN) || errors.Is(err, ErrPINBlocked) {
+			t.ended, t.pin = err, redact.String{}
 			return err
 		}
-		signature, err = c.Sign(ctx, slot, public, digest)
-		// A card that cannot forget has signed all the same.
+		if err == nil {
+			signature, err = c.Sign(ctx, slot, public, digest)
+		}
+		// A card whose answer was lost may have taken the PIN. One that cannot
+		// forget has signed all the same.
 		_ = c.Forget(context.WithoutCancel(ctx))
 		return err
 	})
