@@ -202,8 +202,8 @@ func TestAlteredEntries(t *testing.T) {
 		{"nothing changed", nil, ""},
 		{"signature", func(raw []byte) int { return len(raw) - 40 }, "entry_signature"},
 		{"ciphertext", func(raw []byte) int { return len(raw) - 66 - 8 }, "entry_signature"},
-		{"salt", func(raw []byte) int { return bytes.IndexByte(raw, 0x44) + 6 }, "entry_signature"},
-		{"author's name", func(raw []byte) int { return bytes.IndexByte(raw, 0x44) + 1 }, "entry_author_unknown"},
+		{"salt", func(raw []byte) int { return bytes.IndexByte(raw, 0x4a) + 5 }, "entry_signature"},
+		{"author's name", func(raw []byte) int { return bytes.IndexByte(raw, 0x4a) + 1 }, "entry_author_unknown"},
 		{"frame", func([]byte) int { return 0 }, "entry_malformed"},
 	}
 	for _, tt := range tests {

@@ -250,15 +250,14 @@ type sealedEntry struct {
 	_         struct{} `cbor:",toarray"`
 	Info      uint64
 	Time      uint64
-	KID       []byte
-	Salt      []byte
+	Origin    []byte // kid and salt
 	Sections  map[uint64][]byte
 	Signature []byte
 }
 
 func (e *sealedEntry) header() []byte {
 	out := cose.AppendUint(cose.AppendUint(nil, e.Info), e.Time)
-	return cose.AppendBytes(cose.AppendBytes(out, e.KID), e.Salt)
+	return cose.AppendBytes(out, e.Origin)
 }
 
 func parseSealed(t *testing.T, raw []byte) *sealedEntry {
@@ -273,7 +272,7 @@ func parseSealed(t *testing.T, raw []byte) *sealedEntry {
 func entryKey(t *testing.T, raw []byte, s record.Section, personKey []byte) []byte {
 	t.Helper()
 	header := parseSealed(t, raw).header()
-	info := "dhamani entry v1" + string([]byte{byte(s), 0x84}) + string(header)
+	info := "dhamani entry v1" + string([]byte{byte(s), 0x83}) + string(header)
 	return must[[]byte](t)(hkdf.Key(sha256.New, personKey, nil, info, 32))
 }
 
@@ -284,7 +283,7 @@ func opens(t *testing.T, raw []byte, s record.Section, personKey []byte) bool {
 	e := parseSealed(t, raw)
 	block := must[cipher.Block](t)(aes.NewCipher(entryKey(t, raw, s, personKey)))
 	gcm := must[cipher.AEAD](t)(cipher.NewGCM(block))
-	aad := cose.EncStructure([]byte{0xa1, 1, 3}, cose.AppendUint(append([]byte{0x85}, e.header()...), uint64(s)))
+	aad := cose.EncStructure([]byte{0xa1, 1, 3}, cose.AppendUint(append([]byte{0x84}, e.header()...), uint64(s)))
 	_, err := gcm.Open(nil, make([]byte, 12), e.Sections[uint64(s)], aad)
 	return err == nil
 }

@@ -47,9 +47,9 @@ func sealedEntry(tb testing.TB, n, minute, size int) []byte {
 	for i := 8; i < size; i++ {
 		body[i] = byte(n*31 + i)
 	}
-	raw := []byte{0x86, 0x00, 0x1a}
+	raw := []byte{0x85, 0x00, 0x1a}
 	raw = binary.BigEndian.AppendUint32(raw, 1<<20+uint32(minute))
-	raw = append(raw, 0x44, 1, 2, 3, 4, 0x46, 1, 2, 3, 4, 5, 6, 0xa1, 0x04)
+	raw = append(raw, 0x4a, 1, 2, 3, 4, 1, 2, 3, 4, 5, 6, 0xa1, 0x04)
 	if size < 256 {
 		raw = append(raw, 0x58, byte(size))
 	} else {

@@ -30,8 +30,10 @@ const MaxPerson = 15
 const (
 	kidSize  = 4
 	saltSize = 6
-	tagSize  = 16        // of AES-256-GCM
-	maxTime  = 1<<27 - 1 // minutes, into the year 2255
+	// originSize is the length of both: they go together, in one string.
+	originSize = kidSize + saltSize
+	tagSize    = 16        // of AES-256-GCM
+	maxTime    = 1<<27 - 1 // minutes, into the year 2255
 )
 
 // epochZero is the origin of the minute count.
@@ -83,12 +85,14 @@ type header struct {
 
 func (h *header) append(dst []byte) []byte {
 	dst = cose.AppendUint(cose.AppendUint(dst, h.info), h.time)
-	return cose.AppendBytes(cose.AppendBytes(dst, h.kid[:]), h.salt[:])
+	var origin [originSize]byte
+	copy(origin[copy(origin[:], h.kid[:]):], h.salt[:])
+	return cose.AppendBytes(dst, origin[:])
 }
 
 // Sealed is a parsed sealed entry:
 //
-//	[ info uint, time uint, kid bstr(4), salt bstr(6),
+//	[ info uint, time uint, origin bstr(10) = kid || salt,
 //	  { section uint => ciphertext bstr }, signature bstr(64) ]
 //
 // It is not for concurrent use.
@@ -104,8 +108,7 @@ type sealedWire struct {
 	_         struct{} `cbor:",toarray"`
 	Info      uint64
 	Time      uint64
-	KID       []byte
-	Salt      []byte
+	Origin    []byte
 	Sections  map[uint64][]byte
 	Signature []byte
 }
@@ -120,12 +123,14 @@ func Parse(raw []byte) (*Sealed, error) {
 	if err := cose.Unmarshal(raw, &w); err != nil {
 		return nil, fmt.Errorf("read sealed entry: %w: %w", ErrFormat, err)
 	}
-	if w.Info > 0xfff || w.Time > maxTime || len(w.KID) != kidSize || len(w.Salt) != saltSize ||
+	if w.Info > 0xfff || w.Time > maxTime || len(w.Origin) != originSize ||
 		len(w.Sections) == 0 || !cose.LowS(w.Signature) {
 		return nil, fmt.Errorf("read sealed entry: header or signature: %w", ErrFormat)
 	}
 	s := &Sealed{raw: raw, signature: w.Signature}
-	s.header = header{info: w.Info, time: w.Time, kid: [kidSize]byte(w.KID), salt: [saltSize]byte(w.Salt)}
+	s.header = header{
+		info: w.Info, time: w.Time, kid: [kidSize]byte(w.Origin[:kidSize]), salt: [saltSize]byte(w.Origin[kidSize:]),
+	}
 	for section, ciphertext := range w.Sections {
 		if section >= record.NumSections || len(ciphertext) <= tagSize {
 			return nil, fmt.Errorf("read sealed entry: section: %w", ErrFormat)
@@ -141,7 +146,7 @@ func IDOf(raw []byte) record.EntryID { return sha256.Sum256(raw) }
 // PersonOf tells which person sealed bytes are about, from their begin alone;
 // ok is false for what is surely no sealed entry.
 func PersonOf(raw []byte) (person uint8, ok bool) {
-	if len(raw) < 4 || raw[0] != 0x86 {
+	if len(raw) < 4 || raw[0] != 0x85 {
 		return 0, false
 	}
 	switch info := raw[1:4]; {
@@ -205,7 +210,7 @@ func (s *Sealed) Verify(subject Subject, author *ecdsa.PublicKey) error {
 
 // payload is what is signed:
 //
-//	[ 1, info, time, kid, salt, { section => SHA-256(ciphertext) } ]
+//	[ 1, info, time, origin, { section => SHA-256(ciphertext) } ]
 func (s *Sealed) payload() []byte {
 	n := 0
 	for _, c := range s.sections {
@@ -214,7 +219,7 @@ func (s *Sealed) payload() []byte {
 		}
 	}
 	out := make([]byte, 0, 32+n*(sha256.Size+3))
-	out = cose.AppendUint(cose.AppendArray(out, 6), 1)
+	out = cose.AppendUint(cose.AppendArray(out, 5), 1)
 	out = cose.AppendMap(s.header.append(out), n)
 	for i, c := range s.sections {
 		if c != nil {

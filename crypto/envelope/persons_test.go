@@ -93,7 +93,7 @@ func TestPersonOf(t *testing.T) {
 			}
 		}
 	}
-	for _, raw := range [][]byte{nil, {0x86, 0, 0}, {0x85, 0, 0, 0}, {0x86, 0x1a, 0, 0}} {
+	for _, raw := range [][]byte{nil, {0x85, 0, 0}, {0x86, 0, 0, 0}, {0x85, 0x1a, 0, 0}} {
 		if _, ok := PersonOf(raw); ok {
 			t.Errorf("%x is taken for an entry", raw)
 		}

@@ -40,25 +40,25 @@ func TestSealRefuses(t *testing.T) {
 }
 
 func TestParseRefuses(t *testing.T) {
-	kid, salt, sig := make([]byte, 4), make([]byte, 6), make([]byte, 64)
+	origin, sig := make([]byte, 10), make([]byte, 64)
 	text := make([]byte, 17)
 	for name, v := range map[string]any{
-		"info of 13 bits":    []any{0x1000, 0, kid, salt, map[int]any{0: text}, sig},
-		"time of 28 bits":    []any{0, 1 << 27, kid, salt, map[int]any{0: text}, sig},
-		"negative time":      []any{0, -1, kid, salt, map[int]any{0: text}, sig},
-		"null for a number":  []any{nil, 0, kid, salt, map[int]any{0: text}, sig},
-		"short kid":          []any{0, 0, kid[:3], salt, map[int]any{0: text}, sig},
-		"list for kid":       []any{0, 0, []int{0, 0, 0, 0}, salt, map[int]any{0: text}, sig},
-		"long salt":          []any{0, 0, kid, kid, map[int]any{0: text}, sig},
-		"no section":         []any{0, 0, kid, salt, map[int]any{}, sig},
-		"section 6":          []any{0, 0, kid, salt, map[int]any{6: text}, sig},
-		"negative section":   []any{0, 0, kid, salt, map[int]any{-1: text}, sig},
-		"empty section":      []any{0, 0, kid, salt, map[int]any{0: text[:16]}, sig},
-		"null section":       []any{0, 0, kid, salt, map[int]any{0: nil}, sig},
-		"text for a section": []any{0, 0, kid, salt, map[int]any{0: strings.Repeat("a", 17)}, sig},
-		"short signature":    []any{0, 0, kid, salt, map[int]any{0: text}, sig[:63]},
-		"seven elements":     []any{0, 0, kid, salt, map[int]any{0: text}, sig, 0},
-		"five elements":      []any{0, 0, kid, salt, map[int]any{0: text}},
+		"info of 13 bits":    []any{0x1000, 0, origin, map[int]any{0: text}, sig},
+		"time of 28 bits":    []any{0, 1 << 27, origin, map[int]any{0: text}, sig},
+		"negative time":      []any{0, -1, origin, map[int]any{0: text}, sig},
+		"null for a number":  []any{nil, 0, origin, map[int]any{0: text}, sig},
+		"short origin":       []any{0, 0, origin[:9], map[int]any{0: text}, sig},
+		"list for origin":    []any{0, 0, make([]int, 10), map[int]any{0: text}, sig},
+		"long origin":        []any{0, 0, make([]byte, 11), map[int]any{0: text}, sig},
+		"no section":         []any{0, 0, origin, map[int]any{}, sig},
+		"section 6":          []any{0, 0, origin, map[int]any{6: text}, sig},
+		"negative section":   []any{0, 0, origin, map[int]any{-1: text}, sig},
+		"empty section":      []any{0, 0, origin, map[int]any{0: text[:16]}, sig},
+		"null section":       []any{0, 0, origin, map[int]any{0: nil}, sig},
+		"text for a section": []any{0, 0, origin, map[int]any{0: strings.Repeat("a", 17)}, sig},
+		"short signature":    []any{0, 0, origin, map[int]any{0: text}, sig[:63]},
+		"six elements":       []any{0, 0, origin, map[int]any{0: text}, sig, 0},
+		"four elements":      []any{0, 0, origin, map[int]any{0: text}},
 		"map":                map[int]any{0: 0},
 	} {
 		t.Run(name, func(t *testing.T) {

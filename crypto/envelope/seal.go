@@ -177,7 +177,7 @@ func (s *Sealed) OpenAll(keys *Keys) (texts map[record.Section][]byte, locked []
 // entryKey narrows a person key to this entry.
 func (s *Sealed) entryKey(person []byte, section record.Section) ([]byte, error) {
 	info := append([]byte(entryLabel), byte(section))
-	info = s.header.append(cose.AppendArray(info, 4))
+	info = s.header.append(cose.AppendArray(info, 3))
 	key, err := hkdf.Key(sha256.New, person, nil, string(info), KeySize)
 	if err != nil {
 		return nil, fmt.Errorf("derive entry key: %w", err)
@@ -204,7 +204,7 @@ func (s *Sealed) gcm(key []byte, section record.Section) (cipher.AEAD, error) {
 
 // external is [info, time, kid, salt, section].
 func (s *Sealed) external(section record.Section) []byte {
-	out := s.header.append(cose.AppendArray(make([]byte, 0, 32), 5))
+	out := s.header.append(cose.AppendArray(make([]byte, 0, 32), 4))
 	return cose.AppendUint(out, uint64(section))
 }
 
@@ -220,7 +220,7 @@ func (s *Sealed) encode() []byte {
 			size, n = size+len(c)+4, n+1
 		}
 	}
-	out := s.header.append(cose.AppendArray(make([]byte, 0, size), 6))
+	out := s.header.append(cose.AppendArray(make([]byte, 0, size), 5))
 	out = cose.AppendMap(out, n)
 	for i, c := range s.sections {
 		if c != nil {

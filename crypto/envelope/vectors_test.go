@@ -158,10 +158,10 @@ func TestEntryVectors(t *testing.T) {
 	p.add("author private key", secret("author key"))
 	p.add("author public key", must[[]byte](t)(author.key.PublicKey.Bytes()))
 
-	salt := sealed[len("\x86\x12\x1a\x00\x00\x00\x00\x44\x00\x00\x00\x00\x46"):][:6]
+	salt := sealed[len("\x85\x12\x1a\x00\x00\x00\x00\x4a\x00\x00\x00\x00"):][:6]
 	minutes := uint64(visit.Sub(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)) / time.Minute)
-	header := cose.AppendBytes(cose.AppendBytes(cose.AppendUint(cose.AppendUint(nil, 1<<4|2), minutes), kid[:]), salt)
-	signed := append([]byte{0x86, 1}, header...)
+	header := cose.AppendBytes(cose.AppendUint(cose.AppendUint(nil, 1<<4|2), minutes), append(kid[:len(kid):len(kid)], salt...))
+	signed := append([]byte{0x85, 1}, header...)
 	signed = cose.AppendMap(signed, len(texts))
 	p.add("header", header)
 
@@ -169,8 +169,8 @@ func TestEntryVectors(t *testing.T) {
 	rest := sealed[1+len(header)+1:]
 	for _, section := range s.Sections() {
 		entryKey := must[[]byte](t)(hkdf.Key(sha256.New, personKeys[section], nil,
-			"dhamani entry v1"+string([]byte{byte(section), 0x84})+string(header), 32))
-		aad := cose.EncStructure([]byte{0xa1, 1, 3}, cose.AppendUint(append([]byte{0x85}, header...), uint64(section)))
+			"dhamani entry v1"+string([]byte{byte(section), 0x83})+string(header), 32))
+		aad := cose.EncStructure([]byte{0xa1, 1, 3}, cose.AppendUint(append([]byte{0x84}, header...), uint64(section)))
 		block := must[cipher.Block](t)(aes.NewCipher(entryKey))
 		gcm := must[cipher.AEAD](t)(cipher.NewGCM(block))
 		ciphertext := gcm.Seal(nil, make([]byte, 12), texts[section], aad)

@@ -54,9 +54,9 @@ func sealedEntry(n, size int) []byte {
 	for i := 8; i < len(body); i++ {
 		body[i] = byte(n*31 + i*i)
 	}
-	raw := []byte{0x86, 0x00, 0x1a}
+	raw := []byte{0x85, 0x00, 0x1a}
 	raw = binary.BigEndian.AppendUint32(raw, 1<<20+uint32(n))
-	raw = append(raw, 0x44, 1, 2, 3, 4, 0x46, 1, 2, 3, 4, 5, 6, 0xa1, 0x04, 0x59)
+	raw = append(raw, 0x4a, 1, 2, 3, 4, 1, 2, 3, 4, 5, 6, 0xa1, 0x04, 0x59)
 	raw = append(binary.BigEndian.AppendUint16(raw, uint16(len(body))), body...)
 	raw = append(raw, 0x58, 0x40)
 	return append(raw, bytes.Repeat([]byte{0x11}, 64)...)
