@@ -76,6 +76,11 @@ func (p *probe) onHost(ctx context.Context, s *card.Session, person uint8) (Fing
 	if err != nil {
 		return Fingered{}, err
 	}
+	defer func() {
+		for _, t := range templates {
+			clear(t.Compact)
+		}
+	}()
 	own, err := match.Prepare(p.template, 0)
 	if err != nil {
 		return Fingered{}, fmt.Errorf("%w: %w", ErrFingerPoor, err)
@@ -90,7 +95,6 @@ func (p *probe) onHost(ctx context.Context, s *card.Session, person uint8) (Fing
 			continue
 		}
 		score, err := compareCompact(own, t.Compact)
-		clear(t.Compact)
 		if err != nil {
 			return Fingered{}, err
 		}
