@@ -50,6 +50,9 @@ to a PNG file that only its owner may read.`,
   dhamani scanner capture --replay recording/ --pace -o finger.png`,
 		Args: cli.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := opts.check(cmd); err != nil {
+				return err
+			}
 			session, err := opts.source.options(cmd)
 			if err != nil {
 				return err
@@ -63,6 +66,21 @@ to a PNG file that only its owner may read.`,
 	opts.source.flags(cmd)
 	captureFlags(cmd, &opts)
 	return cmd
+}
+
+// check refuses values that no capture can be made with.
+func (o scannerCaptureOptions) check(cmd *cobra.Command) error {
+	if o.least < 0 || o.least > 100 {
+		return cli.WrongUsage(cmd, "--quality %d is not between 0 and 100", o.least)
+	}
+	return checkWait(cmd, o.wait)
+}
+
+func checkWait(cmd *cobra.Command, wait time.Duration) error {
+	if wait <= 0 {
+		return cli.WrongUsage(cmd, "--wait %v is no time to put a finger on", wait)
+	}
+	return nil
 }
 
 func captureFlags(cmd *cobra.Command, opts *scannerCaptureOptions) {

@@ -34,6 +34,9 @@ keep it as you keep the finger. A capture that fails is kept too.`,
 			if opts.output == "" {
 				return cli.WrongUsage(cmd, "--output is missing: a folder for the recording")
 			}
+			if err := opts.check(cmd); err != nil {
+				return err
+			}
 			session, err := opts.source.options(cmd)
 			if err != nil {
 				return err

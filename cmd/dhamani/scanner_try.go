@@ -31,6 +31,9 @@ last two steps want a finger; --no-finger leaves them out.`,
 		Example: "  dhamani scanner test\n  dhamani scanner test --no-finger --json",
 		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkWait(cmd, opts.wait); err != nil {
+				return err
+			}
 			session, err := opts.source.options(cmd)
 			if err != nil {
 				return err
