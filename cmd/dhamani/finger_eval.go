@@ -74,11 +74,20 @@ func runFingerEval(ctx context.Context, out io.Writer, g *globals, dir string, d
 		return cli.PrintJSON(out, r)
 	}
 	fmt.Fprintf(out, "comparisons   %d of one finger, %d of two; %d images without a template\n", r.Genuine, r.Impostor, r.Failures)
-	fmt.Fprintf(out, "EER           %.2f %%\n", r.EER)
-	fmt.Fprintf(out, "FMR100        %.2f %%\n", r.FMR100)
-	fmt.Fprintf(out, "FMR1000       %.2f %%\n", r.FMR1000)
-	fmt.Fprintf(out, "ZeroFMR       %.2f %%\n", r.ZeroFMR)
+	if r.Genuine == 0 || r.Impostor == 0 {
+		fmt.Fprintln(out, "no error rates: they want comparisons of both kinds")
+	} else {
+		printRates(out, r.Metrics)
+	}
 	fmt.Fprintf(out, "extraction    %.1f ms, %d bytes a template\n", r.ExtractMS, r.TemplateBytes)
 	fmt.Fprintf(out, "comparison    %.1f µs\n", r.MatchUS)
 	return nil
+}
+
+// printRates prints what Measure found.
+func printRates(out io.Writer, m eval.Metrics) {
+	fmt.Fprintf(out, "EER           %.2f %%\n", m.EER)
+	fmt.Fprintf(out, "FMR100        %.2f %%\n", m.FMR100)
+	fmt.Fprintf(out, "FMR1000       %.2f %%\n", m.FMR1000)
+	fmt.Fprintf(out, "ZeroFMR       %.2f %%\n", m.ZeroFMR)
 }

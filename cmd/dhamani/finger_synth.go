@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -20,6 +21,9 @@ type synthOptions struct {
 	effort               float64
 }
 
+// maxSynth is how many images are made at most.
+const maxSynth = 10000
+
 func newFingerSynthCommand(g *globals) *cobra.Command {
 	opts := synthOptions{seed: 1, fingers: 1, impressions: 1, effort: 0.5}
 	cmd := &cobra.Command{
@@ -30,10 +34,13 @@ pixels at 500 dpi, FINGER_IMPRESSION.png each. The same seed makes the same imag
 		Example: "  dhamani finger synth -o images --fingers 10 --impressions 4 --effort 0.8",
 		Args:    cli.Args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if opts.fingers < 1 || opts.impressions < 1 || opts.fingers*opts.impressions > 10000 {
+			if opts.fingers < 1 || opts.impressions < 1 || opts.fingers > maxSynth/opts.impressions {
 				return cli.WrongUsage(cmd, "between 1 and 10,000 images can be made")
 			}
-			return runFingerSynth(cmd.OutOrStdout(), g, opts)
+			if !(opts.effort >= 0 && opts.effort <= 1) {
+				return cli.WrongUsage(cmd, "the effort %v is not between 0 and 1", opts.effort)
+			}
+			return runFingerSynth(cmd.Context(), cmd.OutOrStdout(), g, opts)
 		},
 	}
 	cmd.Flags().StringVarP(&opts.out, "out", "o", "", "folder for the images")
@@ -45,7 +52,7 @@ pixels at 500 dpi, FINGER_IMPRESSION.png each. The same seed makes the same imag
 	return cmd
 }
 
-func runFingerSynth(out io.Writer, g *globals, opts synthOptions) error {
+func runFingerSynth(ctx context.Context, out io.Writer, g *globals, opts synthOptions) error {
 	if err := os.MkdirAll(opts.out, 0o700); err != nil {
 		return fmt.Errorf("make folder: %w", err)
 	}
@@ -53,6 +60,9 @@ func runFingerSynth(out io.Writer, g *globals, opts synthOptions) error {
 		seed := opts.seed + uint64(f) // #nosec G115 -- small
 		finger := synth.New(seed)
 		for i := range opts.impressions {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			pose := synth.Random(seed<<16+uint64(i), opts.effort) // #nosec G115 -- small
 			name := filepath.Join(opts.out, fmt.Sprintf("%d_%d.png", f+1, i+1))
 			if err := writePNG(name, finger.Impression(pose)); err != nil {
