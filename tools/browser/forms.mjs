@@ -184,4 +184,30 @@ export async function checkForms({ page, check, equal, holds, language, text, sh
     await page.click(".outcome button");
     await language("ar");
   });
+
+  await check("a form that was left does not take the next one away", async () => {
+    let go;
+    const going = new Promise((resolve) => { go = resolve; });
+    await page.route("**/entries", async (route) => {
+      await going;
+      await route.continue();
+    });
+    const before = await page.locator("#history details").count();
+    await page.click("#new");
+    await page.fill("[name=note]", "left behind");
+    const asked = page.waitForRequest("**/entries");
+    await page.click(submit);
+    await asked;
+    await page.click("#writer .send .plain");
+    await page.click("#new");
+    await page.fill("[name=note]", "the next one");
+    const answered = page.waitForResponse("**/entries");
+    go();
+    await (await answered).finished();
+    await equal("entries", () => page.locator("#history details").count(), before + 1);
+    await equal("note", () => page.inputValue("[name=note]"), "the next one");
+    await page.unroute("**/entries");
+    await page.fill("[name=note]", "");
+    await page.click("#writer .send .plain");
+  });
 }

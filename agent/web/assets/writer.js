@@ -163,6 +163,7 @@ async function write(f) {
     if (strokes !== typed) say(f, t("form.typedon"));
     return strokes !== typed;
   };
+  let mine = attempt;
   say(f, "");
   busy(f, unsettled() ? t("form.looking") : t("form.writing"));
   try {
@@ -184,18 +185,18 @@ async function write(f) {
         place.scrollIntoView({ block: "nearest" });
         return;
       }
-      attempt = { name: crypto.randomUUID(), entry };
+      mine = attempt = { name: crypto.randomUUID(), entry };
     }
     freeze(f, true);
-    const written = await appendEntry(visit, attempt.entry, attempt.name);
-    if (left()) return; // the other's history tells
+    const written = await appendEntry(visit, mine.entry, mine.name);
+    if (left() || attempt !== mine) return; // the history tells; what is on the screen is another form
     outcome = written;
     attempt = null;
     about = null;
     showOutcome();
     byId("new").setAttribute("aria-expanded", "false");
   } catch (error) {
-    if (left()) return;
+    if (left() || attempt !== mine) return;
     const shown = byId("writer").querySelector("form") ?? f;
     if (error instanceof Refused) {
       attempt = null;
