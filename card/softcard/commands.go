@@ -93,7 +93,7 @@ func (c *Card) selectFile(cl call) (answer, error) {
 	switch {
 	case cl.P1 == 0x04 && cl.P2 == 0x00:
 		return c.selectApplication(cl)
-	case cl.P1 == 0x02 && cl.P2 == 0x0C && c.ram.selected:
+	case cl.P1 == 0x02 && cl.P2 == 0x0C:
 		if len(cl.Data) != 2 {
 			return answer{}, refuse(apdu.SWWrongLength)
 		}

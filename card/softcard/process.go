@@ -132,7 +132,8 @@ func (c *Card) execute(cmd apdu.Command) (apdu.Response, error) {
 // run calls the command and turns its refusal into a status word. It owes
 // errPower.
 func (c *Card) run(cl call) (answer, error) {
-	if !c.ram.selected && cl.INS != insSelect {
+	begins := cl.INS == insSelect && cl.P1 == 0x04
+	if !begins && (!c.ram.selected || c.state.life == lifeTerminated) {
 		return answer{sw: apdu.SWConditions}, nil
 	}
 	a, err := commands[cl.INS](c, cl)

@@ -77,11 +77,35 @@ func TestPlainCommands(t *testing.T) {
 			}
 		})
 	}
-	t.Run("before select", func(t *testing.T) {
-		h := &host{t: t, c: c, tr: c.Transport()}
-		if r := h.raw([]byte{0, 0xB0, 0x9D, 0, 0}); r.SW != 0x6985 {
-			t.Errorf("%v", r.SW)
+	others := [][]byte{
+		{0, 0xB0, 0x9D, 0, 0},
+		{0, 0xB0, 0x9C, 0, 0},
+		{0, 0xA4, 2, 0x0C, 2, 1, 0x1D},
+		{0, 0xA4, 0, 0, 2, 0x3F, 0},
+		{0, 0xCA, 1, 0x51, 0},
+		{0, 0xCA, 1, 0x52, 0},
+		{0, 0xCB, 1, 0x52, 3, 0x53, 1, 7, 3},
+		{0, 0x44, 0, 0},
+	}
+	refused := func(t *testing.T, h *host) {
+		t.Helper()
+		for _, cmd := range others {
+			if r := h.raw(cmd); r.SW != 0x6985 || len(r.Data) != 0 {
+				t.Errorf("% X: %d bytes, %v", cmd, len(r.Data), r.SW)
+			}
 		}
+	}
+	t.Run("before select", func(t *testing.T) { refused(t, &host{t: t, c: c, tr: c.Transport()}) })
+	t.Run("terminated", func(t *testing.T) {
+		dead := New(Options{})
+		if err := mem.life.put(&dead.nvm, []byte{lifeTerminated}); err != nil {
+			t.Fatal(err)
+		}
+		h := &host{t: t, c: dead, tr: dead.Transport()}
+		if r := h.raw(sel); r.SW != 0x6100+39 {
+			t.Fatalf("select: %v", r.SW)
+		}
+		refused(t, h)
 	})
 }
 
