@@ -186,3 +186,24 @@ func BenchmarkSearch(b *testing.B) {
 		}
 	}
 }
+
+// TestFingerTwice: a finger that is shown in two impressions tells no more than
+// in the better of the two.
+func TestFingerTwice(t *testing.T) {
+	x := New(1)
+	kept := synth.Person(1, fmr.RightIndex, 0)
+	if err := x.Enrol(1, kept); err != nil {
+		t.Fatal(err)
+	}
+	score := func(fingers ...*fmr.Template) float64 {
+		hits, err := x.Search(t.Context(), 1, fingers...)
+		if err != nil || len(hits) != 1 {
+			t.Fatalf("%v, %v", hits, err)
+		}
+		return float64(hits[0].Score)
+	}
+	a, b := synth.Person(1, fmr.RightIndex, 1), synth.Person(1, fmr.RightIndex, 2)
+	if one, two := max(score(a), score(b)), score(a, b); two > one {
+		t.Errorf("twice %.2f, once %.2f", two, one)
+	}
+}

@@ -120,7 +120,7 @@ func (s *shard) search(ctx context.Context, asked []query) ([]Hit, error) {
 		if err != nil {
 			return nil, err
 		}
-		if score := match.Fingers(each...); score > 0 {
+		if score := fuse(asked, each); score > 0 {
 			hits = append(hits, Hit{b.person, score, each})
 		}
 		if err := ctx.Err(); err != nil {
@@ -153,6 +153,27 @@ func strongest(touched []uint32, votes []uint16, n int) []candidate {
 
 // suits reports whether fingers of two positions may be one.
 func suits(a, b fmr.Position) bool { return a == b || a == fmr.Unknown || b == fmr.Unknown }
+
+// fuse makes one score of those of the fingers that were looked for. One that
+// was shown several times tells nothing independent each time: of its
+// impressions the best counts.
+func fuse(asked []query, each []match.Score) match.Score {
+	var shown [fmr.LeftLittle + 1][]match.Score
+	var scores []match.Score
+	for i, q := range asked {
+		if q.at == fmr.Unknown || q.at > fmr.LeftLittle {
+			scores = append(scores, each[i])
+			continue
+		}
+		shown[q.at] = append(shown[q.at], each[i])
+	}
+	for _, impressions := range shown {
+		if len(impressions) > 0 {
+			scores = append(scores, match.Impressions(impressions...))
+		}
+	}
+	return match.Fingers(scores...)
+}
 
 // compare compares every finger that is looked for with the person's: one whose
 // position is not known with all, of which the best counts.
