@@ -32,7 +32,7 @@ func (f Fingers) has(number int) bool {
 		return number%2 == 1
 	case EvenFingers:
 		return number%2 == 0
-	default:
-		return true
+	case AllFingers:
 	}
+	return true
 }

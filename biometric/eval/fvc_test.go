@@ -38,7 +38,7 @@ func TestFVC(t *testing.T) {
 		fmr1000 += r.FMR1000 / 4
 	}
 	t.Logf("mean: EER %.2f %%, FMR1000 %.2f %%", eer, fmr1000)
-	if eer > 5.5 || fmr1000 > 15 || math.IsNaN(eer) {
+	if eer > 4.4 || fmr1000 > 13 || math.IsNaN(eer) {
 		t.Errorf("mean EER %.2f %%, FMR1000 %.2f %%", eer, fmr1000)
 	}
 }
