@@ -108,10 +108,7 @@ func (e *Entry) about(codes map[Code]bool) *Entry {
 func (s *Summary) withdraw(e *Entry) {
 	for i := range e.Allergies {
 		x := &e.Allergies[i]
-		at := x.At
-		if at.IsZero() {
-			at = At(e.Start)
-		}
+		at := x.At.or(e.Start)
 		s.Allergies = slices.DeleteFunc(s.Allergies, func(a Allergy) bool { return a.Code == x.Code && a.At.same(at) })
 	}
 	for i := range e.Diagnoses {
@@ -120,10 +117,7 @@ func (s *Summary) withdraw(e *Entry) {
 	}
 	for i := range e.Prescriptions {
 		x := &e.Prescriptions[i]
-		at := x.At
-		if at.IsZero() {
-			at = At(e.Start)
-		}
+		at := x.At.or(e.Start)
 		s.Medicines = slices.DeleteFunc(s.Medicines, func(m Medicine) bool { return m.Code == x.Medicine && m.Since.same(at) })
 	}
 	eachObservation(e, func(x *Observation) {

@@ -81,9 +81,7 @@ func standing(entries []*Entry) (stand, fallen []*Entry) {
 
 func (s *Summary) add(e *Entry, all bool) {
 	for _, x := range e.Allergies {
-		if x.At.IsZero() {
-			x.At = At(e.Start)
-		}
+		x.At = x.At.or(e.Start)
 		x.Note = ""
 		s.Allergies = slices.DeleteFunc(s.Allergies, func(a Allergy) bool { return a.Code == x.Code })
 		if x.Status == ConditionActive && !terms.Absent(x.Code) && x.Certainty != Refuted && x.Certainty != EnteredInError {
@@ -93,8 +91,8 @@ func (s *Summary) add(e *Entry, all bool) {
 	for i := range e.Diagnoses {
 		s.addProblem(&e.Diagnoses[i], e.Start, all)
 	}
-	for i := range e.Prescriptions {
-		s.addMedicine(&e.Prescriptions[i], e.Start, all)
+	for _, x := range inTime(e.Prescriptions, e.Start) {
+		s.addMedicine(x, e.Start, all)
 	}
 	eachObservation(e, func(x *Observation) {
 		if g, ok := x.blood(); ok {
@@ -103,16 +101,28 @@ func (s *Summary) add(e *Entry, all bool) {
 	})
 }
 
+// inTime returns the prescriptions of an encounter in the order in which they
+// were made, and of those made at one moment what ends a medicine behind what
+// begins it: a medicine that one entry both orders and stops is stopped,
+// whichever stands first in the list.
+func inTime(list []Prescription, start time.Time) []*Prescription {
+	out := make([]*Prescription, len(list))
+	for i := range list {
+		out[i] = &list[i]
+	}
+	slices.SortStableFunc(out, func(a, b *Prescription) int {
+		return cmp.Or(a.At.or(start).Time.Compare(b.At.or(start).Time), cmp.Compare(rank(!a.current()), rank(!b.current())))
+	})
+	return out
+}
+
 func (s *Summary) addProblem(d *Diagnosis, start time.Time, all bool) {
 	if !all && (d.Sensitive || terms.Sensitive(d.Code)) || terms.Absent(d.Code) {
 		return
 	}
 	p := Problem{Code: d.Code, Since: d.Onset, Severity: d.Severity, Chronic: d.Chronic || terms.Chronic(d.Code)}
 	if p.Since.IsZero() {
-		p.Since = d.At
-	}
-	if p.Since.IsZero() {
-		p.Since = At(start)
+		p.Since = d.At.or(start)
 	}
 	over := d.Status >= ConditionInactive || !d.End.IsZero() || d.Certainty >= Refuted
 	s.Problems = slices.DeleteFunc(s.Problems, func(old Problem) bool {
@@ -143,11 +153,8 @@ func (s *Summary) addMedicine(x *Prescription, start time.Time, all bool) {
 // medicine is what a summary tells of a prescription.
 func (x *Prescription) medicine(start time.Time) Medicine {
 	m := Medicine{
-		Code: x.Medicine, Since: x.At, Dose: x.Dose, Route: x.Route, Frequency: x.Frequency,
+		Code: x.Medicine, Since: x.At.or(start), Dose: x.Dose, Route: x.Route, Frequency: x.Frequency,
 		AsNeeded: x.AsNeeded, Ongoing: x.Ongoing,
-	}
-	if m.Since.IsZero() {
-		m.Since = At(start)
 	}
 	if x.Days > 0 && !x.Ongoing {
 		courses := 1 + int(x.Refills)

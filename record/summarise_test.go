@@ -157,6 +157,35 @@ func TestSummariseForgetsEpisodes(t *testing.T) {
 	}
 }
 
+// TestOrderedAndStopped: one entry tells of one medicine twice.
+func TestOrderedAndStopped(t *testing.T) {
+	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+	start := now.AddDate(0, 0, -3)
+	medicine := Code{System: terms.ATC, Value: "B01AA03"}
+	order := func(at Moment) Prescription { return Prescription{Medicine: medicine, Ongoing: true, At: at} }
+	stop := func(at Moment) Prescription {
+		return Prescription{Medicine: medicine, Status: MedicationStopped, At: at}
+	}
+	before, later := At(start.Add(-time.Hour)), At(start.Add(time.Hour))
+	for name, tt := range map[string]struct {
+		list  []Prescription
+		taken int
+	}{
+		"at once":                 {[]Prescription{order(Moment{}), stop(Moment{})}, 0},
+		"at once, the stop first": {[]Prescription{stop(Moment{}), order(At(start))}, 0},
+		"stopped later":           {[]Prescription{stop(later), order(Moment{})}, 0},
+		"ordered again later":     {[]Prescription{order(later), stop(Moment{})}, 1},
+		"stopped before":          {[]Prescription{order(Moment{}), stop(before)}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := Summarise(nil, []*Entry{{Start: start, Prescriptions: tt.list}}, now)
+			if len(s.Medicines) != tt.taken {
+				t.Errorf("medicines %+v, want %d", s.Medicines, tt.taken)
+			}
+		})
+	}
+}
+
 func TestCurrent(t *testing.T) {
 	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 	summary := &Summary{Medicines: []Medicine{

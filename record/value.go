@@ -196,6 +196,14 @@ func minute(t time.Time) time.Time {
 	return t.UTC().Truncate(time.Minute)
 }
 
+// or returns m, or t when nothing is said.
+func (m Moment) or(t time.Time) Moment {
+	if m.IsZero() {
+		return At(t)
+	}
+	return m
+}
+
 func (m Moment) same(n Moment) bool { return m.Precision == n.Precision && m.Time.Equal(n.Time) }
 
 // IsZero reports whether nothing is said.
