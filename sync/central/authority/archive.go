@@ -153,16 +153,38 @@ func (f *archiveFile) pack(subject envelope.Subject, keys *envelope.Keys, entrie
 	return flush()
 }
 
+// parseArchive reads the file without opening its parts. It owes ErrArchive.
+func parseArchive(raw []byte) (*archiveFile, error) {
+	if len(raw) > MaxArchiveFile {
+		return nil, fmt.Errorf("%d bytes: %w", len(raw), ErrArchive)
+	}
+	file := new(archiveFile)
+	if err := archiveCodec.Unmarshal(raw, file); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrArchive, err)
+	}
+	if file.Version != archiveVersion || len(file.Parts) > maxArchiveParts {
+		return nil, fmt.Errorf("version or number of parts: %w", ErrArchive)
+	}
+	for i, part := range file.Parts {
+		if part.Person > envelope.MaxPerson || len(part.Archive) == 0 || len(part.Archive) > envelope.MaxArchive {
+			return nil, fmt.Errorf("part %d: %w", i, ErrArchive)
+		}
+	}
+	for i, other := range file.Others {
+		if len(other) == 0 || len(other) > envelope.MaxSealed {
+			return nil, fmt.Errorf("entry %d that is not packed: %w", i, ErrArchive)
+		}
+	}
+	return file, nil
+}
+
 // ReadArchive unpacks an archive and checks the author of every entry. It owes
 // ErrArchive for what is none, or was made under other keys, and
 // store.ErrNotFound for a patient whom this centre does not know.
 func (a *Authority) ReadArchive(ctx context.Context, raw []byte) (*Archived, error) {
-	var file archiveFile
-	if len(raw) > MaxArchiveFile {
-		return nil, fmt.Errorf("read archive of %d bytes: %w", len(raw), ErrArchive)
-	}
-	if err := archiveCodec.Unmarshal(raw, &file); err != nil || file.Version != archiveVersion || len(file.Parts) > maxArchiveParts {
-		return nil, fmt.Errorf("read archive: %w", errors.Join(ErrArchive, err))
+	file, err := parseArchive(raw)
+	if err != nil {
+		return nil, fmt.Errorf("read archive: %w", err)
 	}
 	p, err := a.openPatient(ctx, file.Patient)
 	if err != nil {
@@ -171,10 +193,7 @@ func (a *Authority) ReadArchive(ctx context.Context, raw []byte) (*Archived, err
 	defer p.roots.Wipe()
 	out := &Archived{Patient: file.Patient, At: time.Unix(file.At, 0).UTC()}
 	for i, part := range file.Parts {
-		if part.Person > 15 {
-			return nil, fmt.Errorf("read archive, part %d: %w", i, ErrArchive)
-		}
-		subject, keys, err := p.keys(uint8(part.Person)) // #nosec G115 -- bounded above
+		subject, keys, err := p.keys(uint8(part.Person)) // #nosec G115 -- bounded by parseArchive
 		if err != nil {
 			return nil, fmt.Errorf("read archive, part %d: %w: %w", i, ErrArchive, err)
 		}
