@@ -59,12 +59,7 @@ func pop[T any](stack *[]T, height int, list []T) []T {
 	if len(top) == 0 {
 		return list
 	}
-	if len(list) == 0 {
-		list = make([]T, len(top))
-		copy(list, top)
-	} else {
-		list = append(list, top...)
-	}
+	list = append(list, top...)
 	clear(top)
 	*stack = (*stack)[:height]
 	return list
