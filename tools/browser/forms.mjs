@@ -130,6 +130,7 @@ export async function checkForms({ page, check, equal, holds, language, text, sh
     await holds("answers to alerts", overrides === undefined || overrides.length === 0);
     await page.waitForSelector(".outcome");
     await page.click(".outcome button");
+    await page.waitForSelector(`[data-entry="${id}"].struck`);
     await language("ar");
   });
 
