@@ -60,7 +60,7 @@ func (l Limits) withDefaults() Limits {
 }
 
 const (
-	shutdownGrace   = 10 * time.Second
+	shutdownGrace   = 30 * time.Second // above a stalled disk and the 10 s that net/http waits for the preface of HTTP/2
 	reloadEvery     = time.Second
 	refreshEvery    = time.Hour
 	readTimeout     = 60 * time.Second
@@ -99,7 +99,7 @@ func New(auth *authority.Authority, st store.Store, limits Limits, log *slog.Log
 }
 
 // Serve answers on the listener, over TLS, until ctx ends; then it lets the
-// requests under way finish for at most 10 seconds. It returns nil after a
+// requests under way finish for at most 30 seconds. It returns nil after a
 // shutdown in good order. A server serves once.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	var protocols http.Protocols
