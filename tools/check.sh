@@ -51,7 +51,7 @@ check no-cgo without_cgo
 check windows-build windows_build
 check windows-vet windows_vet
 check lint tool golangci-lint run ./...
-check fuzz tools/fuzz.sh "${FUZZTIME:-3s}"
+check fuzz tools/fuzz.sh "${FUZZTIME:-2s}"
 
 if [ ${#failed[@]} -gt 0 ]; then
 	echo "make check: FAILED: ${failed[*]}"
