@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/dhamani-iq/dhamani/record"
@@ -47,13 +46,15 @@ type res struct {
 	kind, id, url string
 	place         int // in the Bundle, from 1
 	raw           json.RawMessage
-	secret        bool // labelled restricted or very restricted
+	secret        bool   // labelled restricted or very restricted
+	whose         string // the reference to whom it is about, as it was written
 }
 
 type header struct {
 	ResourceType string `json:"resourceType"`
 	ID           string `json:"id"`
 	Meta         *meta  `json:"meta"`
+	whose        []byte
 }
 
 // Elements of a Bundle and of its entries that say how it came, and that every
@@ -155,7 +156,7 @@ func scanEntries(d *json.Decoder, list []*res, left map[string]int) ([]*res, err
 			}
 		}
 		h := headerOf(r.raw)
-		r.kind, r.id, r.secret = h.ResourceType, h.ID, h.Meta.restricted()
+		r.kind, r.id, r.secret, r.whose = h.ResourceType, h.ID, h.Meta.restricted(), string(h.whose)
 		list = append(list, r)
 	}
 	_, err := d.Token()
@@ -173,7 +174,9 @@ type importer struct {
 	panelled  map[*res]bool            // observations that a panel took (true) or refused
 	lost      map[*res]map[string]bool // what of the panels' observations was lost
 	planned   map[*res]bool            // goals and medications that another resource took
-	refused   map[*res]bool            // encounters that are not carried
+	refused   map[*res]bool            // resources that are not carried
+	holder    *res                     // whose record it is
+	about     map[string]bool          // references that name the holder, or do not
 	costs     map[*record.Entry]bool   // entries whose cost came from claims
 	contact   *record.Contact
 	out       *Bundle
@@ -233,7 +236,7 @@ func Import(r io.Reader) (*Bundle, *Report, error) {
 		report: newReport(), list: list, byRef: make(map[string]*res, 2*len(list)),
 		encounter: make(map[*res]*record.Entry), loose: make(map[int64]*record.Entry),
 		panelled: make(map[*res]bool), lost: make(map[*res]map[string]bool), planned: make(map[*res]bool), refused: make(map[*res]bool),
-		costs: make(map[*record.Entry]bool), out: &Bundle{},
+		costs: make(map[*record.Entry]bool), about: make(map[string]bool), out: &Bundle{},
 	}
 	im.stamp, _ = record.ParseMoment(stamp) // a Bundle need not have one
 	known := make(map[string]bool, len(converters))
@@ -254,7 +257,12 @@ func Import(r io.Reader) (*Bundle, *Report, error) {
 				continue
 			}
 			j := &job{im: im, res: x, left: make(map[string]bool)}
-			if err := c.read(im, j); err != nil {
+			err := im.admit(x)
+			if err == nil {
+				err = c.read(im, j)
+			}
+			if err != nil {
+				im.refused[x] = true
 				im.report.refuse(x, err.Error())
 				continue
 			}
@@ -282,40 +290,6 @@ func reasonFor(x *res) string {
 		return "no resource type"
 	}
 	return "this kind has no place in a record"
-}
-
-func (im *importer) index(x *res) {
-	add := func(ref string) {
-		if _, ok := im.byRef[ref]; !ok && ref != "" {
-			im.byRef[ref] = x
-		}
-	}
-	add(x.url)
-	if x.id != "" {
-		add(x.kind + "/" + x.id)
-	}
-}
-
-// resolve finds what a reference names in the Bundle, by its full address, or
-// by type and id at the end of one.
-func (im *importer) resolve(ref *reference, kind string) *res {
-	if ref == nil || ref.Reference == "" {
-		return nil
-	}
-	x, ok := im.byRef[ref.Reference]
-	if !ok {
-		parts := strings.Split(strings.TrimSuffix(ref.Reference, "/"), "/")
-		if i := slices.Index(parts, "_history"); i > 0 {
-			parts = parts[:i]
-		}
-		if n := len(parts); n >= 2 {
-			x = im.byRef[parts[n-2]+"/"+parts[n-1]]
-		}
-	}
-	if x == nil || (kind != "" && x.kind != kind) {
-		return nil
-	}
-	return x
 }
 
 // finish puts the entries into order, marks what is sensitive, drops what is

@@ -120,7 +120,7 @@ func (j *job) planActivity(p *record.CarePlan, d *activityDetail) {
 
 func (j *job) planGoal(p *record.CarePlan, ref *reference) {
 	x := j.im.resolve(ref, "Goal")
-	if x == nil || len(p.Goals) == 16 {
+	if x == nil || len(p.Goals) == 16 || j.im.admit(x) != nil {
 		j.lose("goal")
 		return
 	}

@@ -49,14 +49,6 @@ var classes = []struct {
 }
 
 func (im *importer) readEncounter(j *job) error {
-	err := im.oneEncounter(j)
-	if err != nil {
-		im.refused[j.res] = true
-	}
-	return err
-}
-
-func (im *importer) oneEncounter(j *job) error {
 	v, err := parse[encounter](j)
 	if err != nil {
 		return err

@@ -294,7 +294,7 @@ func (im *importer) diagnosticReport(j *job) error {
 // another encounter.
 func (im *importer) member(j *job, p *record.Panel, e *record.Entry, ref *reference) {
 	x := im.resolve(ref, "Observation")
-	if x == nil {
+	if x == nil || im.admit(x) != nil {
 		j.lose("result")
 		return
 	}

@@ -95,7 +95,7 @@ func (im *importer) patient(j *job) error {
 	if err := id.Validate(); err != nil {
 		return err
 	}
-	im.out.Identity = id
+	im.out.Identity, im.holder = id, j.res
 	return nil
 }
 

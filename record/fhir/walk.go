@@ -146,6 +146,8 @@ func headerOf(raw []byte) (h header) {
 			ok = ok && json.Unmarshal(value, &h.ID) == nil
 		case "meta":
 			ok = ok && json.Unmarshal(value, &h.Meta) == nil
+		case "subject", "patient", "beneficiary":
+			h.whose = value
 		}
 	})
 	if !ok {
