@@ -53,8 +53,8 @@ func (im *importer) allergy(j *job) error {
 		a.Group, _ = enum(j, c, "category", record.AllergyNotSaid)
 	}
 	a.Criticality, _ = enum(j, v.Criticality, "criticality", record.CriticalityNotSaid)
-	a.Status, _ = enum(j, v.Clinical.token(), "clinicalStatus", record.ConditionActive)
-	a.Certainty, _ = enum(j, v.Verification.token(), "verificationStatus", record.Confirmed)
+	a.Status, _ = state(j, v.Clinical, "clinicalStatus", record.ConditionActive)
+	a.Certainty = j.certainty(v.Verification)
 	for _, r := range v.Reaction {
 		s, _ := enum(j, r.Severity, "reaction.severity", record.SeverityNotSaid)
 		a.Severity = max(a.Severity, s)

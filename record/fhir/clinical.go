@@ -45,8 +45,8 @@ func (im *importer) condition(j *job) error {
 	if d.Code, ok = j.code(v.Code, preferProblem, "code"); !ok {
 		return errNoCode
 	}
-	d.Status, _ = enum(j, v.Clinical.token(), "clinicalStatus", record.ConditionActive)
-	d.Certainty, _ = enum(j, v.Verification.token(), "verificationStatus", record.Confirmed)
+	d.Status, _ = state(j, v.Clinical, "clinicalStatus", record.ConditionActive)
+	d.Certainty = j.certainty(v.Verification)
 	if v.Severity != nil {
 		s, ok := severities[v.Severity.token()]
 		d.Severity = s

@@ -30,6 +30,8 @@ var changed = map[string]string{
 	"DocumentReference.content":           "plain text in the Bundle itself, at most 600 bytes",
 	"Encounter.status":                    "finished, entered-in-error; planned and cancelled ones are no visits",
 	"ImagingStudy.series":                 "the first one's modality and body site",
+	"MedicationRequest.doNotPerform":      "what is not to be taken is refused",
+	"ServiceRequest.doNotPerform":         "what is not to be done is refused",
 	"MedicationRequest.contained":         "a medicine's code, a condition's code",
 	"MedicationRequest.dosageInstruction": "the first one; words together, at most 600 bytes",
 	"MedicationRequest.dispenseRequest":   "the supply as the length of the course",

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/dhamani-iq/dhamani/record"
@@ -245,6 +246,36 @@ func (x *exporter) visit(e *record.Entry) *reference {
 		}})
 	}
 	return x.add(&v, "Encounter", nil)
+}
+
+// state reads a concept that is one of the record's lists: of its codings the
+// first that is in it, or its words. What is in neither is lost by name.
+func state[S interface{ ~uint8 }](j *job, c *concept, element string, zero S) (S, bool) {
+	if c == nil {
+		return zero, true
+	}
+	var all []string
+	for i := range c.Coding {
+		all = append(all, c.Coding[i].Code)
+	}
+	for _, name := range append(all, strings.ToLower(strings.TrimSpace(c.Text))) {
+		v := zero
+		if u, ok := any(&v).(interface{ UnmarshalText([]byte) error }); ok && name != "" && u.UnmarshalText([]byte(name)) == nil {
+			return v, true
+		}
+	}
+	j.loseIf(len(c.Coding) > 0 || c.Text != "", element)
+	return zero, len(c.Coding) == 0 && c.Text == ""
+}
+
+// certainty reads how certain something is. What is said and not understood is
+// not confirmed.
+func (j *job) certainty(c *concept) record.Certainty {
+	v, ok := state(j, c, "verificationStatus", record.Confirmed)
+	if !ok {
+		return record.Unconfirmed
+	}
+	return v
 }
 
 // enum reads a FHIR code that is a name in one of the record's lists.

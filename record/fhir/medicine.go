@@ -23,6 +23,7 @@ type medicationRequest struct {
 	Meta      *meta      `json:"meta,omitempty"`
 	Status    string     `json:"status"`
 	Intent    string     `json:"intent"`
+	DoNot     bool       `json:"doNotPerform,omitempty"`
 	Subject   *reference `json:"subject,omitempty"`
 	Encounter *reference `json:"encounter,omitempty"`
 	Authored  string     `json:"authoredOn,omitempty"`
@@ -64,6 +65,9 @@ func (im *importer) medicationRequest(j *job) error {
 	v, err := parse[medicationRequest](j)
 	if err != nil {
 		return err
+	}
+	if v.DoNot {
+		return errDoNot
 	}
 	p := record.Prescription{Sensitive: j.secret}
 	if err := j.medicine(&p, &v.medicationX); err != nil {

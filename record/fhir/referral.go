@@ -21,6 +21,7 @@ type serviceRequest struct {
 	Meta       *meta        `json:"meta,omitempty"`
 	Status     string       `json:"status"`
 	Intent     string       `json:"intent"`
+	DoNot      bool         `json:"doNotPerform,omitempty"`
 	Category   []concept    `json:"category,omitempty"`
 	Priority   string       `json:"priority,omitempty"`
 	Code       *concept     `json:"code,omitempty"`
@@ -40,6 +41,9 @@ func (im *importer) serviceRequest(j *job) error {
 	}
 	if len(v.Category) != 1 || v.Category[0].token() != referralCategory {
 		return errString("no referral")
+	}
+	if v.DoNot {
+		return errDoNot
 	}
 	r := record.Referral{Sensitive: j.secret}
 	var ok bool

@@ -243,7 +243,7 @@ var elements = table(map[string]string{
 		participant.individual.identifier extension`,
 	"Condition": `clinicalStatus verificationStatus severity category code subject encounter onsetDateTime
 		onsetPeriod abatementDateTime recordedDate note`,
-	"MedicationRequest": `status intent medicationCodeableConcept medicationReference subject encounter authoredOn
+	"MedicationRequest": `status intent doNotPerform medicationCodeableConcept medicationReference subject encounter authoredOn
 		reasonCode reasonReference dosageInstruction.sequence dosageInstruction.text dosageInstruction.patientInstruction
 		dosageInstruction.additionalInstruction dosageInstruction.timing.repeat.frequency
 		dosageInstruction.timing.repeat.period dosageInstruction.timing.repeat.periodUnit
@@ -275,7 +275,7 @@ var elements = table(map[string]string{
 		series.modality series.bodySite`,
 	"DocumentReference": `status type subject date content.attachment.contentType content.attachment.data
 		context.encounter`,
-	"ServiceRequest": `status intent category priority code subject encounter authoredOn performer reasonCode
+	"ServiceRequest": `status intent doNotPerform category priority code subject encounter authoredOn performer reasonCode
 		reasonReference note`,
 	"DetectedIssue":        "identifier extension status code patient identifiedDateTime evidence mitigation.action",
 	"Composition":          "status type subject date author section.code section.entry section.emptyReason",
