@@ -210,7 +210,7 @@ func (im *importer) immunization(j *job) error {
 		return errNoCode
 	}
 	m.Status, _ = enum(j, v.Status, "status", record.ImmunisationCompleted)
-	m.Lot = j.words(v.Lot, codeLimit, "lotNumber")
+	m.Lot = j.exact(v.Lot, codeLimit, "lotNumber")
 	m.Site = j.optCode(v.Site, preferProcedure, "site")
 	m.Route = j.route(v.Route)
 	j.loseIf(v.Primary != nil && !*v.Primary, "primarySource")

@@ -93,11 +93,14 @@ func (j *job) optCode(c *concept, prefer []terms.System, element string) *record
 	return nil
 }
 
-// words cleans text and cuts it to a limit, between characters.
-func (j *job) words(s string, limit int, element string) string {
-	clean := strings.TrimSpace(strings.Map(func(r rune) rune {
+// clean makes text fit to be kept: of several lines where they may stand, else
+// of one. Characters that are none, such as those of another encoding, are lost
+// by name.
+func (j *job) clean(s string, lines bool, element string) string {
+	j.loseIf(strings.ContainsRune(s, utf8.RuneError), element+" (characters that are none)")
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		switch {
-		case r == '\n' && limit > terms.MaxText:
+		case r == '\n' && lines:
 			return r
 		case r < ' ', r == 0x7f:
 			return ' '
@@ -106,6 +109,11 @@ func (j *job) words(s string, limit int, element string) string {
 		}
 		return r
 	}, s))
+}
+
+// words cleans text and cuts it to a limit, between characters.
+func (j *job) words(s string, limit int, element string) string {
+	clean := j.clean(s, limit > terms.MaxText, element)
 	if len(clean) <= limit {
 		return clean
 	}
@@ -114,6 +122,17 @@ func (j *job) words(s string, limit int, element string) string {
 		clean = clean[:len(clean)-1]
 	}
 	return strings.TrimSpace(clean)
+}
+
+// exact cleans text of which a part means something else, such as a number or
+// the name of a unit: what is longer than its limit is lost as a whole.
+func (j *job) exact(s string, limit int, element string) string {
+	clean := j.clean(s, false, element)
+	if len(clean) > limit {
+		j.lose(element + " (too long)")
+		return ""
+	}
+	return clean
 }
 
 const (
@@ -276,7 +295,7 @@ func (j *job) quantity(q *quantity, element string) *record.Quantity {
 // measured is the same for what a code names: a number in the unit that the
 // code table has for it is rounded to the decimals there.
 func (j *job) measured(q *quantity, code record.Code, element string) *record.Quantity {
-	if q == nil || q.Value == "" {
+	if q == nil || q.Value == "" || q.Comparator != "" {
 		j.loseIf(q != nil, element)
 		return nil
 	}
@@ -289,7 +308,11 @@ func (j *job) measured(q *quantity, code record.Code, element string) *record.Qu
 	if unit == "" || (q.System != uriUCUM && q.Unit != "") {
 		unit = q.Unit
 	}
-	unit = j.words(unit, codeLimit, element+".unit")
+	if unit != "" {
+		if unit = j.exact(unit, codeLimit, element+".unit"); unit == "" {
+			return nil // a number without its unit is another amount
+		}
+	}
 	if unit == "1" && q.System == uriUCUM {
 		unit = ""
 	}
@@ -306,10 +329,21 @@ func (j *job) measured(q *quantity, code record.Code, element string) *record.Qu
 			scale++
 			r = d.Round(scale)
 		}
+		if r.Mantissa == 0 && tiny(q.Value) {
+			j.lose(element + " (out of range)")
+			return nil
+		}
 		d = r
 		j.lose(element + " (rounded)")
 	}
 	return &record.Quantity{Value: d, Unit: unit}
+}
+
+// tiny reports whether a number that was rounded to nothing is more than
+// nothing.
+func tiny(n json.Number) bool {
+	mantissa, _, _ := strings.Cut(strings.ToLower(n.String()), "e")
+	return strings.ContainsAny(mantissa, "123456789")
 }
 
 func digits(d record.Decimal) int {

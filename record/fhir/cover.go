@@ -42,7 +42,7 @@ func (im *importer) coverage(j *job) error {
 	if im.out.Cover != nil {
 		return errString("a record holds one cover")
 	}
-	v := &record.Cover{Inactive: c.Status != "active", Member: j.words(c.SubscriberID, codeLimit, "subscriberId")}
+	v := &record.Cover{Inactive: c.Status != "active", Member: j.exact(c.SubscriberID, codeLimit, "subscriberId")}
 	if c.Status != "active" && c.Status != "cancelled" {
 		j.lose("status")
 	}
@@ -74,7 +74,7 @@ func (im *importer) coverage(j *job) error {
 		switch {
 		case c.Identifier[i].own():
 		case v.Member == "":
-			v.Member = j.words(c.Identifier[i].Value, codeLimit, "identifier")
+			v.Member = j.exact(c.Identifier[i].Value, codeLimit, "identifier")
 		default:
 			j.lose("identifier")
 		}

@@ -63,7 +63,7 @@ func (im *importer) imagingStudy(j *job) error {
 	}
 	for i, m := range modalities {
 		if i == 0 {
-			g.Modality = j.words(m.Code, codeLimit, "modality")
+			g.Modality = j.exact(m.Code, codeLimit, "modality")
 		}
 		j.loseIf(m.Code != modalities[0].Code, "modality (further)")
 	}

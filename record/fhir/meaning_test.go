@@ -7,6 +7,15 @@ import (
 	"testing"
 )
 
+func observed(value string) string {
+	return `{"resourceType":"Observation","status":"final","code":{"text":"c"},"effectiveDateTime":"2026",` + value + `}`
+}
+
+func ordered(dosage string) string {
+	return `{"resourceType":"MedicationRequest","status":"active","intent":"order","authoredOn":"2026",` +
+		`"medicationCodeableConcept":{"text":"c"},"dosageInstruction":[{` + dosage + `}]}`
+}
+
 // TestMeaning reads resources of which a careless reader would make something
 // else, and looks at what stands in the record, and what is told.
 func TestMeaning(t *testing.T) {
@@ -35,6 +44,48 @@ func TestMeaning(t *testing.T) {
 		"a medicine to be taken": {
 			`{"resourceType":"MedicationRequest","status":"active","intent":"order","authoredOn":"2026","medicationCodeableConcept":{"text":"c"},"doNotPerform":false}`,
 			`"medicine"`, "", "",
+		},
+		"a titre beyond what was measured": {
+			observed(`"valueRatio":{"numerator":{"value":1},"denominator":{"comparator":">","value":128}}`),
+			`"text":"1 : \u003e128"`, "valueRatio (as words)", "",
+		},
+		"a bound": {observed(`"valueQuantity":{"comparator":"<","value":5,"unit":"mg"}`), `"text":"\u003c5 mg"`, "valueQuantity.comparator (as words)", ""},
+		"a unit that is too long": {
+			observed(`"valueQuantity":{"value":5,"unit":"milligrams per deciliter of whole blood"}`),
+			`"text":"5 milligrams per deciliter of whole blood"`, "valueQuantity (as words),valueQuantity.unit (too long)", "",
+		},
+		"less than can be kept": {
+			observed(`"valueQuantity":{"value":1.2e-12,"unit":"mg"}`), `"text":"1.2e-12 mg"`, "valueQuantity (as words),valueQuantity (out of range)", "",
+		},
+		"more than can be kept": {
+			observed(`"valueQuantity":{"value":12345678901234567890,"unit":"mg"}`),
+			`"text":"12345678901234567890 mg"`, "valueQuantity (as words),valueQuantity (out of range)", "",
+		},
+		"nothing": {observed(`"valueQuantity":{"value":0.000000000000,"unit":"mg"}`), `"value":{"quantity":{"value":0.000000000,"unit":"mg"}}`, "", ""},
+		"every two and a half days": {
+			ordered(`"timing":{"repeat":{"frequency":1,"period":2.50,"periodUnit":"d"}}`), `{"medicine":{"system":"text","code":"c"},"at":"2026"}`, "dosageInstruction.timing.repeat", "",
+		},
+		"every two days": {
+			ordered(`"timing":{"repeat":{"frequency":1,"period":2.00,"periodUnit":"d"}}`), `"period":2,"unit":"d"`, "", "",
+		},
+		"a dose below": {
+			ordered(`"doseAndRate":[{"doseQuantity":{"comparator":"<","value":2,"unit":"mg"}}]`), `{"medicine":{"system":"text","code":"c"},"at":"2026"}`, "dosageInstruction.doseAndRate", "",
+		},
+		"a dose of a long unit": {
+			ordered(`"doseAndRate":[{"doseQuantity":{"value":2,"unit":"milligrams of what is in a tablet"}}]`),
+			`{"medicine":{"system":"text","code":"c"},"at":"2026"}`, "dosageInstruction.doseAndRate.unit (too long)", "",
+		},
+		"more than two days": {
+			ordered(`"timing":{"repeat":{"boundsDuration":{"comparator":">","value":2,"code":"d"}}}`),
+			`{"medicine":{"system":"text","code":"c"},"at":"2026"}`, "dosageInstruction.timing.repeat.boundsDuration", "",
+		},
+		"a lot of a long name": {
+			`{"resourceType":"Immunization","status":"completed","occurrenceDateTime":"2026","vaccineCode":{"text":"c"},"lotNumber":"0123456789-0123456789-0123456789"}`,
+			`"immunisations":[{"vaccine":{"system":"text","code":"c"},"at":"2026"}]`, "lotNumber (too long)", "",
+		},
+		"another encoding": {
+			"{\"resourceType\":\"Condition\",\"code\":{\"text\":\"Beh\xe7et\"},\"recordedDate\":\"2026\"}",
+			`"code":"Behet"`, "code (characters that are none)", "",
 		},
 		"a referral not to be made": {
 			`{"resourceType":"ServiceRequest","status":"active","intent":"order","authoredOn":"2026","category":[{"coding":[{"code":"3457005"}]}],"code":{"text":"c"},"doNotPerform":true}`,

@@ -252,12 +252,23 @@ func (j *job) dosage(p *record.Prescription, list []dosage, element string) {
 	if r.Period == "" && r.Frequency == 0 && r.PeriodUnit == "" {
 		return
 	}
-	if err != nil || !exact || per.Scale > 0 && !strings.HasSuffix(per.String(), "0") || !ok || times < 0 || times > 255 ||
+	if err != nil || !exact || !integral(per) || !ok || times < 0 || times > 255 ||
 		whole.Mantissa < 1 || whole.Mantissa > math.MaxUint16 {
 		j.lose(element + ".timing.repeat")
 		return
 	}
 	p.Frequency = record.Frequency{Times: uint8(times), Period: uint16(whole.Mantissa), Unit: unit} // #nosec G115 -- bounded
+}
+
+// integral reports whether a number is a whole one, as 2.00 is.
+func integral(d record.Decimal) bool {
+	for ; d.Scale > 0; d.Scale-- {
+		if d.Mantissa%10 != 0 {
+			return false
+		}
+		d.Mantissa /= 10
+	}
+	return true
 }
 
 // days reads a duration in whole days, weeks, months or years.
@@ -268,7 +279,7 @@ func (j *job) days(q *quantity, element string) uint16 {
 		unit = q.Unit
 	}
 	each := map[string]int64{"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7, "mo": 30, "a": 365}[unit]
-	if err != nil || !exact || d.Scale > 0 || each == 0 || d.Mantissa < 1 || d.Mantissa*each > math.MaxUint16 {
+	if err != nil || !exact || d.Scale > 0 || q.Comparator != "" || each == 0 || d.Mantissa < 1 || d.Mantissa*each > math.MaxUint16 {
 		j.lose(element)
 		return 0
 	}

@@ -37,10 +37,13 @@ func (j *job) value(v *valueX, code record.Code) (record.Value, error) {
 	var out record.Value
 	switch {
 	case v.Quantity != nil && v.Quantity.Comparator != "":
-		out.Text = v.Quantity.Comparator + words(v.Quantity)
+		out.Text = words(v.Quantity)
 		j.lose("valueQuantity.comparator (as words)")
 	case v.Quantity != nil:
-		out.Quantity = j.measured(v.Quantity, code, "valueQuantity")
+		if out.Quantity = j.measured(v.Quantity, code, "valueQuantity"); out.Quantity == nil && v.Quantity.Value != "" {
+			out.Text = words(v.Quantity)
+			j.lose("valueQuantity (as words)")
+		}
 	case v.Concept != nil:
 		out.Code = j.optCode(v.Concept, preferFinding, "valueCodeableConcept")
 	case v.String != "":
@@ -83,7 +86,7 @@ func words(q *quantity) string {
 	if unit != "" {
 		unit = " " + unit
 	}
-	return q.Value.String() + unit
+	return q.Comparator + q.Value.String() + unit
 }
 
 func (j *job) interpretation(list []concept) record.Interpretation {

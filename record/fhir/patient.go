@@ -68,7 +68,7 @@ func (im *importer) patient(j *job) error {
 			continue
 		}
 		if x.System == uriNational && id.NationalNumber == "" {
-			id.NationalNumber = j.words(x.Value, codeLimit, "identifier")
+			id.NationalNumber = j.exact(x.Value, codeLimit, "identifier")
 			continue
 		}
 		j.lose("identifier (not the national number)")
@@ -187,7 +187,7 @@ func exportNames(n *record.Names) []humanName {
 func (j *job) phone(list []contactPoint, element string) string {
 	phone := ""
 	for _, t := range list {
-		v := j.words(t.Value, codeLimit, element)
+		v := j.exact(t.Value, codeLimit, element)
 		if phone != "" || v == "" || (t.System != "phone" && t.System != "sms" && t.System != "other") {
 			j.lose(element + " (not the first telephone)")
 			continue
@@ -221,7 +221,7 @@ func (j *job) address(a *address) *record.Address {
 	out := record.Address{
 		Line: j.words(strings.Join(a.Line, ", "), shortLimit, "address.line"), District: j.words(a.District, shortLimit, "address.district"),
 		City: j.words(a.City, shortLimit, "address.city"), Governorate: j.words(a.State, shortLimit, "address.state"),
-		PostalCode: j.words(a.PostalCode, codeLimit, "address.postalCode"), Country: a.Country,
+		PostalCode: j.exact(a.PostalCode, codeLimit, "address.postalCode"), Country: a.Country,
 	}
 	if len(out.Country) > 3 {
 		out.Country = ""
