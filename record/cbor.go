@@ -45,7 +45,8 @@ const (
 )
 
 // writer appends core-deterministic CBOR. It has no errors: what it is given
-// has been validated.
+// has been validated, but for the codes, of which those without a row are looked
+// at as they are written.
 type writer struct {
 	b       []byte
 	n       int // elements written of the flat list that is open
@@ -55,6 +56,7 @@ type writer struct {
 	edition uint32 // the last edition that was needed
 	secret  bool   // the section is the sensitive one
 	reasons []Code // of the visit, when the section has them
+	unknown bool   // one of the codes cannot be carried
 }
 
 // newWriter names codes by the rows of the editions that every reader has.

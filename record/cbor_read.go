@@ -231,10 +231,13 @@ func cleanText(s string, limit int) bool {
 	if s == "" || len(s) > limit {
 		return false
 	}
+	other := byte(0)
 	for i := range len(s) {
-		if c := s[i]; (c < ' ' && c != '\n') || c == 0x7f {
+		c := s[i]
+		if (c < ' ' && c != '\n') || c == 0x7f {
 			return false
 		}
+		other |= c
 	}
-	return utf8.ValidString(s)
+	return other < utf8.RuneSelf || utf8.ValidString(s)
 }

@@ -50,6 +50,7 @@ func (w *writer) code(at terms.Slot, c Code) *measure {
 			return nil
 		}
 	}
+	w.unknown = w.unknown || c.Validate() != nil
 	w.head(majorArray, 2)
 	w.uint(uint64(c.System))
 	if n, ok := codeNumber(c); ok {

@@ -106,8 +106,8 @@ func (v *Cover) Validate() error {
 	c.text("plan", v.Plan, maxShort)
 	c.text("member", v.Member, maxUnit)
 	choice(&c, "relation", v.Relation)
-	c.moment("from", v.From)
-	c.moment("until", v.Until)
+	c.moment("from", &v.From)
+	c.moment("until", &v.Until)
 	c.count("counters", len(v.Counters), maxCounters)
 	for _, n := range v.Counters {
 		if !cleanText(n.Kind, maxUnit) || strings.Trim(n.Kind, "abcdefghijklmnopqrstuvwxyz-") != "" {

@@ -75,8 +75,8 @@ func (id *Identity) Validate() error {
 	var c checker
 	c.names("names", &id.Names)
 	choice(&c, "sex", id.Sex)
-	c.moment("born", id.Born)
-	c.moment("died", id.Died)
+	c.moment("born", &id.Born)
+	c.moment("died", &id.Died)
 	c.text("national_number", id.NationalNumber, maxUnit)
 	c.text("phone", id.Phone, maxUnit)
 	switch id.Language {
@@ -113,7 +113,7 @@ func (id *Identity) Validate() error {
 		choice(&c, "family.relation", x.Relation)
 		choice(&c, "family.sex", x.Sex)
 		c.names("family.names", &x.Names)
-		c.moment("family.born", x.Born)
+		c.moment("family.born", &x.Born)
 		c.text("family.phone", x.Phone, maxUnit)
 	}
 	return c.err

@@ -34,8 +34,9 @@ func (e *Entry) Sections() (map[Section][]byte, error) {
 // which they decode. It owes ErrInvalid, and returns b as it was then.
 func (e *Entry) AppendTo(b []byte) ([]byte, [NumSections]int, error) {
 	var lengths [NumSections]int
-	if err := e.Validate(); err != nil {
-		return b, lengths, err
+	check := checker{later: true}
+	if check.entry(e); check.err != nil {
+		return b, lengths, check.err
 	}
 	c := codecs.Get().(*codec) //nolint:forcetypeassert // the pool holds nothing else
 	defer c.free()
@@ -54,6 +55,9 @@ func (e *Entry) AppendTo(b []byte) ([]byte, [NumSections]int, error) {
 		if lengths[s] = len(c.w.b) - start; lengths[s] > maxSection {
 			return b, [NumSections]int{}, fmt.Errorf("section %s of %d bytes: %w", s, lengths[s], ErrInvalid)
 		}
+	}
+	if c.w.unknown {
+		return b, [NumSections]int{}, e.Validate()
 	}
 	return c.w.b, lengths, nil
 }

@@ -59,20 +59,20 @@ func DecodeSummary(b []byte) (*Summary, error) {
 // Validate owes ErrInvalid.
 func (s *Summary) Validate() error {
 	var c checker
-	c.moment("as_of", s.AsOf)
+	c.moment("as_of", &s.AsOf)
 	choice(&c, "blood_group", s.BloodGroup)
 	for i := range s.Allergies {
 		c.allergy(&s.Allergies[i])
 	}
 	for _, p := range s.Problems {
-		c.code("problems.code", p.Code)
-		c.moment("problems.since", p.Since)
+		c.code("problems.code", &p.Code)
+		c.moment("problems.since", &p.Since)
 		choice(&c, "problems.severity", p.Severity)
 	}
 	for _, x := range s.Medicines {
-		c.code("medicines.code", x.Code)
-		c.moment("medicines.since", x.Since)
-		c.moment("medicines.until", x.Until)
+		c.code("medicines.code", &x.Code)
+		c.moment("medicines.since", &x.Since)
+		c.moment("medicines.until", &x.Until)
 		c.quantity("medicines.dose", x.Dose)
 		c.frequency("medicines.frequency", x.Frequency)
 		choice(&c, "medicines.route", x.Route)

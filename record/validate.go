@@ -8,7 +8,10 @@ import (
 
 // checker gathers the first thing wrong. Its texts name the field, never what
 // is in it.
-type checker struct{ err error }
+type checker struct {
+	err   error
+	later bool // codes are looked at as they are written
+}
 
 func (c *checker) fail(field, why string) {
 	if c.err == nil {
@@ -16,7 +19,13 @@ func (c *checker) fail(field, why string) {
 	}
 }
 
-func (c *checker) code(field string, v Code) {
+func (c *checker) code(field string, v *Code) {
+	if !c.later {
+		c.known(field, v)
+	}
+}
+
+func (c *checker) known(field string, v *Code) {
 	if c.err == nil && v.Validate() != nil {
 		c.fail(field, "code is empty, too long or of an unknown system")
 	}
@@ -24,14 +33,14 @@ func (c *checker) code(field string, v Code) {
 
 func (c *checker) optCode(field string, v *Code) {
 	if v != nil {
-		c.code(field, *v)
+		c.code(field, v)
 	}
 }
 
 func (c *checker) codes(field string, vs []Code, limit int) {
 	c.count(field, len(vs), limit)
-	for _, v := range vs {
-		c.code(field, v)
+	for i := range vs {
+		c.code(field, &vs[i])
 	}
 }
 
@@ -43,8 +52,8 @@ func (c *checker) count(field string, n, limit int) {
 
 // text admits an empty string.
 func (c *checker) text(field, s string, limit int) {
-	if s != "" && !cleanText(s, limit) {
-		c.fail(field, "text is too long or not clean UTF-8")
+	if s != "" {
+		c.needText(field, s, limit)
 	}
 }
 
@@ -54,14 +63,20 @@ func (c *checker) needText(field, s string, limit int) {
 	}
 }
 
-func (c *checker) moment(field string, m Moment) {
-	if !m.IsZero() && (!m.valid() || !m.exact()) {
+func (c *checker) moment(field string, m *Moment) {
+	if !m.IsZero() {
+		c.said(field, m)
+	}
+}
+
+func (c *checker) said(field string, m *Moment) {
+	if !m.valid() || !m.exact() {
 		c.fail(field, "time is out of range or finer than its precision")
 	}
 }
 
 // exact reports whether nothing is finer than the precision.
-func (m Moment) exact() bool {
+func (m *Moment) exact() bool {
 	at := m.Time.Unix()
 	switch {
 	case m.Time.Nanosecond() != 0:
@@ -75,7 +90,14 @@ func (m Moment) exact() bool {
 	return m.Precision == ToDay || day == 1 && (m.Precision == ToMonth || month == time.January)
 }
 
+// choice looks at what is not the default, which every list has.
 func choice[S enumNames](c *checker, field string, e Enum[S]) {
+	if e != 0 {
+		choose(c, field, e)
+	}
+}
+
+func choose[S enumNames](c *checker, field string, e Enum[S]) {
 	if !e.Valid() {
 		c.fail(field, "unknown choice")
 	}
@@ -91,14 +113,8 @@ func (c *checker) quantity(field string, q *Quantity) {
 	c.text(field, q.Unit, maxUnit)
 }
 
-func (c *checker) value(field string, v Value) {
-	n := 0
-	for _, set := range [...]bool{v.Quantity != nil, v.Code != nil, v.Text != "", v.Bool != nil} {
-		if set {
-			n++
-		}
-	}
-	if n > 1 {
+func (c *checker) value(field string, v *Value) {
+	if rank(v.Quantity != nil)+rank(v.Code != nil)+rank(v.Text != "")+rank(v.Bool != nil) > 1 {
 		c.fail(field, "more than one value")
 	}
 	c.quantity(field, v.Quantity)
@@ -110,11 +126,16 @@ func (c *checker) value(field string, v Value) {
 // again as it is. An error names the field, never its content.
 func (e *Entry) Validate() error {
 	var c checker
+	c.entry(e)
+	return c.err
+}
+
+func (c *checker) entry(e *Entry) {
 	c.start(e.Start)
 	if e.Person > maxPerson || e.Part > maxPart {
 		c.fail("person or part", "out of range")
 	}
-	choice(&c, "class", e.Class)
+	choice(c, "class", e.Class)
 	c.optCode("type", e.Type)
 	c.codes("reasons", e.Reasons, maxReasons)
 	c.cost(e.Cost)
@@ -126,7 +147,6 @@ func (e *Entry) Validate() error {
 	c.laboratory(e)
 	c.clinical(e)
 	c.extensions(e.Extensions)
-	return c.err
 }
 
 func (c *checker) start(t time.Time) {
@@ -158,7 +178,7 @@ func (c *checker) cost(x *Cost) {
 }
 
 func (c *checker) allergy(x *Allergy) {
-	c.code("allergies.code", x.Code)
+	c.code("allergies.code", &x.Code)
 	choice(c, "allergies.kind", x.Kind)
 	choice(c, "allergies.group", x.Group)
 	choice(c, "allergies.criticality", x.Criticality)
@@ -166,8 +186,8 @@ func (c *checker) allergy(x *Allergy) {
 	choice(c, "allergies.status", x.Status)
 	choice(c, "allergies.certainty", x.Certainty)
 	c.codes("allergies.reactions", x.Reactions, maxReactions)
-	c.moment("allergies.at", x.At)
-	c.moment("allergies.onset", x.Onset)
+	c.moment("allergies.at", &x.At)
+	c.moment("allergies.onset", &x.Onset)
 	c.text("allergies.note", x.Note, maxNote)
 }
 
@@ -175,11 +195,11 @@ func (c *checker) medicines(e *Entry) {
 	c.count("prescriptions", len(e.Prescriptions), maxItems)
 	for i := range e.Prescriptions {
 		x := &e.Prescriptions[i]
-		c.code("prescriptions.medicine", x.Medicine)
+		c.code("prescriptions.medicine", &x.Medicine)
 		choice(c, "prescriptions.status", x.Status)
 		choice(c, "prescriptions.route", x.Route)
 		c.frequency("prescriptions.frequency", x.Frequency)
-		c.moment("prescriptions.at", x.At)
+		c.moment("prescriptions.at", &x.At)
 		c.quantity("prescriptions.dose", x.Dose)
 		c.quantity("prescriptions.quantity", x.Quantity)
 		c.codes("prescriptions.reasons", x.Reasons, maxReasons)
@@ -202,8 +222,8 @@ func (c *checker) laboratory(e *Entry) {
 	c.count("panels", len(e.Panels), maxItems)
 	for i := range e.Panels {
 		x := &e.Panels[i]
-		c.code("panels.code", x.Code)
-		c.moment("panels.at", x.At)
+		c.code("panels.code", &x.Code)
+		c.moment("panels.at", &x.At)
 		choice(c, "panels.status", x.Status)
 		c.text("panels.conclusion", x.Conclusion, maxNote)
 		c.panelled(x)
@@ -217,17 +237,18 @@ func (c *checker) laboratory(e *Entry) {
 }
 
 func (c *checker) observation(x *Observation) {
-	c.code("observations.code", x.Code)
+	c.code("observations.code", &x.Code)
 	choice(c, "observations.category", x.Category)
 	choice(c, "observations.interpretation", x.Interpretation)
 	choice(c, "observations.status", x.Status)
-	c.value("observations.value", x.Value)
-	c.moment("observations.at", x.At)
+	c.value("observations.value", &x.Value)
+	c.moment("observations.at", &x.At)
 	c.text("observations.note", x.Note, maxNote)
 	c.count("observations.components", len(x.Components), maxComponents)
-	for _, p := range x.Components {
-		c.code("observations.components.code", p.Code)
-		c.value("observations.components.value", p.Value)
+	for i := range x.Components {
+		p := &x.Components[i]
+		c.code("observations.components.code", &p.Code)
+		c.value("observations.components.value", &p.Value)
 		choice(c, "observations.components.interpretation", p.Interpretation)
 	}
 }
@@ -236,21 +257,21 @@ func (c *checker) clinical(e *Entry) {
 	c.count("diagnoses", len(e.Diagnoses), maxItems)
 	for i := range e.Diagnoses {
 		x := &e.Diagnoses[i]
-		c.code("diagnoses.code", x.Code)
+		c.code("diagnoses.code", &x.Code)
 		choice(c, "diagnoses.status", x.Status)
 		choice(c, "diagnoses.certainty", x.Certainty)
 		choice(c, "diagnoses.severity", x.Severity)
-		c.moment("diagnoses.at", x.At)
-		c.moment("diagnoses.onset", x.Onset)
-		c.moment("diagnoses.end", x.End)
+		c.moment("diagnoses.at", &x.At)
+		c.moment("diagnoses.onset", &x.Onset)
+		c.moment("diagnoses.end", &x.End)
 		c.text("diagnoses.note", x.Note, maxNote)
 	}
 	c.count("procedures", len(e.Procedures), maxItems)
 	for i := range e.Procedures {
 		x := &e.Procedures[i]
-		c.code("procedures.code", x.Code)
+		c.code("procedures.code", &x.Code)
 		choice(c, "procedures.status", x.Status)
-		c.moment("procedures.at", x.At)
+		c.moment("procedures.at", &x.At)
 		c.codes("procedures.reasons", x.Reasons, maxReasons)
 		c.optCode("procedures.body_site", x.BodySite)
 		c.text("procedures.note", x.Note, maxNote)
@@ -258,10 +279,10 @@ func (c *checker) clinical(e *Entry) {
 	c.count("immunisations", len(e.Immunisations), maxItems)
 	for i := range e.Immunisations {
 		x := &e.Immunisations[i]
-		c.code("immunisations.vaccine", x.Vaccine)
+		c.code("immunisations.vaccine", &x.Vaccine)
 		choice(c, "immunisations.status", x.Status)
 		choice(c, "immunisations.route", x.Route)
-		c.moment("immunisations.at", x.At)
+		c.moment("immunisations.at", &x.At)
 		c.text("immunisations.lot", x.Lot, maxLot)
 		c.optCode("immunisations.site", x.Site)
 	}

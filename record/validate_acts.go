@@ -6,15 +6,15 @@ func (c *checker) others(e *Entry) {
 	c.count("care_plans", len(e.CarePlans), maxItems)
 	for i := range e.CarePlans {
 		x := &e.CarePlans[i]
-		c.code("care_plans.code", x.Code)
+		c.code("care_plans.code", &x.Code)
 		choice(c, "care_plans.status", x.Status)
 		choice(c, "care_plans.intent", x.Intent)
-		c.moment("care_plans.at", x.At)
-		c.moment("care_plans.end", x.End)
+		c.moment("care_plans.at", &x.At)
+		c.moment("care_plans.end", &x.End)
 		c.codes("care_plans.reasons", x.Reasons, maxReasons)
 		c.count("care_plans.activities", len(x.Activities), maxActivities)
 		for _, a := range x.Activities {
-			c.code("care_plans.activities.code", a.Code)
+			c.code("care_plans.activities.code", &a.Code)
 			choice(c, "care_plans.activities.status", a.Status)
 		}
 		c.count("care_plans.goals", len(x.Goals), maxGoals)
@@ -25,14 +25,14 @@ func (c *checker) others(e *Entry) {
 	c.count("notes", len(e.Notes), maxItems)
 	for i := range e.Notes {
 		c.needText("notes.text", e.Notes[i].Text, maxNote)
-		c.moment("notes.at", e.Notes[i].At)
+		c.moment("notes.at", &e.Notes[i].At)
 	}
 	c.count("imaging", len(e.Imaging), maxItems)
 	for i := range e.Imaging {
 		x := &e.Imaging[i]
 		c.study(x.Study)
 		c.needText("imaging.modality", x.Modality, maxUnit)
-		c.moment("imaging.at", x.At)
+		c.moment("imaging.at", &x.At)
 		c.optCode("imaging.body_site", x.BodySite)
 		c.text("imaging.title", x.Title, maxShort)
 	}
@@ -53,10 +53,10 @@ func (c *checker) study(id string) {
 }
 
 func (c *checker) referral(x *Referral) {
-	c.code("referrals.to", x.To)
+	c.code("referrals.to", &x.To)
 	choice(c, "referrals.urgency", x.Urgency)
 	choice(c, "referrals.status", x.Status)
-	c.moment("referrals.at", x.At)
+	c.moment("referrals.at", &x.At)
 	c.codes("referrals.reasons", x.Reasons, maxReasons)
 	c.text("referrals.note", x.Note, maxNote)
 }
