@@ -44,7 +44,7 @@ func arrange[T any](list []T, m *measure, placed func(*T) (Code, bool)) []T {
 	for i := range list {
 		place := maxMembers
 		if c, ok := placed(&list[i]); ok {
-			if k := m.memberNear(c, last+1); k >= 0 && seen&(1<<k) == 0 {
+			if k := m.memberNear(&c, last+1); k >= 0 && seen&(1<<k) == 0 {
 				place, seen = k, seen|1<<k
 			}
 		}
@@ -67,12 +67,25 @@ func arrange[T any](list []T, m *measure, placed func(*T) (Code, bool)) []T {
 	return out
 }
 
+// placed reports whether all components are members and in the members' order.
+func (m *measure) placed(list []Component) bool {
+	last := -1
+	for i := range list {
+		k := m.memberNear(&list[i].Code, last+1)
+		if k <= last || list[i].bare() {
+			return false
+		}
+		last = k
+	}
+	return true
+}
+
 func arrangeComponents(x *Observation) []Component {
 	if len(x.Components) < 2 {
 		return x.Components
 	}
 	m := x.composite()
-	if m == nil {
+	if m == nil || m.placed(x.Components) {
 		return x.Components
 	}
 	return arrange(x.Components, m, func(c *Component) (Code, bool) { return c.Code, !c.bare() })
@@ -125,63 +138,63 @@ func (x *Observation) vital(start time.Time) int {
 	if x.Category != CategoryVitalSigns || x.Value.Quantity == nil {
 		return -1 // all members are vital signs
 	}
-	i := vitals.memberAt(x.Code, 0)
-	if i < 0 {
+	m := measureOf(x.Code)
+	if m == nil || m.sign < 0 || !m.plain(x.Value.Quantity) || !x.unsaid(start, m) {
 		return -1
 	}
-	if m := &measures[vitals.members[i]]; !m.plain(x.Value.Quantity) || !x.unsaid(start, m) {
-		return -1
-	}
-	return i
+	return int(m.sign)
 }
 
 // vitalsLast returns list with the sensitive behind the others, and in each
 // part the last of every vital sign at the end, in the members' order, when
-// there are two or more. It is the last, so that a list that has been arranged
-// stays as it is. The list is not changed.
-func vitalsLast(list []Observation, start time.Time) []Observation {
+// there are two or more; signs is their number in each part. It is the last, so
+// that a list that has been arranged stays as it is. The list is not changed.
+func vitalsLast(list []Observation, start time.Time) (sorted []Observation, signs [2]int) {
 	if len(list) < 2 {
-		return list
+		return list, signs
 	}
-	var few [64]int
+	var few [32]uint8
 	places := few[:]
 	if len(list) > len(few) {
-		places = make([]int, len(list))
+		places = make([]uint8, len(list))
 	}
 	places = places[:len(list)]
-	for _, secret := range [...]bool{false, true} {
-		var seen uint64
-		n := 0
-		for i := len(list) - 1; i >= 0; i-- {
-			if list[i].Sensitive != secret {
-				continue
+	var seen [2]uint64
+	for i := len(list) - 1; i >= 0; i-- {
+		if k := list[i].vital(start); k >= 0 {
+			if part := rank(list[i].Sensitive); seen[part]&(1<<k) == 0 {
+				seen[part] |= 1 << k
+				signs[part]++
+				places[i] = uint8(k) + 1 // #nosec G115 -- below maxMembers
 			}
-			if k := list[i].vital(start); k >= 0 && seen&(1<<k) == 0 {
-				seen, places[i] = seen|1<<k, k+1
-				n++
-			}
-		}
-		for i := range list {
-			if list[i].Sensitive != secret {
-				continue
-			}
-			if n < 2 {
-				places[i] = 0
-			}
-			places[i] += rank(secret) * 2 * maxMembers
 		}
 	}
-	if slices.IsSorted(places) {
-		return list
+	ordered, last := true, uint8(0)
+	for i := range list {
+		part := rank(list[i].Sensitive)
+		if signs[part] < 2 {
+			places[i] = 0
+		}
+		places[i] += uint8(part) * (maxMembers + 1) // #nosec G115 -- 0 or 1
+		ordered = ordered && places[i] >= last
+		last = places[i]
+	}
+	for part := range signs {
+		if signs[part] < 2 {
+			signs[part] = 0
+		}
+	}
+	if ordered {
+		return list, signs
 	}
 	order := make([]int, len(list))
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return places[a] - places[b] })
+	slices.SortStableFunc(order, func(a, b int) int { return int(places[a]) - int(places[b]) })
 	out := make([]Observation, len(list))
 	for i, from := range order {
 		out[i] = list[from]
 	}
-	return out
+	return out, signs
 }

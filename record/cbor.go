@@ -45,8 +45,8 @@ const (
 )
 
 // writer appends core-deterministic CBOR. It has no errors: what it is given
-// has been validated, but for the codes, of which those without a row are looked
-// at as they are written.
+// has been validated, but for codes and units, of which those that no list has are
+// looked at as they are written.
 type writer struct {
 	b       []byte
 	n       int // elements written of the flat list that is open
@@ -56,7 +56,8 @@ type writer struct {
 	edition uint32 // the last edition that was needed
 	secret  bool   // the section is the sensitive one
 	reasons []Code // of the visit, when the section has them
-	unknown bool   // one of the codes cannot be carried
+	signs   [2]int // vital signs that stand last: of the others and of the sensitive
+	unknown bool   // one of the codes or units cannot be carried
 }
 
 // newWriter names codes by the rows of the editions that every reader has.
@@ -81,7 +82,13 @@ func (w *writer) head(major byte, v uint64) {
 	}
 }
 
-func (w *writer) uint(v uint64) { w.head(majorUint, v) }
+func (w *writer) uint(v uint64) {
+	if v < 24 {
+		w.b = append(w.b, byte(v))
+		return
+	}
+	w.head(majorUint, v)
+}
 
 func (w *writer) int(v int64) {
 	if v < 0 {

@@ -209,6 +209,7 @@ func (w *writer) quantity(q *Quantity, m *measure) {
 	if known {
 		w.uint(uint64(i)) // #nosec G115 -- an index
 	} else {
+		w.unknown = w.unknown || !cleanText(q.Unit, maxUnit)
 		w.text(q.Unit)
 	}
 	if !own {

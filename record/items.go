@@ -41,17 +41,21 @@ func (w *writer) attrText(k byte, s string) {
 	}
 }
 
-func (w *writer) attrMoment(k byte, m Moment) {
+func (w *writer) attrMoment(k byte, m *Moment) {
 	if !m.IsZero() {
-		w.attr(k)
-		w.moment(m, w.base)
+		w.attrSaid(k, m)
 	}
 }
 
+func (w *writer) attrSaid(k byte, m *Moment) {
+	w.attr(k)
+	w.moment(*m, w.base)
+}
+
 // attrAt writes an item's time unless it is the encounter's start.
-func (w *writer) attrAt(k byte, at Moment) {
-	if at.Precision != ToMinute || !at.Time.Equal(w.base) {
-		w.attrMoment(k, at)
+func (w *writer) attrAt(k byte, at *Moment) {
+	if !at.IsZero() && (at.Precision != ToMinute || !at.Time.Equal(w.base)) {
+		w.attrSaid(k, at)
 	}
 }
 
@@ -207,8 +211,8 @@ func (w *writer) allergy(x *Allergy) {
 	w.attrCodes(4, terms.Findings, x.Reactions)
 	w.attrUint(5, uint64(x.Status))
 	w.attrUint(6, uint64(x.Certainty))
-	w.attrAt(7, x.At)
-	w.attrMoment(8, x.Onset)
+	w.attrAt(7, &x.At)
+	w.attrMoment(8, &x.Onset)
 	w.attrText(9, x.Note)
 }
 

@@ -15,9 +15,9 @@ func (w *writer) diagnosis(x *Diagnosis) {
 	w.attrUint(1, uint64(x.Certainty))
 	w.attrUint(2, uint64(x.Severity))
 	w.attrTrue(3, x.Chronic)
-	w.attrAt(4, x.At)
-	w.attrMoment(5, x.Onset)
-	w.attrMoment(6, x.End)
+	w.attrAt(4, &x.At)
+	w.attrMoment(5, &x.Onset)
+	w.attrMoment(6, &x.End)
 	w.attrText(7, x.Note)
 }
 
@@ -54,7 +54,7 @@ func (w *writer) procedure(x *Procedure) {
 	w.code(terms.Acts, x.Code)
 	w.minutes(x.Minutes)
 	w.attrUint(0, uint64(x.Status))
-	w.attrAt(1, x.At)
+	w.attrAt(1, &x.At)
 	w.attrReasons(2, x.Reasons)
 	w.attrCode(3, terms.Acts, x.BodySite)
 	w.attrText(4, x.Note)
@@ -89,7 +89,7 @@ func (w *writer) immunisation(x *Immunisation) {
 	w.attrUint(0, uint64(x.Dose))
 	w.attrText(1, x.Lot)
 	w.attrUint(2, uint64(x.Status))
-	w.attrAt(3, x.At)
+	w.attrAt(3, &x.At)
 	w.attrUint(4, uint64(x.Route))
 	w.attrCode(5, terms.Acts, x.Site)
 }

@@ -25,7 +25,7 @@ func (w *writer) observed(x *Observation, m *measure) {
 	} else {
 		w.value(&x.Value, m)
 	}
-	w.attrAt(0, x.At)
+	w.attrAt(0, &x.At)
 	w.attrUint(1, uint64(x.Interpretation))
 	if len(rest) > 0 {
 		w.attr(2)
@@ -171,7 +171,7 @@ func (w *writer) panelMembers(list []Observation, m *measure) (n int) {
 	packed := true
 	for at := 0; n < len(list); n++ {
 		x := &list[n]
-		i := m.memberAt(x.Code, at)
+		i := m.memberAt(&x.Code, at)
 		if i < 0 {
 			break
 		}
@@ -200,7 +200,7 @@ func (w *writer) panelMembers(list []Observation, m *measure) (n int) {
 }
 
 func (w *writer) panelled(x *Panel) {
-	w.attrAt(0, x.At)
+	w.attrAt(0, &x.At)
 	w.attrUint(1, uint64(x.Status))
 	w.attrText(2, x.Conclusion)
 }

@@ -15,7 +15,7 @@ func (w *writer) prescription(x *Prescription) {
 	w.attrQuantity(0, x.Dose)
 	w.attrFrequency(1, x.Frequency)
 	w.attrUint(2, uint64(x.Status))
-	w.attrAt(3, x.At)
+	w.attrAt(3, &x.At)
 	w.attrUint(4, uint64(x.Route))
 	w.attrTrue(5, x.AsNeeded)
 	w.attrUint(6, uint64(x.Days))
@@ -68,7 +68,7 @@ func (r *reader) prescription(x *Prescription) {
 func (w *writer) problem(x *Problem) {
 	w.lead(1)
 	w.code(terms.Findings, x.Code)
-	w.attrMoment(0, x.Since)
+	w.attrMoment(0, &x.Since)
 	w.attrTrue(1, x.Chronic)
 	w.attrUint(2, uint64(x.Severity))
 }
@@ -95,8 +95,8 @@ func (r *reader) problem(x *Problem) {
 func (w *writer) medicine(x *Medicine) {
 	w.lead(1)
 	w.code(terms.Medicines, x.Code)
-	w.attrMoment(0, x.Since)
-	w.attrMoment(1, x.Until)
+	w.attrMoment(0, &x.Since)
+	w.attrMoment(1, &x.Until)
 	w.attrQuantity(2, x.Dose)
 	w.attrFrequency(3, x.Frequency)
 	w.attrUint(4, uint64(x.Route))

@@ -18,7 +18,7 @@ func (w *writer) components(list []Component, m *measure) (n int) {
 	packed := true
 	for at := 0; n < len(list); n++ {
 		c := &list[n]
-		i := m.memberAt(c.Code, at)
+		i := m.memberAt(&c.Code, at)
 		if i < 0 || c.bare() {
 			break
 		}
@@ -178,28 +178,12 @@ func (r *reader) nothing() bool {
 	return next>>5 != majorNegint || next&31 >= attrKeys
 }
 
-// vitals returns the observations at the end of a list that are written by the
-// members of the panel of vital signs: two at least.
-func (w *writer) vitals(list []Observation) []Observation {
-	n, next := 0, maxMembers
-	for n < len(list) {
-		i := list[len(list)-1-n].vital(w.base)
-		if i < 0 || i >= next {
-			break
-		}
-		n, next = n+1, i
-	}
-	if n < 2 {
-		return nil
-	}
-	return list[len(list)-n:]
-}
-
+// packVitals writes vital signs by the members of their panel.
 func (w *writer) packVitals(list []Observation) {
 	mark := w.open()
 	at := 0
 	for i := range list {
-		place := vitals.memberAt(list[i].Code, 0)
+		place := vitals.memberAt(&list[i].Code, at)
 		w.pack(place-at, list[i].Value.Quantity)
 		at = place + 1
 	}

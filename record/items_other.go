@@ -18,8 +18,8 @@ func (w *writer) carePlan(x *CarePlan) {
 	w.code(terms.Acts, x.Code)
 	w.attrUint(0, uint64(x.Status))
 	w.attrUint(1, uint64(x.Intent))
-	w.attrAt(2, x.At)
-	w.attrMoment(3, x.End)
+	w.attrAt(2, &x.At)
+	w.attrMoment(3, &x.End)
 	if len(x.Activities) > 0 {
 		w.attr(4)
 		mark := w.open()
@@ -93,7 +93,7 @@ func (r *reader) texts(count, length int) []string {
 func (w *writer) note(x *Note) {
 	w.lead(1)
 	w.text(x.Text)
-	w.attrAt(0, x.At)
+	w.attrAt(0, &x.At)
 }
 
 func (r *reader) note(x *Note) {
@@ -172,7 +172,7 @@ func (w *writer) imaging(x *Imaging) {
 	w.lead(2)
 	w.study(x.Study)
 	w.text(x.Modality)
-	w.attrAt(0, x.At)
+	w.attrAt(0, &x.At)
 	w.attrCode(1, terms.Acts, x.BodySite)
 	w.attrUint(2, uint64(x.Series))
 	w.attrUint(3, uint64(x.Instances))

@@ -13,7 +13,7 @@ func (w *writer) referral(x *Referral) {
 	w.attrUint(0, uint64(x.Urgency))
 	w.attrUint(1, uint64(x.Facility))
 	w.attrUint(2, uint64(x.Status))
-	w.attrAt(3, x.At)
+	w.attrAt(3, &x.At)
 	w.attrReasons(4, x.Reasons)
 	w.attrText(5, x.Note)
 }

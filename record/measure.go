@@ -100,8 +100,8 @@ func (m *measure) implied() Category {
 
 // memberNear returns the place of a code among the row's members, -1 when it
 // has none. It looks at i first, where lists in order have the next one.
-func (m *measure) memberNear(c Code, i int) int {
-	if i < len(m.members) && measures[m.members[i]].code == c {
+func (m *measure) memberNear(c *Code, i int) int {
+	if i < len(m.members) && measures[m.members[i]].code == *c {
 		return i
 	}
 	return m.memberAt(c, 0)
@@ -110,15 +110,15 @@ func (m *measure) memberNear(c Code, i int) int {
 // strays reports whether the code is that of a member which is not among those
 // seen.
 func (m *measure) strays(c Code, seen uint64) bool {
-	k := m.memberAt(c, 0)
+	k := m.memberAt(&c, 0)
 	return k >= 0 && seen&(1<<k) == 0
 }
 
 // memberAt returns the first place from i on in the row's members that the
 // code has, -1 when there is none.
-func (m *measure) memberAt(c Code, i int) int {
+func (m *measure) memberAt(c *Code, i int) int {
 	for ; i < len(m.members); i++ {
-		if measures[m.members[i]].code == c {
+		if measures[m.members[i]].code == *c {
 			return i
 		}
 	}

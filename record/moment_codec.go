@@ -14,12 +14,13 @@ func (w *writer) moment(m Moment, base time.Time) {
 	}
 	n := uint64(ToYear-m.Precision) + 1
 	w.head(majorArray, n)
-	w.int(int64(m.Time.Year() - 2000))
+	year, month, day := m.Time.Date()
+	w.int(int64(year - 2000))
 	if n > 1 {
-		w.uint(uint64(m.Time.Month())) // #nosec G115 -- 1 to 12
+		w.uint(uint64(month)) // #nosec G115 -- 1 to 12
 	}
 	if n > 2 {
-		w.uint(uint64(m.Time.Day())) // #nosec G115 -- 1 to 31
+		w.uint(uint64(day)) // #nosec G115 -- 1 to 31
 	}
 }
 

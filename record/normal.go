@@ -6,9 +6,12 @@ import (
 )
 
 // normal returns e with its lists in the order in which they decode, and
-// without a mark on nothing: e itself when it is so. It changes no list.
-func (e *Entry) normal() *Entry {
-	observations, panels := arranged(vitalsLast(e.Observations, e.Start)), arrangedPanels(e.Panels, e.Start)
+// without a mark on nothing: e itself when it is so. It changes no list. The
+// number of vital signs at the end of the observations that are not sensitive,
+// and of those that are, comes back too.
+func (e *Entry) normal() (n *Entry, signs [2]int) {
+	observations, signs := vitalsLast(e.Observations, e.Start)
+	observations, panels := arranged(observations), arrangedPanels(e.Panels, e.Start)
 	same := e.Start.Equal(minute(e.Start)) && e.Start.Location() == time.UTC &&
 		(!e.Sensitive || e.Type != nil || len(e.Reasons) > 0) &&
 		ordered(e.Prescriptions, (*Prescription).secret) && ordered(observations, (*Observation).secret) &&
@@ -18,9 +21,10 @@ func (e *Entry) normal() *Entry {
 		ordered(e.Extensions, (*Extension).place) &&
 		is(observations, e.Observations) && is(panels, e.Panels)
 	if same {
-		return e
+		return e, signs
 	}
-	n := *e
+	n = new(Entry)
+	*n = *e
 	n.Start = minute(e.Start)
 	if n.Type == nil && len(n.Reasons) == 0 {
 		n.Sensitive = false
@@ -35,7 +39,7 @@ func (e *Entry) normal() *Entry {
 	order(&n.Referrals, (*Referral).secret)
 	order(&n.Overrides, (*Override).secret)
 	order(&n.Extensions, (*Extension).place)
-	return &n
+	return n, signs
 }
 
 // What is sensitive stands behind the rest, and extensions by section and key.
@@ -72,7 +76,8 @@ func order[T any](list *[]T, key func(*T) int) {
 // Normalise gives e the form in which it decodes again: lists in order, empty
 // ones nil, times in UTC, and item times that equal the start cleared.
 func (e *Entry) Normalise() {
-	*e = *e.normal()
+	n, _ := e.normal()
+	*e = *n
 	each(&e.Allergies, func(x *Allergy) { clearAt(&x.At, e.Start); tidy(&x.Onset); noneIfEmpty(&x.Reactions) })
 	each(&e.Prescriptions, func(x *Prescription) { clearAt(&x.At, e.Start); noneIfEmpty(&x.Reasons) })
 	each(&e.Observations, func(x *Observation) { clearAt(&x.At, e.Start); noneIfEmpty(&x.Components) })

@@ -27,8 +27,8 @@ func (w *writer) items(e *Entry, s Section) {
 	if s == SectionLaboratory || secret {
 		// Vital signs, two or more, stand last in the list and under a key of their own.
 		observations := within(w, e.Observations, (*Observation).secret)
-		if signs = w.vitals(observations); len(signs) > 0 {
-			observations = observations[:len(observations)-len(signs)]
+		if n := len(observations) - w.signs[rank(secret)]; n < len(observations) {
+			observations, signs = observations[:n], observations[n:]
 		}
 		part(w, keyObservations, observations, (*Observation).secret, (*writer).observation)
 		part(w, keyPanels, e.Panels, (*Panel).secret, (*writer).panel)

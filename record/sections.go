@@ -40,10 +40,10 @@ func (e *Entry) AppendTo(b []byte) ([]byte, [NumSections]int, error) {
 	}
 	c := codecs.Get().(*codec) //nolint:forcetypeassert // the pool holds nothing else
 	defer c.free()
-	e = e.normal()
+	e, signs := e.normal()
 	present := e.present()
 	c.w = newWriter(e.Start)
-	c.w.b = b
+	c.w.b, c.w.signs = b, signs
 	core := true
 	for s := range Section(NumSections) {
 		if present&(1<<s) == 0 {

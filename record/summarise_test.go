@@ -215,7 +215,7 @@ func TestMembers(t *testing.T) {
 	for i := range measures {
 		m := &measures[i]
 		for k, number := range m.members {
-			if at := m.memberAt(measures[number].code, 0); at != k {
+			if at := m.memberAt(&measures[number].code, 0); at != k {
 				t.Errorf("%s has member %d twice", m.code, k)
 			}
 		}

@@ -10,7 +10,7 @@ import (
 // is in it.
 type checker struct {
 	err   error
-	later bool // codes are looked at as they are written
+	later bool // codes and units are looked at as they are written
 }
 
 func (c *checker) fail(field, why string) {
@@ -110,7 +110,9 @@ func (c *checker) quantity(field string, q *Quantity) {
 	if !q.Value.Valid() {
 		c.fail(field, "number out of range")
 	}
-	c.text(field, q.Unit, maxUnit)
+	if !c.later {
+		c.text(field, q.Unit, maxUnit)
+	}
 }
 
 func (c *checker) value(field string, v *Value) {

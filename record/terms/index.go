@@ -7,11 +7,16 @@ import "slices"
 // digits and letters of codes, and every code of an entry is looked up, when it
 // is written and when it is read.
 type index struct {
-	cells []uint32 // number in list plus one, 0 for none
-	list  []indexCell
+	cells []indexCell
+	list  []listed
 }
 
 type indexCell struct {
+	tag uint32 // of the code's hash what does not choose the cell
+	n   uint32 // number in list plus one, 0 for none
+}
+
+type listed struct {
 	code  Code
 	place place
 }
@@ -20,23 +25,26 @@ func (x *index) get(c Code) (place, bool) {
 	if len(x.cells) == 0 {
 		return place{}, false
 	}
-	mask := uint64(len(x.cells) - 1) // #nosec G115 -- at least 64 cells
-	for i := hashOf(c) & mask; ; i = (i + 1) & mask {
-		n := x.cells[i]
-		if n == 0 {
+	h := hashOf(c)
+	for i := int(h); ; i++ { // #nosec G115 -- only its low bits count
+		cell := x.cells[i&(len(x.cells)-1)]
+		if cell.n == 0 {
 			return place{}, false
 		}
-		if cell := &x.list[n-1]; cell.code == c {
-			return cell.place, true
+		if cell.tag != uint32(h>>32) {
+			continue
+		}
+		if found := &x.list[cell.n-1]; found.code == c {
+			return found.place, true
 		}
 	}
 }
 
 // put adds a code that is not there.
 func (x *index) put(c Code, p place) {
-	x.list = append(x.list, indexCell{c, p})
+	x.list = append(x.list, listed{c, p})
 	if 2*len(x.list) > len(x.cells) {
-		x.cells = make([]uint32, max(64, 2*len(x.cells)))
+		x.cells = make([]indexCell, max(64, 2*len(x.cells)))
 		for n := range x.list {
 			x.set(n)
 		}
@@ -46,37 +54,45 @@ func (x *index) put(c Code, p place) {
 }
 
 func (x *index) set(n int) {
-	mask := uint64(len(x.cells) - 1) // #nosec G115 -- at least 64 cells
-	i := hashOf(x.list[n].code) & mask
-	for x.cells[i] != 0 {
+	h, mask := hashOf(x.list[n].code), len(x.cells)-1
+	i := int(h) & mask // #nosec G115 -- only its low bits count
+	for x.cells[i].n != 0 {
 		i = (i + 1) & mask
 	}
-	x.cells[i] = uint32(n) + 1 // #nosec G115 -- at most the rows of all slots
+	x.cells[i] = indexCell{uint32(h >> 32), uint32(n) + 1} // #nosec G115 -- at most the rows of all slots
 }
 
 func (x *index) clone() index {
 	return index{slices.Clone(x.cells), slices.Clone(x.list)}
 }
 
-// hashOf mixes eight bytes at a time by an odd factor.
+// hashOf mixes eight bytes at a time by an odd factor. The last two words of four
+// or eight bytes overlap where the length is no multiple of theirs.
 func hashOf(c Code) uint64 {
 	const factor = 0x9e3779b97f4a7c15
 	s := c.Value
 	h := uint64(c.System)<<32 + uint64(len(s))
-	for len(s) >= 8 {
-		h = (h ^ load(s)) * factor
-		h ^= h >> 29
-		s = s[8:]
-	}
-	for i := range len(s) {
-		h ^= uint64(s[i]) << (8 * i)
+	switch {
+	case len(s) > 8:
+		for t := s; len(t) > 8; t = t[8:] {
+			h = (h ^ load(t)) * factor
+			h ^= h >> 29
+		}
+		h ^= load(s[len(s)-8:])
+	case len(s) >= 4:
+		h ^= half(s) | half(s[len(s)-4:])<<32
+	default:
+		for i := range len(s) {
+			h ^= uint64(s[i]) << (8 * i)
+		}
 	}
 	h *= factor
 	return h ^ h>>32
 }
 
-func load(s string) uint64 {
-	_ = s[7]
-	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+func load(s string) uint64 { return half(s) | half(s[4:])<<32 }
+
+func half(s string) uint64 {
+	_ = s[3]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24
 }
