@@ -41,9 +41,11 @@ func (r *reader) next(b []byte, base time.Time, secret bool) {
 	r.edition, r.used, r.reasons, r.signs = 1, 1, nil, 0
 }
 
+// fail keeps the first error; nothing is left to read behind it.
 func (r *reader) fail(what string) {
 	if r.err == nil {
 		r.err = &SyntaxError{Offset: r.off, What: what}
+		r.b, r.off = r.b[:0], 0
 	}
 }
 
@@ -58,16 +60,13 @@ func (r *reader) end() error {
 // peek returns the major type of the next item, 0xff at the end or after an
 // error.
 func (r *reader) peek() byte {
-	if r.err != nil || r.off >= len(r.b) {
+	if r.off >= len(r.b) {
 		return 0xff
 	}
 	return r.b[r.off] >> 5
 }
 
 func (r *reader) head() (major byte, arg uint64) {
-	if r.err != nil {
-		return 0xff, 0
-	}
 	if r.off >= len(r.b) {
 		r.fail("ends early")
 		return 0xff, 0
@@ -97,25 +96,35 @@ func (r *reader) head() (major byte, arg uint64) {
 	return major, arg
 }
 
+// want reads a head of a major type. Most arguments are below 24, in the first
+// byte.
 func (r *reader) want(major byte, what string) uint64 {
-	at := r.off
-	m, v := r.head()
-	if r.err == nil && m != major {
-		r.off = at
+	if r.off < len(r.b) {
+		if v := r.b[r.off] ^ major<<5; v < 24 {
+			r.off++
+			return uint64(v)
+		}
+	}
+	return r.wantLong(major, what)
+}
+
+func (r *reader) wantLong(major byte, what string) uint64 {
+	if m := r.peek(); m != major && m != 0xff {
 		r.fail(what + " expected")
 		return 0
 	}
+	_, v := r.head()
 	return v
 }
 
 func (r *reader) uint(limit uint64) uint64 {
-	if r.err == nil && r.off < len(r.b) {
-		if v := uint64(r.b[r.off]); v < 24 && v <= limit {
+	if r.off < len(r.b) {
+		if v := r.b[r.off]; v < 24 && uint64(v) <= limit {
 			r.off++
-			return v
+			return uint64(v)
 		}
 	}
-	v := r.want(majorUint, "unsigned integer")
+	v := r.wantLong(majorUint, "unsigned integer")
 	if v > limit {
 		r.fail("number out of range")
 		return 0
@@ -163,9 +172,6 @@ func (r *reader) text(limit int) string {
 }
 
 func (r *reader) take(n uint64, limit int) []byte {
-	if r.err != nil {
-		return nil
-	}
 	if n > uint64(limit) { // #nosec G115 -- limits are small and positive
 		r.fail("string too long")
 		return nil

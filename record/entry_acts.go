@@ -4,12 +4,12 @@ package record
 type Procedure struct {
 	Code      Code            `json:"code"`
 	Status    ProcedureStatus `json:"status,omitempty"`
-	At        Moment          `json:"at,omitzero"`
+	Sensitive bool            `json:"sensitive,omitempty"`
 	Minutes   uint32          `json:"minutes,omitempty"`
+	At        Moment          `json:"at,omitzero"`
 	Reasons   []Code          `json:"reasons,omitempty"`
 	BodySite  *Code           `json:"body_site,omitempty"`
 	Note      string          `json:"note,omitempty"`
-	Sensitive bool            `json:"sensitive,omitempty"`
 }
 
 // Immunisation is a vaccine given, or not given.

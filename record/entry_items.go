@@ -1,5 +1,8 @@
 package record
 
+// The fields of one byte stand together in what a record has many of: an entry
+// takes in memory what its lists take.
+
 // Diagnosis is a condition found or confirmed in an encounter.
 type Diagnosis struct {
 	Code      Code            `json:"code"`
@@ -7,31 +10,31 @@ type Diagnosis struct {
 	Certainty Certainty       `json:"certainty,omitempty"`
 	Severity  Severity        `json:"severity,omitempty"`
 	Chronic   bool            `json:"chronic,omitempty"` // on the problem list
-	At        Moment          `json:"at,omitzero"`       // when it was recorded
+	Sensitive bool            `json:"sensitive,omitempty"`
+	At        Moment          `json:"at,omitzero"` // when it was recorded
 	Onset     Moment          `json:"onset,omitzero"`
 	End       Moment          `json:"end,omitzero"`
 	Note      string          `json:"note,omitempty"`
-	Sensitive bool            `json:"sensitive,omitempty"`
 }
 
 // Prescription is a medicine ordered, or with Statement one that the patient
 // is said to take.
 type Prescription struct {
 	Medicine   Code             `json:"medicine"`
-	Status     MedicationStatus `json:"status,omitempty"`
 	At         Moment           `json:"at,omitzero"`
 	Dose       *Quantity        `json:"dose,omitempty"` // a dose without unit counts tablets, puffs, …
+	Status     MedicationStatus `json:"status,omitempty"`
 	Route      Route            `json:"route,omitempty"`
 	Frequency  Frequency        `json:"frequency,omitzero"`
+	Days       uint16           `json:"days,omitempty"` // length of the course
 	AsNeeded   bool             `json:"as_needed,omitempty"`
-	Days       uint16           `json:"days,omitempty"`     // length of the course
-	Ongoing    bool             `json:"ongoing,omitempty"`  // until stopped
-	Quantity   *Quantity        `json:"quantity,omitempty"` // to dispense
+	Ongoing    bool             `json:"ongoing,omitempty"` // until stopped
 	Refills    uint8            `json:"refills,omitempty"`
-	Reasons    []Code           `json:"reasons,omitempty"`
-	Directions string           `json:"directions,omitempty"`
 	Statement  bool             `json:"statement,omitempty"`
 	Sensitive  bool             `json:"sensitive,omitempty"`
+	Quantity   *Quantity        `json:"quantity,omitempty"` // to dispense
+	Reasons    []Code           `json:"reasons,omitempty"`
+	Directions string           `json:"directions,omitempty"`
 }
 
 // Frequency is a number of doses in a period: 3 times in 1 day.
@@ -56,13 +59,13 @@ func (v Value) IsZero() bool { return v == Value{} }
 type Observation struct {
 	Code           Code              `json:"code"`
 	Category       Category          `json:"category"`
+	Interpretation Interpretation    `json:"interpretation,omitempty"`
+	Status         ObservationStatus `json:"status,omitempty"`
+	Sensitive      bool              `json:"sensitive,omitempty"`
 	Value          Value             `json:"value,omitzero"`
 	At             Moment            `json:"at,omitzero"`
-	Interpretation Interpretation    `json:"interpretation,omitempty"`
 	Components     []Component       `json:"components,omitempty"`
-	Status         ObservationStatus `json:"status,omitempty"`
 	Note           string            `json:"note,omitempty"`
-	Sensitive      bool              `json:"sensitive,omitempty"`
 }
 
 // Component is a part of an observation, such as the systolic of a blood pressure.
@@ -75,9 +78,9 @@ type Component struct {
 // Panel is a laboratory report with its observations.
 type Panel struct {
 	Code         Code              `json:"code"`
-	At           Moment            `json:"at,omitzero"`
 	Status       ObservationStatus `json:"status,omitempty"`
+	Sensitive    bool              `json:"sensitive,omitempty"`
+	At           Moment            `json:"at,omitzero"`
 	Observations []Observation     `json:"observations"`
 	Conclusion   string            `json:"conclusion,omitempty"`
-	Sensitive    bool              `json:"sensitive,omitempty"`
 }

@@ -147,7 +147,7 @@ func (r *reader) itemReasons() []Code {
 // and false when the next element is none. Keys rise: last is the one before,
 // -1 for the first.
 func (r *reader) attr(last int) (key int, ok bool) {
-	if r.left <= 0 || r.err != nil || r.off >= len(r.b) {
+	if r.left <= 0 || r.off >= len(r.b) {
 		return 0, false
 	}
 	c := r.b[r.off]
@@ -189,9 +189,7 @@ func items[T any](r *reader, stack *[]T, limit int, one func(*reader, *T)) {
 			r.fail("too many items")
 			break
 		}
-		var zero T
-		*stack = append(*stack, zero)
-		one(r, &(*stack)[len(*stack)-1])
+		one(r, push(stack))
 	}
 	if r.left < 0 {
 		r.fail("item goes beyond its list")

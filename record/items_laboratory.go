@@ -211,7 +211,8 @@ func (r *reader) panelMembers(m *measure) (seen uint64) {
 	stack := &r.stack.observations
 	if r.peek() == majorBytes {
 		return r.unpack(m, func(c *measure, q *Quantity) {
-			*stack = append(*stack, Observation{Code: c.code, Category: c.category, Sensitive: r.secret, Value: Value{Quantity: q}})
+			x := push(stack)
+			x.Code, x.Category, x.Sensitive, x.Value.Quantity = c.code, c.category, r.secret, q
 		})
 	}
 	outer := r.left
@@ -219,8 +220,8 @@ func (r *reader) panelMembers(m *measure) (seen uint64) {
 	packed := r.left > 0
 	at := 0
 	for c := r.nextMember(m, &at); c != nil; c = r.nextMember(m, &at) {
-		*stack = append(*stack, Observation{Code: c.code})
-		x := &(*stack)[len(*stack)-1]
+		x := push(stack)
+		x.Code = c.code
 		r.observed(x, c)
 		packed = packed && len(c.members) == 0 && c.plain(x.Value.Quantity) && x.unsaid(r.base, c)
 		seen |= 1 << (at - 1)

@@ -99,7 +99,8 @@ func (r *reader) members(m *measure) (out []Component, seen uint64) {
 	height := len(*stack)
 	if r.peek() == majorBytes {
 		seen = r.unpack(m, func(c *measure, q *Quantity) {
-			*stack = append(*stack, Component{Code: c.code, Value: Value{Quantity: q}})
+			x := push(stack)
+			x.Code, x.Value.Quantity = c.code, q
 		})
 		return pop(stack, height, nil), seen
 	}
@@ -109,8 +110,8 @@ func (r *reader) members(m *measure) (out []Component, seen uint64) {
 	at := 0
 	for c := r.nextMember(m, &at); c != nil; c = r.nextMember(m, &at) {
 		r.left--
-		*stack = append(*stack, Component{Code: c.code})
-		x := &(*stack)[len(*stack)-1]
+		x := push(stack)
+		x.Code = c.code
 		r.componentBody(x, c)
 		packed = packed && x.Interpretation == 0 && c.plain(x.Value.Quantity)
 		seen |= 1 << (at - 1)

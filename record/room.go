@@ -53,6 +53,16 @@ func wipe[T any](stack *[]T) {
 	}
 }
 
+// push puts an item on a stack. There are zeros beyond the top.
+func push[T any](stack *[]T) *T {
+	n := len(*stack)
+	if n == cap(*stack) {
+		*stack = slices.Grow(*stack, 1)
+	}
+	*stack = (*stack)[:n+1]
+	return &(*stack)[n]
+}
+
 // pop takes what stands on a stack from a height on and puts it behind list.
 func pop[T any](stack *[]T, height int, list []T) []T {
 	top := (*stack)[height:]
