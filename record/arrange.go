@@ -81,9 +81,6 @@ func (m *measure) placed(list []Component) bool {
 }
 
 func arrangeComponents(x *Observation) []Component {
-	if len(x.Components) < 2 {
-		return x.Components
-	}
 	m := x.composite()
 	if m == nil || m.placed(x.Components) {
 		return x.Components
@@ -96,6 +93,18 @@ func arrangePanel(x *Panel, start time.Time) []Observation {
 	if m == nil || len(m.members) == 0 || len(x.Observations) < 2 {
 		return x.Observations
 	}
+	last, i := -1, 0
+	for ; i < len(x.Observations); i++ {
+		o := &x.Observations[i]
+		k := m.memberNear(&o.Code, last+1)
+		if k <= last || o.bare(start) {
+			break
+		}
+		last = k
+	}
+	if i == len(x.Observations) {
+		return x.Observations // all are members, and in order
+	}
 	return arrange(x.Observations, m, func(o *Observation) (Code, bool) { return o.Code, !o.bare(start) })
 }
 
@@ -103,8 +112,11 @@ func arrangePanel(x *Panel, start time.Time) []Observation {
 func arranged(list []Observation) []Observation {
 	copied := false
 	for i := range list {
+		if len(list[i].Components) < 2 {
+			continue
+		}
 		cs := arrangeComponents(&list[i])
-		if len(cs) == 0 || &cs[0] == &list[i].Components[0] {
+		if &cs[0] == &list[i].Components[0] {
 			continue
 		}
 		if !copied {

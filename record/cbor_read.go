@@ -1,6 +1,7 @@
 package record
 
 import (
+	"encoding/binary"
 	"math"
 	"time"
 	"unicode/utf8"
@@ -80,15 +81,23 @@ func (r *reader) head() (major byte, arg uint64) {
 		r.fail("indefinite or reserved length")
 		return 0xff, 0
 	}
-	n := 1 << (info - 24)
-	if len(r.b)-r.off-1 < n {
+	rest, n := r.b[r.off+1:], 1<<(info-24)
+	if len(rest) < n {
 		r.fail("ends early")
 		return 0xff, 0
 	}
-	for _, c := range r.b[r.off+1 : r.off+1+n] {
-		arg = arg<<8 | uint64(c)
+	least := uint64(24)
+	switch n {
+	case 1:
+		arg = uint64(rest[0])
+	case 2:
+		arg, least = uint64(binary.BigEndian.Uint16(rest)), 1<<8
+	case 4:
+		arg, least = uint64(binary.BigEndian.Uint32(rest)), 1<<16
+	default:
+		arg, least = binary.BigEndian.Uint64(rest), 1<<32
 	}
-	if (n == 1 && arg < 24) || (n > 1 && arg>>(4*n) == 0) {
+	if arg < least {
 		r.fail("not the shortest form")
 		return 0xff, 0
 	}

@@ -143,22 +143,37 @@ func (r *reader) numbered(s terms.System, n uint64) Code {
 // codeNumber returns the number that stands for a code, and false when the
 // code is not digits or would not read again to the same text.
 func codeNumber(c Code) (uint64, bool) {
+	const digits, most = 19, 1 << 62
 	s := c.Value
 	switch c.System { //nolint:exhaustive // the other systems' codes are not digits
-	case terms.SNOMED, terms.RxNorm, terms.CVX:
+	case terms.SNOMED, terms.RxNorm:
+	case terms.CVX:
+		if len(s) < 2 {
+			return 0, false
+		}
+		if len(s) == 2 && s[0] == '0' {
+			s = s[1:]
+		}
 	case terms.LOINC:
-		if len(s) < 3 || s[len(s)-2] != '-' {
+		if len(s) < 3 || s[len(s)-2] != '-' || s[len(s)-1] != luhn(s[:len(s)-2]) {
 			return 0, false
 		}
 		s = s[:len(s)-2]
 	default:
 		return 0, false
 	}
-	n, err := strconv.ParseUint(s, 10, 62)
-	if err != nil || codeText(c.System, n) != c.Value {
+	if s == "" || len(s) > digits || s[0] == '0' && len(s) > 1 {
 		return 0, false
 	}
-	return n, true
+	n := uint64(0)
+	for i := range len(s) {
+		d := s[i] - '0'
+		if d > 9 {
+			return 0, false
+		}
+		n = n*10 + uint64(d)
+	}
+	return n, n < most
 }
 
 func codeText(s terms.System, n uint64) string {

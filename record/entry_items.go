@@ -53,7 +53,9 @@ type Value struct {
 }
 
 // IsZero reports whether nothing was found.
-func (v Value) IsZero() bool { return v == Value{} }
+func (v Value) IsZero() bool {
+	return v.Quantity == nil && v.Code == nil && v.Text == "" && v.Bool == nil
+}
 
 // Observation is a measurement or finding.
 type Observation struct {

@@ -2,7 +2,6 @@ package record
 
 import (
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -116,10 +115,13 @@ func (c *checker) quantity(field string, q *Quantity) {
 }
 
 func (c *checker) value(field string, v *Value) {
+	if v.Quantity != nil && v.Code == nil && v.Text == "" && v.Bool == nil {
+		c.quantity(field, v.Quantity)
+		return
+	}
 	if rank(v.Quantity != nil)+rank(v.Code != nil)+rank(v.Text != "")+rank(v.Bool != nil) > 1 {
 		c.fail(field, "more than one value")
 	}
-	c.quantity(field, v.Quantity)
 	c.optCode(field, v.Code)
 	c.text(field, v.Text, maxNote)
 }
@@ -174,9 +176,18 @@ func (c *checker) cost(x *Cost) {
 		c.fail("cost", "number out of range, or two scales")
 	}
 	choice(c, "cost.service", x.Service)
-	if x.Currency != "" && (len(x.Currency) != 3 || x.Currency == "IQD" || strings.Trim(x.Currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "") {
+	if x.Currency != "" && (len(x.Currency) != 3 || x.Currency == "IQD" || !capitals(x.Currency)) {
 		c.fail("cost.currency", "not three capitals, or IQD, which is left empty")
 	}
+}
+
+func capitals(s string) bool {
+	for i := range len(s) {
+		if s[i] < 'A' || s[i] > 'Z' {
+			return false
+		}
+	}
+	return true
 }
 
 func (c *checker) allergy(x *Allergy) {
