@@ -51,7 +51,7 @@ func (r *reader) moment(base time.Time) Moment {
 		return Moment{}
 	}
 	t := time.Date(2000+int(year), time.Month(month), int(day), 0, 0, 0, 0, time.UTC) // #nosec G115 -- bounded
-	if t.Day() != int(day) || t.Month() != time.Month(month) {                        // #nosec G115 -- bounded
+	if month == 0 || day == 0 || day > 28 && t.Day() != int(day) {                    // #nosec G115 -- bounded
 		r.fail("no such day")
 	}
 	return r.checked(Moment{Time: t, Precision: ToYear - Precision(n-1)}) // #nosec G115 -- 1 to 3

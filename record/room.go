@@ -69,7 +69,12 @@ func pop[T any](stack *[]T, height int, list []T) []T {
 	if len(top) == 0 {
 		return list
 	}
-	list = append(list, top...)
+	if list == nil {
+		list = make([]T, len(top))
+		copy(list, top)
+	} else {
+		list = append(list, top...)
+	}
 	clear(top)
 	*stack = (*stack)[:height]
 	return list

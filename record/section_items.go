@@ -115,7 +115,7 @@ func (r *reader) section(e *readEntry, s Section, core bool) (own bool, err erro
 		return false, &SyntaxError{What: "ends early"}
 	}
 	next := uint64(0)
-	for r.err == nil && r.off < len(r.b) {
+	for r.off < len(r.b) {
 		key := r.uint(math.MaxUint8)
 		switch {
 		case r.err != nil:
