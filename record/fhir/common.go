@@ -329,7 +329,7 @@ func (j *job) measured(q *quantity, code record.Code, element string) *record.Qu
 			scale++
 			r = d.Round(scale)
 		}
-		if r.Mantissa == 0 && tiny(q.Value) {
+		if d.Mantissa == 0 && tiny(q.Value) {
 			j.lose(element + " (out of range)")
 			return nil
 		}
@@ -339,7 +339,7 @@ func (j *job) measured(q *quantity, code record.Code, element string) *record.Qu
 	return &record.Quantity{Value: d, Unit: unit}
 }
 
-// tiny reports whether a number that was rounded to nothing is more than
+// tiny reports whether a number of which no digit can be kept is more than
 // nothing.
 func tiny(n json.Number) bool {
 	mantissa, _, _ := strings.Cut(strings.ToLower(n.String()), "e")
