@@ -3,6 +3,7 @@ package fhir
 import (
 	"encoding/json"
 	"strconv"
+	"strings"
 
 	"github.com/dhamani-iq/dhamani/record"
 )
@@ -205,32 +206,21 @@ func (im *importer) claim(j *job) error {
 	if err != nil {
 		return err
 	}
-	if c.Total == nil {
+	switch {
+	case c.Total == nil:
 		return errString("no total")
+	case !charged(c.Status, c.Use):
+		return errNoCost
 	}
-	var e *record.Entry
-	for _, it := range c.Item {
-		for i := range it.Encounter {
-			x := im.encounter[im.resolve(&it.Encounter[i], "Encounter")]
-			if x != nil && e != nil && x != e {
-				return errString("of more than one encounter")
-			}
-			if x != nil {
-				e = x
-			}
-		}
-	}
-	if e == nil {
-		return errString("of no encounter that is carried")
+	e, err := im.visitOf(c.Item)
+	if err != nil {
+		return err
 	}
 	total, exact, err := record.ParseDecimal(c.Total.Value.String())
 	if err != nil || !exact {
 		return errString("total out of range")
 	}
-	cost := &record.Cost{Total: total, Currency: c.Total.Currency}
-	if cost.Currency == "IQD" {
-		cost.Currency = ""
-	}
+	cost := &record.Cost{Total: total, Currency: currency(c.Total.Currency)}
 	for _, x := range c.Total.Extension {
 		if x.URL == extService && cost.Service.UnmarshalText([]byte(x.Code)) == nil {
 			continue
@@ -242,46 +232,93 @@ func (im *importer) claim(j *job) error {
 		}
 		cost.Patient = &share
 	}
-	if e.Cost == nil {
-		e.Cost = cost
-		im.costs[e] = true
-		return level(e.Cost)
+	level(cost)
+	j.loseIf(e.Cost != nil && e.Cost.Service != cost.Service, "total.extension.service")
+	if err := charge(e, cost); err != nil {
+		return err
 	}
-	if e.Cost.Service != cost.Service {
-		j.lose("total.extension.service")
-	}
-	return sum(e.Cost, cost)
+	im.costs[e] = true
+	return nil
 }
 
-// level gives both amounts of a cost one scale.
-func level(c *record.Cost) error {
-	if c.Patient == nil {
-		return nil
+// visitOf returns the entry of the one encounter that items are about.
+func (im *importer) visitOf(items []item) (*record.Entry, error) {
+	var e *record.Entry
+	for _, it := range items {
+		for i := range it.Encounter {
+			x := im.encounter[im.resolve(&it.Encounter[i], "Encounter")]
+			if x != nil && e != nil && x != e {
+				return nil, errString("of more than one encounter")
+			}
+			if x != nil {
+				e = x
+			}
+		}
 	}
-	for c.Total.Scale < c.Patient.Scale {
-		c.Total = record.Decimal{Mantissa: c.Total.Mantissa * 10, Scale: c.Total.Scale + 1}
+	if e == nil {
+		return nil, errString("of no encounter that is carried")
 	}
-	for c.Patient.Scale < c.Total.Scale {
-		c.Patient = &record.Decimal{Mantissa: c.Patient.Mantissa * 10, Scale: c.Patient.Scale + 1}
+	return e, nil
+}
+
+var errNoCost = errString("neither active nor a claim: nothing was charged by it")
+
+// charged reports whether a claim, or what explains one, tells what was
+// charged: one that was cancelled, or asks beforehand, does not.
+func charged(status, use string) bool {
+	return (status == "active" || status == "") && (use == "claim" || use == "")
+}
+
+func currency(code string) string {
+	if code = strings.ToUpper(code); code == "IQD" {
+		return ""
 	}
+	return code
+}
+
+// charge adds a cost to that of an entry. It owes record.ErrInvalid.
+func charge(e *record.Entry, c *record.Cost) error {
+	if e.Cost != nil {
+		total := *e.Cost
+		if err := sum(&total, c); err != nil {
+			return err
+		}
+		c = &total
+	}
+	if err := (&record.Entry{Start: e.Start, Cost: c}).Validate(); err != nil {
+		return err
+	}
+	e.Cost = c
 	return nil
+}
+
+// level gives both amounts of a cost one scale; one that has no room for it is
+// not valid then.
+func level(c *record.Cost) {
+	if c.Patient != nil {
+		share := scaled(*c.Patient, c.Total.Scale)
+		c.Total, c.Patient = scaled(c.Total, share.Scale), &share
+	}
+}
+
+// scaled writes a number with as many decimals at least, as far as they have
+// room.
+func scaled(d record.Decimal, scale uint8) record.Decimal {
+	for d.Scale < scale && d.Valid() {
+		d = record.Decimal{Mantissa: d.Mantissa * 10, Scale: d.Scale + 1}
+	}
+	return d
 }
 
 func sum(to, c *record.Cost) error {
 	if to.Currency != c.Currency || to.Patient != nil || c.Patient != nil {
 		return errString("of another currency, or with a share, beside another claim")
 	}
-	a, b := to.Total, c.Total
-	for a.Scale < b.Scale {
-		a = record.Decimal{Mantissa: a.Mantissa * 10, Scale: a.Scale + 1}
-	}
-	for b.Scale < a.Scale {
-		b = record.Decimal{Mantissa: b.Mantissa * 10, Scale: b.Scale + 1}
-	}
-	a.Mantissa += b.Mantissa
-	if !a.Valid() {
+	a, b := scaled(to.Total, c.Total.Scale), scaled(c.Total, to.Total.Scale)
+	if !a.Valid() || !b.Valid() || a.Scale != b.Scale {
 		return errString("total out of range")
 	}
+	a.Mantissa += b.Mantissa
 	to.Total = a
 	return nil
 }
@@ -289,7 +326,9 @@ func sum(to, c *record.Cost) error {
 // explanation is read only where no claim told the cost.
 func (im *importer) explanation(j *job) error {
 	var x struct {
-		Total []struct {
+		Status string `json:"status"`
+		Use    string `json:"use"`
+		Total  []struct {
 			Category *concept `json:"category"`
 			Amount   *money   `json:"amount"`
 		} `json:"total"`
@@ -298,20 +337,17 @@ func (im *importer) explanation(j *job) error {
 	if json.Unmarshal(j.raw, &x) != nil {
 		return errMalformed
 	}
-	var e *record.Entry
-	for _, it := range x.Item {
-		for i := range it.Encounter {
-			if found := im.encounter[im.resolve(&it.Encounter[i], "Encounter")]; found != nil {
-				e = found
-			}
-		}
+	e, err := im.visitOf(x.Item)
+	if err != nil {
+		return err
 	}
 	switch {
-	case e == nil:
-		return errString("of no encounter that is carried")
 	case im.costs[e]:
 		return errString("the claim has the cost")
+	case !charged(x.Status, x.Use):
+		return errNoCost
 	}
+	trial := record.Entry{Start: e.Start, Cost: e.Cost}
 	for _, t := range x.Total {
 		if t.Category.token() != "submitted" || t.Amount == nil {
 			j.lose("total")
@@ -321,21 +357,14 @@ func (im *importer) explanation(j *job) error {
 		if err != nil || !exact {
 			return errString("total out of range")
 		}
-		cost := &record.Cost{Total: total, Currency: t.Amount.Currency}
-		if cost.Currency == "IQD" {
-			cost.Currency = ""
-		}
-		if e.Cost == nil {
-			e.Cost = cost
-			continue
-		}
-		if err := sum(e.Cost, cost); err != nil {
+		if err := charge(&trial, &record.Cost{Total: total, Currency: currency(t.Amount.Currency)}); err != nil {
 			return err
 		}
 	}
-	if e.Cost == nil {
+	if trial.Cost == e.Cost {
 		return errString("no total")
 	}
+	e.Cost = trial.Cost
 	return nil
 }
 
