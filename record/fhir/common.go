@@ -217,6 +217,9 @@ func (j *job) entry(ref *reference, date record.Moment) (*record.Entry, error) {
 	e := j.im.loose[key]
 	if e == nil {
 		e = &record.Entry{Start: date.Time, Class: record.ClassRecord}
+		if err := e.Validate(); err != nil {
+			return nil, err
+		}
 		j.im.loose[key] = e
 		j.im.out.Entries = append(j.im.out.Entries, e)
 	}

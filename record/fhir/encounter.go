@@ -145,7 +145,7 @@ func (j *job) entryExtension(e *record.Entry, x *extension) {
 			return
 		}
 	case extUnknown:
-		if v, ok := unknownItem(x); ok {
+		if v, ok := unknownItem(x); ok && len(x.Extension) > 0 {
 			e.Extensions = append(e.Extensions, v)
 			j.kept++
 			return
@@ -181,7 +181,7 @@ func unknownItem(x *extension) (record.Extension, bool) {
 		case y.URL == "key" && y.Unsigned != nil:
 			out.Key = *y.Unsigned
 		case y.URL == "data" && y.Base64 != nil:
-			out.Data = *y.Base64
+			out.Data = append(out.Data, *y.Base64...)
 		default:
 			return out, false
 		}
@@ -242,8 +242,10 @@ func (x *exporter) visit(e *record.Entry) *reference {
 		v.Extension = append(v.Extension, extension{URL: extUnknown, Extension: []extension{
 			{URL: "section", Unsigned: &section},
 			{URL: "key", Unsigned: &u.Key},
-			{URL: "data", Base64: &u.Data},
 		}})
+		if last := &v.Extension[len(v.Extension)-1]; len(u.Data) > 0 { // FHIR has no empty values
+			last.Extension = append(last.Extension, extension{URL: "data", Base64: &u.Data})
+		}
 	}
 	return x.add(&v, "Encounter", nil)
 }

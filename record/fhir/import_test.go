@@ -101,6 +101,7 @@ func TestResources(t *testing.T) {
 		{"an onset as words", `{"resourceType":"Condition","code":{"text":"x"},"onsetString":"long ago","recordedDate":"2026-01-01"}`, "", "onsetString"},
 		{"a lost visit", `{"resourceType":"Condition","code":{"text":"x"},"recordedDate":"2026-01-01","encounter":{"reference":"Encounter/9"}}`, "", "encounter"},
 		{"no date", `{"resourceType":"Condition","code":{"text":"x"}}`, "", "date (missing: the bundle's is taken)"},
+		{"a date that stands for none", `{"resourceType":"Condition","code":{"text":"x"},"recordedDate":"1800-01-01"}`, "start: missing or out of range: invalid record", ""},
 		{"a bad date", `{"resourceType":"Condition","code":{"text":"x"},"recordedDate":"2026-99-01"}`, "", "date (missing: the bundle's is taken),recordedDate (malformed)"},
 		{"an extension on a primitive", `{"resourceType":"Condition","code":{"text":"x"},"recordedDate":"2026-01-01","_recordedDate":{}}`, "", "_recordedDate"},
 		{"noise", `{"resourceType":"Observation","status":"final","category":[{"coding":[{"code":"laboratory"}]}],"code":{"text":"x"},"effectiveDateTime":"2026","valueQuantity":{"value":5.0123456789012,"system":"http://unitsofmeasure.org","code":"mg/dL"}}`, "", "valueQuantity (rounded)"},
@@ -253,7 +254,7 @@ func whole() *Bundle {
 			{Rule: "dose", About: []record.Code{code("3")}, Sensitive: true},
 		},
 		Imaging:    []record.Imaging{{Study: "1.2.3", Modality: "MR", BodySite: &site, Series: 2, Instances: 99, Title: "t"}},
-		Extensions: []record.Extension{{Section: record.SectionClinical, Key: 50, Data: []byte("x")}},
+		Extensions: []record.Extension{{Section: record.SectionClinical, Key: 50, Data: []byte("x")}, {Section: record.SectionClinical, Key: 51}},
 	}
 	e.Normalise()
 	b := &Bundle{
@@ -292,6 +293,9 @@ func FuzzImport(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		b, _, err := Import(bytes.NewReader(raw))
 		if err != nil {
+			if !errors.Is(err, ErrBundle) && !errors.Is(err, ErrTooLarge) && !errors.Is(err, ErrNoPatient) {
+				t.Fatal(err)
+			}
 			return
 		}
 		c, _ := again(t, b)
