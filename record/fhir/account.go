@@ -1,11 +1,12 @@
 package fhir
 
 import (
-	"encoding/json"
 	"reflect"
 	"strings"
 	"sync"
 	"unicode"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // A shape says what is read of a place in a resource: of a scalar nothing but
@@ -160,14 +161,14 @@ func (j *job) account() {
 		Text struct {
 			Status string `json:"status"`
 		} `json:"text"`
-		Contained []json.RawMessage `json:"contained"`
+		Contained []jsontext.Value `json:"contained"`
 	}
 	members(j.raw, func(name string, value []byte) {
 		switch name { // what is malformed was refused, or is no text of ours
 		case "text":
-			_ = json.Unmarshal(value, &outer.Text)
+			_ = read(value, &outer.Text)
 		case "contained":
-			_ = json.Unmarshal(value, &outer.Contained)
+			_ = read(value, &outer.Contained)
 		}
 	})
 	j.loseIf(outer.Text.Status == "additional", "text")

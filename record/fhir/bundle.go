@@ -16,6 +16,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/dhamani-iq/dhamani/record"
 )
 
@@ -45,7 +47,7 @@ type Bundle struct {
 type res struct {
 	kind, id, url string
 	place         int // in the Bundle, from 1
-	raw           json.RawMessage
+	raw           jsontext.Value
 	secret        bool   // labelled restricted or very restricted
 	whose         string // the reference to whom it is about, as it was written
 }
@@ -76,91 +78,6 @@ type request struct {
 	Method      string `json:"method"`
 	URL         string `json:"url"`
 	IfNoneExist string `json:"ifNoneExist,omitempty"`
-}
-
-// scan reads a Bundle entry by entry. It owes ErrBundle and ErrTooLarge.
-func scan(r io.Reader) (list []*res, stamp string, left map[string]int, err error) {
-	limited := &io.LimitedReader{R: r, N: MaxSize + 1}
-	d := json.NewDecoder(limited)
-	left = make(map[string]int)
-	fail := func(cause error) ([]*res, string, map[string]int, error) {
-		if limited.N <= 0 {
-			return nil, "", nil, fmt.Errorf("read bundle: over %d bytes: %w", MaxSize, ErrTooLarge)
-		}
-		return nil, "", nil, fmt.Errorf("read bundle at byte %d: %w: %w", d.InputOffset(), ErrBundle, cause)
-	}
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return fail(errors.Join(errors.New("no object"), err))
-	}
-	kind := ""
-	for d.More() {
-		key, err := d.Token()
-		if err != nil {
-			return fail(err)
-		}
-		switch key {
-		case "resourceType":
-			err = d.Decode(&kind)
-		case "timestamp":
-			err = d.Decode(&stamp)
-		case "entry":
-			list, err = scanEntries(d, list, left)
-		default:
-			var skip json.RawMessage
-			err = d.Decode(&skip)
-			if name, _ := key.(string); !bundleRemade[name] {
-				left[short(name)]++
-			}
-		}
-		if err != nil {
-			if errors.Is(err, ErrTooLarge) {
-				return nil, "", nil, fmt.Errorf("read bundle: %w", err)
-			}
-			return fail(err)
-		}
-	}
-	if _, err := d.Token(); err != nil {
-		return fail(err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return fail(errors.New("trailing data"))
-	}
-	if kind != "Bundle" {
-		return fail(errors.New("resource of another type"))
-	}
-	return list, stamp, left, nil
-}
-
-// scanEntries appends the resources of a list of entries, and counts in left
-// what else the entries have.
-func scanEntries(d *json.Decoder, list []*res, left map[string]int) ([]*res, error) {
-	if t, err := d.Token(); err != nil || t != json.Delim('[') {
-		return nil, errors.Join(errors.New("entry is no list"), err)
-	}
-	for n := len(list); d.More(); n++ {
-		if n == MaxEntries {
-			return nil, fmt.Errorf("over %d entries: %w", MaxEntries, ErrTooLarge)
-		}
-		var e map[string]json.RawMessage
-		if err := d.Decode(&e); err != nil {
-			return nil, err
-		}
-		r := &res{place: n + 1, raw: e["resource"]}
-		for name, raw := range e {
-			switch {
-			case name == "resource":
-			case name == "fullUrl":
-				_ = json.Unmarshal(raw, &r.url) // one that is no text names nothing
-			case !entryRemade[name]:
-				left["entry."+short(name)]++
-			}
-		}
-		h := headerOf(r.raw)
-		r.kind, r.id, r.secret, r.whose = h.ResourceType, h.ID, h.Meta.restricted(), string(h.whose)
-		list = append(list, r)
-	}
-	_, err := d.Token()
-	return list, err
 }
 
 // importer holds the state of one Import.
@@ -228,23 +145,24 @@ var others = map[string]string{
 // document, a search set. A resource that cannot be carried is passed over and
 // stands in the Report. It owes ErrBundle, ErrTooLarge and ErrNoPatient.
 func Import(r io.Reader) (*Bundle, *Report, error) {
-	list, stamp, left, err := scan(r)
+	in, err := scan(r)
 	if err != nil {
 		return nil, nil, err
 	}
+	list := in.list
 	im := &importer{
 		report: newReport(), list: list, byRef: make(map[string]*res, 2*len(list)),
 		encounter: make(map[*res]*record.Entry), loose: make(map[int64]*record.Entry),
 		panelled: make(map[*res]bool), lost: make(map[*res]map[string]bool), planned: make(map[*res]bool), refused: make(map[*res]bool),
 		costs: make(map[*record.Entry]bool), about: make(map[string]bool), out: &Bundle{},
 	}
-	im.stamp, _ = record.ParseMoment(stamp) // a Bundle need not have one
+	im.stamp, _ = record.ParseMoment(in.stamp) // a Bundle need not have one
 	known := make(map[string]bool, len(converters))
 	for _, c := range converters {
 		known[c.kind] = true
 	}
 	known["MedicationRequest"], known["MedicationStatement"] = true, true
-	im.report.bundle(left)
+	im.report.bundle(in.left)
 	for _, x := range list {
 		im.index(x)
 		if !known[x.kind] {

@@ -1,7 +1,6 @@
 package fhir
 
 import (
-	"encoding/json"
 	"strconv"
 
 	"github.com/dhamani-iq/dhamani/record"
@@ -125,7 +124,7 @@ func (j *job) planGoal(p *record.CarePlan, ref *reference) {
 		return
 	}
 	var g goal
-	if json.Unmarshal(x.raw, &g) != nil || g.Description == nil {
+	if read(x.raw, &g) != nil || g.Description == nil {
 		j.lose("goal")
 		return
 	}

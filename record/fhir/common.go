@@ -1,12 +1,13 @@
 package fhir
 
 import (
-	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/record/terms"
@@ -26,7 +27,7 @@ var (
 // parse reads the job's resource into T.
 func parse[T any](j *job) (*T, error) {
 	v := new(T)
-	if err := json.Unmarshal(j.raw, v); err != nil {
+	if err := read(j.raw, v); err != nil {
 		return nil, errMalformed
 	}
 	return v, nil
@@ -248,7 +249,7 @@ func (j *job) reasons(codes []concept, refs []reference, element string) []recor
 		var target struct {
 			Code *concept `json:"code"`
 		}
-		if raw == nil || json.Unmarshal(raw, &target) != nil {
+		if raw == nil || read(raw, &target) != nil {
 			j.lose(element + "Reference")
 			continue
 		}
@@ -263,17 +264,17 @@ func (j *job) reasons(codes []concept, refs []reference, element string) []recor
 
 // target returns what a reference names: a resource contained in the job's, or
 // one of the Bundle.
-func (j *job) target(ref *reference, kind string) json.RawMessage {
+func (j *job) target(ref *reference, kind string) jsontext.Value {
 	if id, ok := strings.CutPrefix(ref.Reference, "#"); ok {
 		var outer struct {
-			Contained []json.RawMessage `json:"contained"`
+			Contained []jsontext.Value `json:"contained"`
 		}
-		if json.Unmarshal(j.raw, &outer) != nil {
+		if read(j.raw, &outer) != nil {
 			return nil
 		}
 		for _, raw := range outer.Contained {
 			var h header
-			if json.Unmarshal(raw, &h) == nil && h.ID == id && (kind == "" || h.ResourceType == kind) {
+			if read(raw, &h) == nil && h.ID == id && (kind == "" || h.ResourceType == kind) {
 				return raw
 			}
 		}
@@ -344,7 +345,7 @@ func (j *job) measured(q *quantity, code record.Code, element string) *record.Qu
 
 // tiny reports whether a number of which no digit can be kept is more than
 // nothing.
-func tiny(n json.Number) bool {
+func tiny(n number) bool {
 	mantissa, _, _ := strings.Cut(strings.ToLower(n.String()), "e")
 	return strings.ContainsAny(mantissa, "123456789")
 }
@@ -361,7 +362,7 @@ func exportQuantity(q *record.Quantity) *quantity {
 	if q == nil {
 		return nil
 	}
-	out := &quantity{Value: json.Number(q.Value.String())}
+	out := &quantity{Value: number(q.Value.String())}
 	out.Unit = q.Unit
 	if _, ok := record.UnitScale(q.Unit); ok && q.Unit != "" {
 		out.System, out.Code = uriUCUM, q.Unit

@@ -1,7 +1,6 @@
 package fhir
 
 import (
-	"encoding/json"
 	"strconv"
 	"strings"
 
@@ -53,7 +52,7 @@ func (im *importer) coverage(j *job) error {
 			var o struct {
 				Name string `json:"name"`
 			}
-			if json.Unmarshal(x.raw, &o) == nil {
+			if read(x.raw, &o) == nil {
 				name = o.Name
 			}
 		}
@@ -195,7 +194,7 @@ type item struct {
 }
 
 type money struct {
-	Value     json.Number `json:"value"`
+	Value     number      `json:"value"`
 	Currency  string      `json:"currency,omitempty"`
 	Extension []extension `json:"extension,omitempty"`
 }
@@ -334,7 +333,7 @@ func (im *importer) explanation(j *job) error {
 		} `json:"total"`
 		Item []item `json:"item"`
 	}
-	if json.Unmarshal(j.raw, &x) != nil {
+	if read(j.raw, &x) != nil {
 		return errMalformed
 	}
 	e, err := im.visitOf(x.Item)
@@ -369,12 +368,12 @@ func (im *importer) explanation(j *job) error {
 }
 
 func (x *exporter) cost(c *record.Cost, e *record.Entry, visit *reference) {
-	m := &money{Value: json.Number(c.Total.String()), Currency: c.Currency}
+	m := &money{Value: number(c.Total.String()), Currency: c.Currency}
 	if m.Currency == "" {
 		m.Currency = "IQD"
 	}
 	if c.Patient != nil {
-		m.Extension = []extension{{URL: extCost, Decimal: json.Number(c.Patient.String())}}
+		m.Extension = []extension{{URL: extCost, Decimal: number(c.Patient.String())}}
 	}
 	if c.Service != record.ServiceVisit {
 		m.Extension = append(m.Extension, extension{URL: extService, Code: c.Service.String()})

@@ -1,7 +1,6 @@
 package fhir
 
 import (
-	"encoding/json"
 	"math"
 	"strings"
 
@@ -170,7 +169,7 @@ func (j *job) medicine(p *record.Prescription, m *medicationX) error {
 			Code *concept `json:"code"`
 		}
 		raw := j.target(m.Reference, "Medication")
-		if raw != nil && json.Unmarshal(raw, &medication) == nil {
+		if raw != nil && read(raw, &medication) == nil {
 			c = medication.Code
 		}
 		if x := j.im.resolve(m.Reference, "Medication"); x != nil {
@@ -376,10 +375,10 @@ func exportDosage(p *record.Prescription) []dosage {
 	}
 	var r repeat
 	if p.Days > 0 {
-		r.Bounds = &quantity{Value: number(int64(p.Days)), Unit: "d", System: uriUCUM, Code: "d"}
+		r.Bounds = &quantity{Value: numberOf(int64(p.Days)), Unit: "d", System: uriUCUM, Code: "d"}
 	}
 	if f := p.Frequency; f != (record.Frequency{}) {
-		r.Frequency, r.Period, r.PeriodUnit = int(f.Times), number(int64(f.Period)), f.Unit.String()
+		r.Frequency, r.Period, r.PeriodUnit = int(f.Times), numberOf(int64(f.Period)), f.Unit.String()
 	}
 	if r != (repeat{}) {
 		d.Timing = &timing{Repeat: &r}
@@ -390,4 +389,4 @@ func exportDosage(p *record.Prescription) []dosage {
 	return []dosage{d}
 }
 
-func number(n int64) json.Number { return json.Number(record.Int(n).String()) }
+func numberOf(n int64) number { return number(record.Int(n).String()) }

@@ -1,9 +1,5 @@
 package fhir
 
-import (
-	"encoding/json"
-)
-
 // The elements of FHIR R4 (hl7.org/fhir/R4) that a record carries.
 
 const (
@@ -112,11 +108,11 @@ type period struct {
 }
 
 type quantity struct {
-	Value      json.Number `json:"value,omitempty"`
-	Comparator string      `json:"comparator,omitempty"`
-	Unit       string      `json:"unit,omitempty"`
-	System     string      `json:"system,omitempty"`
-	Code       string      `json:"code,omitempty"`
+	Value      number `json:"value,omitempty"`
+	Comparator string `json:"comparator,omitempty"`
+	Unit       string `json:"unit,omitempty"`
+	System     string `json:"system,omitempty"`
+	Code       string `json:"code,omitempty"`
 }
 
 type annotation struct {
@@ -128,7 +124,7 @@ type extension struct {
 	String    string      `json:"valueString,omitempty"`
 	Code      string      `json:"valueCode,omitempty"`
 	Unsigned  *uint32     `json:"valueUnsignedInt,omitempty"`
-	Decimal   json.Number `json:"valueDecimal,omitempty"`
+	Decimal   number      `json:"valueDecimal,omitempty"`
 	Base64    *[]byte     `json:"valueBase64Binary,omitempty"`
 	Extension []extension `json:"extension,omitempty"`
 }
@@ -172,10 +168,10 @@ type timing struct {
 }
 
 type repeat struct {
-	Bounds     *quantity   `json:"boundsDuration,omitempty"`
-	Frequency  int         `json:"frequency,omitempty"`
-	Period     json.Number `json:"period,omitempty"`
-	PeriodUnit string      `json:"periodUnit,omitempty"`
+	Bounds     *quantity `json:"boundsDuration,omitempty"`
+	Frequency  int       `json:"frequency,omitempty"`
+	Period     number    `json:"period,omitempty"`
+	PeriodUnit string    `json:"periodUnit,omitempty"`
 }
 
 type rate struct {
@@ -184,11 +180,11 @@ type rate struct {
 
 // valueX is value[x] of an observation and of its components.
 type valueX struct {
-	Quantity *quantity    `json:"valueQuantity,omitempty"`
-	Concept  *concept     `json:"valueCodeableConcept,omitempty"`
-	String   string       `json:"valueString,omitempty"`
-	Bool     *bool        `json:"valueBoolean,omitempty"`
-	Integer  *json.Number `json:"valueInteger,omitempty"`
+	Quantity *quantity `json:"valueQuantity,omitempty"`
+	Concept  *concept  `json:"valueCodeableConcept,omitempty"`
+	String   string    `json:"valueString,omitempty"`
+	Bool     *bool     `json:"valueBoolean,omitempty"`
+	Integer  *number   `json:"valueInteger,omitempty"`
 	Range    *struct {
 		Low  *quantity `json:"low"`
 		High *quantity `json:"high"`

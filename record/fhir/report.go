@@ -1,7 +1,6 @@
 package fhir
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -228,7 +227,7 @@ func (j *job) loseIf(there bool, element string) {
 // an export.
 func (j *job) ownNames() bool {
 	var n named
-	return json.Unmarshal(j.raw, &n) == nil && ownIdentifiers(n.Identifier)
+	return read(j.raw, &n) == nil && ownIdentifiers(n.Identifier)
 }
 
 // elements says for each kind which elements are read: true for one that is

@@ -2,7 +2,6 @@ package fhir
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"net/url"
 	"slices"
@@ -100,7 +99,7 @@ func (im *importer) mine(x *res) bool {
 // unless the holder has no name there by which to tell.
 func (im *importer) names(raw string) bool {
 	var ref reference
-	if json.Unmarshal([]byte(raw), &ref) != nil {
+	if read([]byte(raw), &ref) != nil {
 		return true // the resource is malformed, and refused for that
 	}
 	if ref.Reference == "" {
@@ -131,7 +130,7 @@ func (im *importer) answers(query string) bool {
 // identifies reports whether an identifier is one of the holder's.
 func (im *importer) identifies(id identifier) bool {
 	var n named
-	return id.Value != "" && json.Unmarshal(im.holder.raw, &n) == nil && slices.ContainsFunc(n.Identifier, func(own identifier) bool {
+	return id.Value != "" && read(im.holder.raw, &n) == nil && slices.ContainsFunc(n.Identifier, func(own identifier) bool {
 		return own.Value == id.Value && (id.System == "" || own.System == id.System)
 	})
 }

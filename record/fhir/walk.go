@@ -1,7 +1,6 @@
 package fhir
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 )
@@ -141,11 +140,11 @@ func headerOf(raw []byte) (h header) {
 	members(raw, func(name string, value []byte) {
 		switch name {
 		case "resourceType":
-			ok = ok && json.Unmarshal(value, &h.ResourceType) == nil
+			ok = ok && read(value, &h.ResourceType) == nil
 		case "id":
-			ok = ok && json.Unmarshal(value, &h.ID) == nil
+			ok = ok && read(value, &h.ID) == nil
 		case "meta":
-			ok = ok && json.Unmarshal(value, &h.Meta) == nil
+			ok = ok && read(value, &h.Meta) == nil
 		case "subject", "patient", "beneficiary":
 			h.whose = value
 		}
@@ -159,7 +158,7 @@ func headerOf(raw []byte) (h header) {
 // plainName is a name without its escapes.
 func plainName(name []byte) string {
 	var s string
-	if !slices.Contains(name, '\\') || json.Unmarshal(slices.Concat([]byte{'"'}, name, []byte{'"'}), &s) != nil {
+	if !slices.Contains(name, '\\') || read(slices.Concat([]byte{'"'}, name, []byte{'"'}), &s) != nil {
 		return string(name)
 	}
 	return s

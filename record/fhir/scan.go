@@ -1,0 +1,142 @@
+package fhir
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// scanner goes over a Bundle once, entry by entry, and keeps the resources.
+type scanner struct {
+	d     *jsontext.Decoder
+	list  []*res
+	stamp string
+	left  map[string]int // elements of the Bundle and of its entries that are not read
+}
+
+// scan reads a Bundle entry by entry. It owes ErrBundle and ErrTooLarge.
+func scan(r io.Reader) (*scanner, error) {
+	limited := &io.LimitedReader{R: r, N: MaxSize + 1}
+	s := &scanner{d: jsontext.NewDecoder(limited, reading), left: make(map[string]int)}
+	err := s.bundle()
+	switch {
+	case err == nil && limited.N > 0:
+		return s, nil
+	case errors.Is(err, ErrTooLarge):
+		return nil, fmt.Errorf("read bundle: %w", err)
+	case limited.N <= 0:
+		return nil, fmt.Errorf("read bundle: over %d bytes: %w", MaxSize, ErrTooLarge)
+	}
+	return nil, fmt.Errorf("read bundle at byte %d: %w: %w", s.d.InputOffset(), ErrBundle, err)
+}
+
+func (s *scanner) bundle() error {
+	kind := ""
+	err := s.members("no object", func(name string) (err error) {
+		switch name {
+		case "resourceType":
+			err = s.text(&kind)
+		case "timestamp":
+			err = s.text(&s.stamp)
+		case "entry":
+			err = s.entries()
+		default:
+			if !bundleRemade[name] {
+				s.left[short(name)]++
+			}
+			err = s.d.SkipValue()
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := s.d.ReadToken(); !errors.Is(err, io.EOF) {
+		return errors.New("trailing data")
+	}
+	if kind != "Bundle" {
+		return errors.New("resource of another type")
+	}
+	return nil
+}
+
+// members calls f for each element of the object that comes; f reads its value.
+func (s *scanner) members(otherwise string, f func(name string) error) error {
+	if s.d.PeekKind() != '{' {
+		_, err := s.d.ReadToken()
+		return errors.Join(errors.New(otherwise), err)
+	}
+	if _, err := s.d.ReadToken(); err != nil {
+		return err
+	}
+	for {
+		t, err := s.d.ReadToken()
+		if err != nil || t.Kind() == '}' {
+			return err
+		}
+		if err := f(t.String()); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *scanner) text(to *string) error {
+	raw, err := s.d.ReadValue()
+	if err == nil {
+		err = read(raw, to)
+	}
+	return err
+}
+
+// entries appends the resources of a list of entries.
+func (s *scanner) entries() error {
+	if s.d.PeekKind() != '[' {
+		_, err := s.d.ReadToken()
+		return errors.Join(errors.New("entry is no list"), err)
+	}
+	if _, err := s.d.ReadToken(); err != nil {
+		return err
+	}
+	for s.d.PeekKind() != ']' {
+		if len(s.list) == MaxEntries {
+			return fmt.Errorf("over %d entries: %w", MaxEntries, ErrTooLarge)
+		}
+		if err := s.entry(); err != nil {
+			return err
+		}
+	}
+	_, err := s.d.ReadToken()
+	return err
+}
+
+// entry appends the resource of one entry, and counts what else the entry has.
+func (s *scanner) entry() error {
+	r := &res{place: len(s.list) + 1}
+	if s.d.PeekKind() == 'n' {
+		s.list = append(s.list, r)
+		return s.d.SkipValue()
+	}
+	err := s.members("an entry is no object", func(name string) error {
+		raw, err := s.d.ReadValue()
+		switch {
+		case err != nil:
+		case name == "resource":
+			r.raw = slices.Clone(raw)
+		case name == "fullUrl":
+			_ = read(raw, &r.url) // one that is no text names nothing
+		case !entryRemade[name]:
+			s.left["entry."+short(name)]++
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	h := headerOf(r.raw)
+	r.kind, r.id, r.secret, r.whose = h.ResourceType, h.ID, h.Meta.restricted(), string(h.whose)
+	s.list = append(s.list, r)
+	return nil
+}
