@@ -7,6 +7,7 @@ import (
 type allergy struct {
 	ResourceType string `json:"resourceType"`
 	named
+	Extension    []extension  `json:"extension,omitempty"`
 	Clinical     *concept     `json:"clinicalStatus,omitempty"`
 	Verification *concept     `json:"verificationStatus,omitempty"`
 	Type         string       `json:"type,omitempty"`
@@ -55,6 +56,14 @@ func (im *importer) allergy(j *job) error {
 	a.Criticality, _ = enum(j, v.Criticality, "criticality", record.CriticalityNotSaid)
 	a.Status, _ = state(j, v.Clinical, "clinicalStatus", record.ConditionActive)
 	a.Certainty = j.certainty(v.Verification)
+	for i := range v.Extension {
+		switch x := &v.Extension[i]; {
+		case x.URL == extStatus && spelt(&a.Status, x.Code):
+		case x.URL == extCertainty && spelt(&a.Certainty, x.Code):
+		default:
+			j.lose("extension")
+		}
+	}
 	for _, r := range v.Reaction {
 		s, _ := enum(j, r.Severity, "reaction.severity", record.SeverityNotSaid)
 		a.Severity = max(a.Severity, s)
@@ -84,10 +93,10 @@ func (im *importer) allergy(j *job) error {
 
 func (x *exporter) allergy(a *record.Allergy, e *record.Entry, visit *reference) *reference {
 	v := allergy{
-		ResourceType: "AllergyIntolerance", Clinical: single(uriAlgStatus, a.Status.String()),
-		Verification: single(uriAlgVer, a.Certainty.String()), Criticality: a.Criticality.String(), Code: exportCode(a.Code),
-		Patient: x.patient, Encounter: visit, Onset: a.Onset.String(), Recorded: when(a.At, e), Note: notes(a.Note),
+		ResourceType: "AllergyIntolerance", Criticality: a.Criticality.String(), Code: exportCode(a.Code), Patient: x.patient,
+		Encounter: visit, Onset: a.Onset.String(), Recorded: when(a.At, e), Note: notes(a.Note),
 	}
+	v.states(a)
 	if a.Kind != record.KindNotSaid {
 		v.Type = a.Kind.String()
 	}
@@ -101,4 +110,30 @@ func (x *exporter) allergy(a *record.Allergy, e *record.Entry, visit *reference)
 		}
 	}
 	return x.add(&v, "AllergyIntolerance", a)
+}
+
+// states puts what the standard has no code for in an allergy (its value sets
+// are shorter than a condition's), or forbids (the rule ait-2), into extensions.
+func (v *allergy) states(a *record.Allergy) {
+	status, certainty := a.Status, a.Certainty
+	switch status {
+	case record.ConditionRecurrence, record.ConditionRelapse:
+		status = record.ConditionActive
+	case record.ConditionRemission:
+		status = record.ConditionInactive
+	default:
+	}
+	if certainty == record.Provisional || certainty == record.Differential {
+		certainty = record.Unconfirmed
+	}
+	if v.Clinical = single(uriAlgStatus, status.String()); certainty == record.EnteredInError {
+		v.Clinical, status = nil, record.ConditionActive
+	}
+	v.Verification = single(uriAlgVer, certainty.String())
+	if status != a.Status {
+		v.Extension = append(v.Extension, extension{URL: extStatus, Code: a.Status.String()})
+	}
+	if certainty != a.Certainty {
+		v.Extension = append(v.Extension, extension{URL: extCertainty, Code: a.Certainty.String()})
+	}
 }

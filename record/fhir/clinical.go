@@ -13,6 +13,7 @@ type condition struct {
 	named
 	ID           string       `json:"id,omitempty"`
 	Meta         *meta        `json:"meta,omitempty"`
+	Extension    []extension  `json:"extension,omitempty"`
 	Clinical     *concept     `json:"clinicalStatus,omitempty"`
 	Verification *concept     `json:"verificationStatus,omitempty"`
 	Category     []concept    `json:"category,omitempty"`
@@ -47,6 +48,11 @@ func (im *importer) condition(j *job) error {
 	}
 	d.Status, _ = state(j, v.Clinical, "clinicalStatus", record.ConditionActive)
 	d.Certainty = j.certainty(v.Verification)
+	for i := range v.Extension {
+		if x := &v.Extension[i]; x.URL != extStatus || !spelt(&d.Status, x.Code) {
+			j.lose("extension")
+		}
+	}
 	if v.Severity != nil {
 		s, ok := severities[v.Severity.token()]
 		d.Severity = s
@@ -83,6 +89,15 @@ func (x *exporter) diagnosis(d *record.Diagnosis, e *record.Entry, visit *refere
 		ResourceType: "Condition", Meta: label(d.Sensitive), Clinical: single(uriClinical, d.Status.String()),
 		Verification: single(uriVerStatus, d.Certainty.String()), Code: exportCode(d.Code), Subject: x.patient,
 		Encounter: visit, Onset: d.Onset.String(), Abatement: d.End.String(), Recorded: when(d.At, e), Note: notes(d.Note),
+	}
+	// The standard's rules con-4 and con-5.
+	if status := d.Status.String(); d.Certainty == record.EnteredInError {
+		v.Clinical = nil
+		if d.Status != record.ConditionActive {
+			v.Extension = []extension{{URL: extStatus, Code: status}}
+		}
+	} else if !d.End.IsZero() && d.Status < record.ConditionInactive {
+		v.Clinical, v.Extension = single(uriClinical, record.ConditionInactive.String()), []extension{{URL: extStatus, Code: status}}
 	}
 	if d.Chronic {
 		v.Category = []concept{*single(uriCondCat, "problem-list-item")}

@@ -74,6 +74,8 @@ var leftOut = map[string]string{
 	"Claim.type":                            "always institutional",
 	"Condition.asserter":                    "the author is who signs",
 	"Condition.category":                    "problem-list-item and encounter-diagnosis only",
+	"Condition.extension":                   "extensions of others",
+	"AllergyIntolerance.extension":          "extensions of others",
 	"Condition.identifier":                  "a record's items have names of their own",
 	"Condition.severity":                    "mild, moderate and severe only",
 	"DiagnosticReport.issued":               "the time of the effect is kept",

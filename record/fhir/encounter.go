@@ -262,7 +262,7 @@ func state[S interface{ ~uint8 }](j *job, c *concept, element string, zero S) (S
 	}
 	for _, name := range append(all, strings.ToLower(strings.TrimSpace(c.Text))) {
 		v := zero
-		if u, ok := any(&v).(interface{ UnmarshalText([]byte) error }); ok && name != "" && u.UnmarshalText([]byte(name)) == nil {
+		if u, ok := any(&v).(interface{ UnmarshalText([]byte) error }); ok && spelt(u, name) {
 			return v, true
 		}
 	}
@@ -278,6 +278,11 @@ func (j *job) certainty(c *concept) record.Certainty {
 		return record.Unconfirmed
 	}
 	return v
+}
+
+// spelt sets v to the choice of a name, if it is one.
+func spelt(v interface{ UnmarshalText([]byte) error }, name string) bool {
+	return name != "" && v.UnmarshalText([]byte(name)) == nil
 }
 
 // enum reads a FHIR code that is a name in one of the record's lists.

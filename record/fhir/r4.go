@@ -49,6 +49,7 @@ const (
 	extCopay      = "https://dhamani.iq/fhir/StructureDefinition/copay-class"
 	extCounter    = "https://dhamani.iq/fhir/StructureDefinition/cover-counter"
 	extStatus     = "https://dhamani.iq/fhir/StructureDefinition/status" // one that the resource's own list lacks
+	extCertainty  = "https://dhamani.iq/fhir/StructureDefinition/certainty"
 	extUnknown    = "https://dhamani.iq/fhir/StructureDefinition/unknown-item"
 )
 

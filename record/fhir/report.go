@@ -241,7 +241,7 @@ var elements = table(map[string]string{
 	"Encounter": `status class type period reasonCode reasonReference subject serviceProvider.identifier
 		participant.individual.identifier extension`,
 	"Condition": `clinicalStatus verificationStatus severity category code subject encounter onsetDateTime
-		onsetPeriod abatementDateTime recordedDate note`,
+		onsetPeriod abatementDateTime recordedDate note extension`,
 	"MedicationRequest": `status intent doNotPerform medicationCodeableConcept medicationReference subject encounter authoredOn
 		reasonCode reasonReference dosageInstruction.sequence dosageInstruction.text dosageInstruction.patientInstruction
 		dosageInstruction.additionalInstruction dosageInstruction.timing.repeat.frequency
@@ -266,7 +266,7 @@ var elements = table(map[string]string{
 	"Immunization": `status vaccineCode patient encounter occurrenceDateTime lotNumber route site
 		protocolApplied.doseNumberPositiveInt primarySource`,
 	"AllergyIntolerance": `clinicalStatus verificationStatus type category criticality code patient encounter
-		onsetDateTime recordedDate reaction.manifestation reaction.severity note`,
+		onsetDateTime recordedDate reaction.manifestation reaction.severity note extension`,
 	"CarePlan": `status intent category title description subject encounter period created activity.detail.code
 		activity.detail.status activity.detail.extension addresses goal contained`,
 	"Goal": "description lifecycleStatus subject",
