@@ -62,6 +62,7 @@ type exporter struct {
 	agents   map[Signer]*agents
 	places   map[uint32]*reference // organisations by facility
 	signer   *agents               // of the entry that is being written, nil when not known
+	void     bool                  // that entry counts no more
 	patient  *reference
 	problems map[record.Code]*reference // the first condition of a code
 	doc      *document                  // of a summary
@@ -150,7 +151,12 @@ func (x *exporter) whole(b *Bundle, entries []*record.Entry) error {
 	if b.Cover != nil {
 		x.list(sectionPayers, x.cover(b.Cover), x.coverLine(b.Cover))
 	}
+	stand := make(map[*record.Entry]bool, len(entries))
+	for _, e := range record.Standing(entries) {
+		stand[e] = true
+	}
 	for i, e := range entries {
+		x.void = !stand[e]
 		seed, err := seedOf(e)
 		if err != nil {
 			return fmt.Errorf("entry %d: %w", i, err)

@@ -83,7 +83,8 @@ func (x *exporter) add(v interface{ identify(identifier) }, kind string, item an
 }
 
 // put appends a resource. In a transaction it is created unless there is one
-// of that identifier already, so that sending a Bundle again changes nothing.
+// of that identifier already, so that sending a Bundle again changes nothing;
+// one that counts no more takes the place of what is there.
 // A resource whose type has no identifier is put at an address of its own,
 // which comes to the same.
 func (x *exporter) put(v any, kind, id string, key identifier) *reference {
@@ -91,15 +92,22 @@ func (x *exporter) put(v any, kind, id string, key identifier) *reference {
 	if err != nil && x.err == nil {
 		x.err = fmt.Errorf("%s: %w", kind, err)
 	}
+	void := x.void && voidElements[kind] != ""
+	if void && err == nil {
+		if raw, err = voided(kind, raw); err != nil && x.err == nil {
+			x.err = fmt.Errorf("%s: %w", kind, err)
+		}
+	}
 	e := bundleEntry{FullURL: "urn:uuid:" + id, Resource: raw}
 	if x.Form == Transaction {
-		if key == (identifier{}) {
+		query := "identifier=" + url.QueryEscape(key.System) + "%7C" + url.QueryEscape(key.Value)
+		switch {
+		case key == (identifier{}):
 			e.Request = &request{Method: "PUT", URL: kind + "/" + id}
-		} else {
-			e.Request = &request{
-				Method: "POST", URL: kind,
-				IfNoneExist: "identifier=" + url.QueryEscape(key.System) + "%7C" + url.QueryEscape(key.Value),
-			}
+		case void: // the server may have it from before
+			e.Request = &request{Method: "PUT", URL: kind + "?" + query}
+		default:
+			e.Request = &request{Method: "POST", URL: kind, IfNoneExist: query}
 		}
 	}
 	x.out.Entry = append(x.out.Entry, e)
