@@ -1,7 +1,9 @@
 package fhir
 
 import (
+	"crypto/sha256"
 	"math"
+	"math/big"
 	"strings"
 
 	"github.com/dhamani-iq/dhamani/record"
@@ -104,9 +106,16 @@ func (x *exporter) imaging(g *record.Imaging, e *record.Entry, visit *reference)
 		if len(c.Coding) > 0 {
 			site = c.Coding[0]
 		}
-		v.Series = []imageSeries{{UID: g.Study + ".1", Modality: &modality, BodySite: &site}}
+		v.Series = []imageSeries{{UID: seriesUID(g.Study), Modality: &modality, BodySite: &site}}
 	}
 	x.add(&v, "ImagingStudy", g)
+}
+
+// seriesUID names the series that stands for a study's body site, within the
+// 64 characters of a DICOM identifier: by a UUID (ISO/IEC 9834-8) of the study's.
+func seriesUID(study string) string {
+	h := sha256.Sum256([]byte("dhamani dicom series v1\x00" + study))
+	return "2.25." + new(big.Int).SetBytes(h[:16]).String()
 }
 
 type documentReference struct {
