@@ -48,7 +48,7 @@ func (im *importer) relatedPerson(j *job) error {
 	}
 	m := record.Member{Names: j.names(p.Name), Phone: j.phone(p.Telecom, "telecom")}
 	m.Sex, _ = enum(j, p.Gender, "gender", record.SexUnknown)
-	m.Born = j.moment(p.BirthDate, "birthDate")
+	m.Born = j.birth(p.BirthDate)
 	for _, c := range p.Relationship {
 		i := slices.IndexFunc(relations, func(x struct {
 			code     string
@@ -93,7 +93,7 @@ func (im *importer) relatedPerson(j *job) error {
 func (x *exporter) member(m *record.Member) {
 	p := relatedPerson{
 		ResourceType: "RelatedPerson", Patient: x.patient, Name: exportNames(&m.Names), Gender: m.Sex.String(),
-		BirthDate: m.Born.String(), Telecom: phones(m.Phone),
+		BirthDate: birthDate(m.Born), Telecom: phones(m.Phone),
 	}
 	for _, r := range relations {
 		if r.relation == m.Relation {

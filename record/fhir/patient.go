@@ -57,7 +57,7 @@ func (im *importer) patient(j *job) error {
 	}
 	id := &record.Identity{Names: j.names(p.Name)}
 	id.Sex, _ = enum(j, p.Gender, "gender", record.SexUnknown)
-	id.Born = j.moment(p.BirthDate, "birthDate")
+	id.Born = j.birth(p.BirthDate)
 	id.Died = j.moment(p.Deceased, "deceasedDateTime")
 	for _, x := range p.Identifier {
 		if x.own() {
@@ -102,6 +102,23 @@ func (im *importer) patient(j *job) error {
 type errString string
 
 func (e errString) Error() string { return string(e) }
+
+// birth reads a day of birth. FHIR has a date there: of one with a time the day
+// is kept that was written, whatever the offset from UTC.
+func (j *job) birth(s string) record.Moment {
+	const day = len("2006-01-02")
+	if len(s) > day {
+		j.lose("birthDate (the time)")
+		s = s[:day]
+	}
+	return j.moment(s, "birthDate")
+}
+
+// birthDate writes the day of a moment.
+func birthDate(m record.Moment) string {
+	s := m.String()
+	return s[:min(len(s), len("2006-01-02"))]
+}
 
 // names sorts a person's names by script. What is said of the language goes
 // before what the letters tell.
@@ -259,7 +276,7 @@ func guards(p record.Persons) []identifier {
 
 func (x *exporter) identity(id *record.Identity, c *record.Contact) {
 	p := patient{
-		ResourceType: "Patient", Name: exportNames(&id.Names), Gender: id.Sex.String(), BirthDate: id.Born.String(),
+		ResourceType: "Patient", Name: exportNames(&id.Names), Gender: id.Sex.String(), BirthDate: birthDate(id.Born),
 		Deceased: id.Died.String(), Telecom: phones(id.Phone),
 	}
 	if p.BirthDate == "" && x.doc != nil {
