@@ -27,6 +27,7 @@ type observation struct {
 type component struct {
 	Code *concept `json:"code,omitempty"`
 	valueX
+	AbsentReason   *concept  `json:"dataAbsentReason,omitempty"`
 	Interpretation []concept `json:"interpretation,omitempty"`
 }
 
@@ -138,14 +139,16 @@ func (j *job) observe(v *observation) (record.Observation, error) {
 			j.lose("component")
 			continue
 		}
+		j.loseIf(c.AbsentReason != nil && (c.AbsentReason.token() != "unknown" || !value.IsZero()), "component.dataAbsentReason")
 		o.Components = append(o.Components, record.Component{
 			Code: code, Value: value, Interpretation: j.interpretation(c.Interpretation),
 		})
 	}
-	if o.Value.IsZero() && len(o.Components) == 0 && o.Note == "" && o.Interpretation == 0 {
+	unknown := v.AbsentReason.absent() && v.AbsentReason.token() == "unknown"
+	if o.Value.IsZero() && len(o.Components) == 0 && o.Note == "" && o.Interpretation == 0 && !unknown {
 		return o, errString("no value")
 	}
-	j.loseIf(v.AbsentReason != nil, "dataAbsentReason")
+	j.loseIf(v.AbsentReason != nil && (!unknown || !o.Value.IsZero()), "dataAbsentReason")
 	return o, nil
 }
 
@@ -197,9 +200,16 @@ func (x *exporter) observation(o *record.Observation, e *record.Entry, visit *re
 	}
 	for i := range o.Components {
 		c := &o.Components[i]
-		v.Component = append(v.Component, component{
+		p := component{
 			Code: exportCode(c.Code), valueX: exportValue(&c.Value), Interpretation: exportInterpretation(c.Interpretation),
-		})
+		}
+		if c.Value.IsZero() {
+			p.AbsentReason = unknownConcept()
+		}
+		v.Component = append(v.Component, p)
+	}
+	if o.Value.IsZero() && len(o.Components) == 0 { // the summary's profile demands a reason
+		v.AbsentReason = unknownConcept()
 	}
 	return x.add(&v, "Observation", o)
 }

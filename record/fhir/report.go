@@ -260,7 +260,8 @@ var elements = table(map[string]string{
 		valueQuantity valueCodeableConcept valueString valueBoolean valueInteger valueRange valueRatio valueTime
 		valueDateTime interpretation note component.code component.valueQuantity component.valueCodeableConcept
 		component.valueString component.valueBoolean component.valueInteger component.valueRange component.valueRatio
-		component.valueTime component.valueDateTime component.interpretation dataAbsentReason`,
+		component.valueTime component.valueDateTime component.interpretation component.dataAbsentReason
+		dataAbsentReason`,
 	"Procedure": `status code subject encounter performedDateTime performedPeriod reasonCode reasonReference bodySite
 		note`,
 	"Immunization": `status vaccineCode patient encounter occurrenceDateTime lotNumber route site
