@@ -226,11 +226,15 @@ func whole() *Bundle {
 				Route: record.RouteOtic, Directions: "a\nb", At: record.Day(1987, 2, 4),
 			},
 			{Medicine: code("3"), Statement: true, Status: record.MedicationNotTaken},
+			{Medicine: code("3"), Statement: true, Ongoing: true, Refills: 3, Quantity: record.NewQuantity(25, -1, "mL")},
 			{Medicine: code("3"), Status: record.MedicationIntended},
 			{Medicine: code("3"), Statement: true, Status: record.MedicationDraft},
 		},
 		Observations: []record.Observation{
 			{Code: code("5"), Value: record.Value{Bool: &yes}, Category: record.CategoryOther, Note: "n", Status: record.ObservationCorrected},
+			{Code: code("5"), Status: record.ObservationRegistered},
+			{Code: code("5"), Components: []record.Component{{Code: code("6")}, {Code: code("7"), Value: record.Value{Bool: &yes}}}},
+			{Code: code("5"), Components: []record.Component{{Code: code("6")}}},
 			{Code: code("5"), Value: record.Value{Code: &site}, Category: record.CategoryTherapy, Interpretation: record.InterpretationCriticalLow},
 		},
 		Panels: []record.Panel{{
@@ -253,7 +257,7 @@ func whole() *Bundle {
 			{Rule: "twice", Kind: record.AlertDuplicate, About: []record.Code{code("3"), code("16")}, Reason: record.OverrideTolerated, Note: "n"},
 			{Rule: "dose", About: []record.Code{code("3")}, Sensitive: true},
 		},
-		Imaging:    []record.Imaging{{Study: "1.2.3", Modality: "MR", BodySite: &site, Series: 2, Instances: 99, Title: "t"}},
+		Imaging:    []record.Imaging{{Study: "1.2.3" + strings.Repeat("4", 59), Modality: "MR", BodySite: &site, Series: 2, Instances: 99, Title: "t"}},
 		Extensions: []record.Extension{{Section: record.SectionClinical, Key: 50, Data: []byte("x")}, {Section: record.SectionClinical, Key: 51}},
 	}
 	e.Normalise()

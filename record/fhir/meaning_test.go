@@ -87,6 +87,12 @@ func TestMeaning(t *testing.T) {
 			"{\"resourceType\":\"Condition\",\"code\":{\"text\":\"Beh\xe7et\"},\"recordedDate\":\"2026\"}",
 			`"code":"Behet"`, "code (characters that are none)", "",
 		},
+		"a result that is not known": {
+			observed(`"dataAbsentReason":{"coding":[{"system":"` + uriDataAbsent + `","code":"unknown"}]}`), `"observations":[{"code":`, "", "",
+		},
+		"a result that was not performed": {
+			observed(`"dataAbsentReason":{"coding":[{"system":"` + uriDataAbsent + `","code":"not-performed"}]}`), "", "", "no value",
+		},
 		"a referral not to be made": {
 			`{"resourceType":"ServiceRequest","status":"active","intent":"order","authoredOn":"2026","category":[{"coding":[{"code":"3457005"}]}],"code":{"text":"c"},"doNotPerform":true}`,
 			"", "", "asks that something be not done",

@@ -136,11 +136,16 @@ func (im *importer) medicationStatement(j *job) error {
 // resource has none of that name.
 func (j *job) medicationStatus(p *record.Prescription, status string, more []extension) {
 	for i := range more {
-		if more[i].URL != extStatus {
+		switch x := &more[i]; {
+		case x.URL == extStatus:
+			status = x.Code
+		case x.URL == extCourse && x.Code == "continuous" && p.Statement:
+			p.Ongoing = true
+		case x.URL == extDispense && p.Statement:
+			j.statedDispense(p, x.Extension)
+		default:
 			j.lose("extension")
-			continue
 		}
-		status = more[i].Code
 	}
 	p.Status, _ = enum(j, status, "status", record.MedicationActive)
 }
@@ -350,6 +355,7 @@ func (x *exporter) prescription(p *record.Prescription, e *record.Entry, visit *
 	status, more := exportStatus(p)
 	common := medicationX{Extension: more, Concept: exportCode(p.Medicine), ReasonCode: exportCodes(p.Reasons)}
 	if p.Statement {
+		common.Extension = append(more, exportStated(p)...)
 		return x.add(&medicationStatement{
 			ResourceType: "MedicationStatement", Meta: label(p.Sensitive), Status: status, Subject: x.patient,
 			Context: visit, Effective: when(p.At, e), medicationX: common, Dosage: exportDosage(p),
@@ -366,6 +372,49 @@ func (x *exporter) prescription(p *record.Prescription, e *record.Entry, visit *
 		v.Dispense = &dispense{Refills: int(p.Refills), Quantity: exportQuantity(p.Quantity)}
 	}
 	return x.add(&v, "MedicationRequest", p)
+}
+
+// statedDispense reads what a statement has no element for.
+func (j *job) statedDispense(p *record.Prescription, parts []extension) {
+	var q quantity
+	for i := range parts {
+		switch y := &parts[i]; {
+		case y.URL == "refills" && y.Unsigned != nil && *y.Unsigned <= math.MaxUint8:
+			p.Refills = uint8(*y.Unsigned) // #nosec G115 -- bounded
+		case y.URL == "quantity":
+			q.Value = y.Decimal
+		case y.URL == "unit":
+			q.Unit = y.String
+		default:
+			j.lose("extension")
+		}
+	}
+	if q.Value != "" {
+		p.Quantity = j.quantity(&q, "extension.quantity")
+	}
+}
+
+// exportStated is the reverse, and tells that a stated medicine is taken until
+// it is stopped.
+func exportStated(p *record.Prescription) []extension {
+	var out []extension
+	if p.Ongoing {
+		out = append(out, extension{URL: extCourse, Code: "continuous"})
+	}
+	var d []extension
+	if p.Refills > 0 {
+		n := uint32(p.Refills)
+		d = append(d, extension{URL: "refills", Unsigned: &n})
+	}
+	if q := p.Quantity; q != nil {
+		if d = append(d, extension{URL: "quantity", Decimal: number(q.Value.String())}); q.Unit != "" {
+			d = append(d, extension{URL: "unit", String: q.Unit})
+		}
+	}
+	if d != nil {
+		out = append(out, extension{URL: extDispense, Extension: d})
+	}
+	return out
 }
 
 func exportDosage(p *record.Prescription) []dosage {

@@ -50,6 +50,8 @@ const (
 	extCounter    = "https://dhamani.iq/fhir/StructureDefinition/cover-counter"
 	extStatus     = "https://dhamani.iq/fhir/StructureDefinition/status" // one that the resource's own list lacks
 	extCertainty  = "https://dhamani.iq/fhir/StructureDefinition/certainty"
+	extCourse     = "https://dhamani.iq/fhir/StructureDefinition/course-of-therapy" // of a statement, as a request's courseOfTherapyType
+	extDispense   = "https://dhamani.iq/fhir/StructureDefinition/dispense"          // of a statement: refills, quantity, unit
 	extUnknown    = "https://dhamani.iq/fhir/StructureDefinition/unknown-item"
 )
 
