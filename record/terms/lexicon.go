@@ -58,9 +58,11 @@ func (l *lexicon) gather(t *Table) {
 			x.words[numLanguages] = []string{strings.ReplaceAll(Fold(row.Code.Value), " ", "")}
 			at := int32(len(l.rows)) // #nosec G115 -- five slots of MaxRows
 			for _, words := range x.words {
-				for _, w := range words {
-					if list := in[w]; len(list) == 0 || list[len(list)-1] != at {
-						in[w] = append(list, at)
+				for _, word := range words {
+					for _, w := range [...]string{word, bare(word)} {
+						if list := in[w]; len(list) == 0 || list[len(list)-1] != at {
+							in[w] = append(list, at)
+						}
 					}
 				}
 			}
@@ -101,7 +103,7 @@ func (l *lexicon) candidates(words []string, code string, slips bool, wanted fun
 		if slips {
 			n = MaxQuery - len(w)
 		} else {
-			from, to := l.begin(w)
+			from, to := l.begin(bare(w))
 			for i := from; i < to; i++ {
 				n += len(l.in[i])
 			}
@@ -117,7 +119,7 @@ func (l *lexicon) candidates(words []string, code string, slips bool, wanted fun
 			marks[row] |= as
 		}
 	}
-	for _, word := range []string{best, code} {
+	for _, word := range []string{best, bare(best), code} {
 		from, to := l.begin(word)
 		for i := from; i < to; i++ {
 			if l.words[i] == word {
@@ -129,6 +131,9 @@ func (l *lexicon) candidates(words []string, code string, slips bool, wanted fun
 	}
 	if slips {
 		l.slips(best, func(word int) { mark(word, begun) })
+		if b := bare(best); b != best {
+			l.slips(b, func(word int) { mark(word, begun) })
+		}
 	}
 	var out []int32
 	room := maxCandidates

@@ -133,21 +133,45 @@ const (
 	costSlip  = 100
 )
 
+// articles begin Arabic words, folded, that are written with and without them.
+var articles = [...]string{"وال", "بال", "ال", "لل"}
+
+// bare returns a folded word without its article, and the word itself when it
+// has none or one letter would be left.
+func bare(w string) string {
+	for _, a := range articles {
+		if rest, ok := strings.CutPrefix(w, a); ok && utf8.RuneCountInString(rest) >= 2 {
+			return rest
+		}
+	}
+	return w
+}
+
+// far returns how far a word wanted is from one at hand, -1 for not at all.
+func far(w, h string, slips bool) int {
+	switch {
+	case h == w:
+		return 0
+	case strings.HasPrefix(h, w):
+		return costBegun
+	case slips && near(w, h):
+		return costSlip
+	}
+	return -1
+}
+
 // match returns how far the words wanted are from those at hand, -1 for not
-// at all.
+// at all. An article is nothing that words differ by.
 func match(want, have []string, slips bool) int {
 	total := 0
 	for i, w := range want {
 		best := -1
 		for j, h := range have {
-			cost := -1
-			switch {
-			case h == w:
-				cost = 0
-			case strings.HasPrefix(h, w):
-				cost = costBegun
-			case slips && near(w, h):
-				cost = costSlip
+			cost := far(w, h, slips)
+			if v, g := bare(w), bare(h); cost != 0 && (v != w || g != h) {
+				if c := far(v, g, slips); c >= 0 && (cost < 0 || c < cost) {
+					cost = c
+				}
 			}
 			if cost >= 0 && i != j {
 				cost += costLater
