@@ -2,11 +2,10 @@ package fhir
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // A shape says what is read of a place in a resource: of a scalar nothing but
@@ -14,6 +13,7 @@ import (
 type shape struct {
 	parts map[string]*shape // nil: a scalar
 	loose bool              // read as it is, whatever is in it
+	kind  string            // of a whole resource
 }
 
 // resources are the kinds and what their converters read them into. What
@@ -26,15 +26,9 @@ var resources = map[string]any{
 		Code *concept `json:"code"`
 	}{}, "DiagnosticReport": diagnosticReport{}, "Observation": observation{}, "Procedure": procedure{},
 	"Immunization": immunization{}, "AllergyIntolerance": allergy{}, "CarePlan": carePlan{}, "Goal": goal{},
-	"ImagingStudy": imagingStudy{}, "DocumentReference": documentReference{}, "Claim": claim{},
+	"ImagingStudy": imagingStudy{}, "DocumentReference": documentReference{}, "Claim": claimRead{},
 	"ServiceRequest": serviceRequest{}, "DetectedIssue": detectedIssue{}, "Composition": outlineRead{},
-	"ExplanationOfBenefit": struct {
-		Total []struct {
-			Category *concept `json:"category"`
-			Amount   *money   `json:"amount"`
-		} `json:"total"`
-		Item []item `json:"item"`
-	}{},
+	"ExplanationOfBenefit": explanationRead{},
 }
 
 // untyped are elements that the converters know and do not read into a type:
@@ -52,7 +46,7 @@ var untyped = map[string]reflect.Type{
 var shapes = sync.OnceValue(func() map[string]*shape {
 	out := make(map[string]*shape, len(elements))
 	for kind, paths := range elements {
-		root := &shape{parts: map[string]*shape{
+		root := &shape{kind: kind, parts: map[string]*shape{
 			"resourceType": {}, "language": {}, "meta": metaShape,
 			"text": {parts: map[string]*shape{"status": {}, "div": {}}},
 		}}
@@ -150,35 +144,15 @@ func shapeOf(t reflect.Type) *shape {
 	return s
 }
 
-// account loses every element that the shape of its kind does not name.
+// account loses every element that the survey found left out. Identifiers that
+// an export makes anew are none.
 func (j *job) account() {
-	j.compare(j.raw, shapes()[j.kind], "", func(path string) {
-		if path != "identifier" && !strings.HasPrefix(path, "identifier.") || !j.ownNames() {
-			j.lose(path)
-		}
-	})
-	var outer struct {
-		Text struct {
-			Status string `json:"status"`
-		} `json:"text"`
-		Contained []jsontext.Value `json:"contained"`
-	}
-	members(j.raw, func(name string, value []byte) {
-		switch name { // what is malformed was refused, or is no text of ours
-		case "text":
-			_ = read(value, &outer.Text)
-		case "contained":
-			_ = read(value, &outer.Contained)
-		}
-	})
-	j.loseIf(outer.Text.Status == "additional", "text")
-	for _, raw := range outer.Contained {
-		h := headerOf(raw)
-		if shapes()[h.ResourceType] == nil {
-			j.lose("contained (of a kind that is not read)")
+	told := j.left
+	for _, path := range j.res.left {
+		if slices.Contains(told, path) || (path == "identifier" || strings.HasPrefix(path, "identifier.")) && j.ownNames() {
 			continue
 		}
-		j.compare(raw, shapes()[h.ResourceType], "contained.", j.lose)
+		j.left = append(j.left, path)
 	}
 }
 

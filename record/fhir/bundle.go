@@ -48,15 +48,12 @@ type res struct {
 	kind, id, url string
 	place         int // in the Bundle, from 1
 	raw           jsontext.Value
-	secret        bool   // labelled restricted or very restricted
-	whose         string // the reference to whom it is about, as it was written
-}
-
-type header struct {
-	ResourceType string `json:"resourceType"`
-	ID           string `json:"id"`
-	Meta         *meta  `json:"meta"`
-	whose        []byte
+	secret        bool           // labelled restricted or very restricted
+	modified      bool           // in its meaning, by an extension
+	whose         jsontext.Value // the reference to whom it is about, as it was written
+	code          coded
+	contained     []inner
+	left          []string // elements that are not read, by path
 }
 
 // Elements of a Bundle and of its entries that say how it came, and that every
@@ -87,14 +84,14 @@ type importer struct {
 	byRef     map[string]*res
 	stamp     record.Moment
 	encounter map[*res]*record.Entry
-	loose     map[int64]*record.Entry  // those made for what came without an encounter
-	panelled  map[*res]bool            // observations that a panel took (true) or refused
-	lost      map[*res]map[string]bool // what of the panels' observations was lost
-	planned   map[*res]bool            // goals and medications that another resource took
-	refused   map[*res]bool            // resources that are not carried
-	holder    *res                     // whose record it is
-	about     map[string]bool          // references that name the holder, or do not
-	costs     map[*record.Entry]bool   // entries whose cost came from claims
+	loose     map[int64]*record.Entry // those made for what came without an encounter
+	panelled  map[*res]bool           // observations that a panel took (true) or refused
+	lost      map[*res][]string       // what of the panels' observations was lost
+	planned   map[*res]bool           // goals and medications that another resource took
+	refused   map[*res]bool           // resources that are not carried
+	holder    *res                    // whose record it is
+	about     map[string]bool         // references that name the holder, or do not
+	costs     map[*record.Entry]bool  // entries whose cost came from claims
 	contact   *record.Contact
 	out       *Bundle
 }
@@ -153,7 +150,7 @@ func Import(r io.Reader) (*Bundle, *Report, error) {
 	im := &importer{
 		report: newReport(), list: list, byRef: make(map[string]*res, 2*len(list)),
 		encounter: make(map[*res]*record.Entry), loose: make(map[int64]*record.Entry),
-		panelled: make(map[*res]bool), lost: make(map[*res]map[string]bool), planned: make(map[*res]bool), refused: make(map[*res]bool),
+		panelled: make(map[*res]bool), lost: make(map[*res][]string), planned: make(map[*res]bool), refused: make(map[*res]bool),
 		costs: make(map[*record.Entry]bool), about: make(map[string]bool), out: &Bundle{},
 	}
 	im.stamp, _ = record.ParseMoment(in.stamp) // a Bundle need not have one
@@ -175,7 +172,7 @@ func Import(r io.Reader) (*Bundle, *Report, error) {
 			if x.kind != c.kind && (c.kind != medicines || x.kind != "MedicationRequest" && x.kind != "MedicationStatement") {
 				continue
 			}
-			j := &job{im: im, res: x, left: make(map[string]bool)}
+			j := &job{im: im, res: x}
 			err := im.admit(x)
 			if err == nil {
 				err = c.read(im, j)

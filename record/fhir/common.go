@@ -7,8 +7,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/record/terms"
 )
@@ -245,15 +243,7 @@ func (j *job) reasons(codes []concept, refs []reference, element string) []recor
 		}
 	}
 	for i := range refs {
-		raw := j.target(&refs[i], "")
-		var target struct {
-			Code *concept `json:"code"`
-		}
-		if raw == nil || read(raw, &target) != nil {
-			j.lose(element + "Reference")
-			continue
-		}
-		if c, ok := j.code(target.Code, preferProblem, element+"Reference"); ok {
+		if c, ok := j.code(j.codeOf(&refs[i], ""), preferProblem, element+"Reference"); ok {
 			add(c)
 			continue
 		}
@@ -262,26 +252,18 @@ func (j *job) reasons(codes []concept, refs []reference, element string) []recor
 	return out
 }
 
-// target returns what a reference names: a resource contained in the job's, or
-// one of the Bundle.
-func (j *job) target(ref *reference, kind string) jsontext.Value {
+// codeOf returns the code of what a reference names: a resource contained in
+// the job's, or one of the Bundle.
+func (j *job) codeOf(ref *reference, kind string) *concept {
 	if id, ok := strings.CutPrefix(ref.Reference, "#"); ok {
-		var outer struct {
-			Contained []jsontext.Value `json:"contained"`
-		}
-		if read(j.raw, &outer) != nil {
+		i := slices.IndexFunc(j.contained, func(x inner) bool { return x.id == id && (kind == "" || x.kind == kind) })
+		if i < 0 {
 			return nil
 		}
-		for _, raw := range outer.Contained {
-			var h header
-			if read(raw, &h) == nil && h.ID == id && (kind == "" || h.ResourceType == kind) {
-				return raw
-			}
-		}
-		return nil
+		return j.contained[i].code.read()
 	}
 	if x := j.im.resolve(ref, kind); x != nil {
-		return x.raw
+		return x.code.read()
 	}
 	return nil
 }

@@ -193,6 +193,28 @@ type item struct {
 	Encounter []reference `json:"encounter,omitempty"`
 }
 
+// claimRead is what is read of a claim, and explanationRead of what answers it.
+type claimRead struct {
+	Status string   `json:"status"`
+	Use    string   `json:"use"`
+	Item   []billed `json:"item"`
+	Total  *money   `json:"total"`
+}
+
+type explanationRead struct {
+	Status string   `json:"status"`
+	Use    string   `json:"use"`
+	Item   []billed `json:"item"`
+	Total  []struct {
+		Category *concept `json:"category"`
+		Amount   *money   `json:"amount"`
+	} `json:"total"`
+}
+
+type billed struct {
+	Encounter []reference `json:"encounter"`
+}
+
 type money struct {
 	Value     number      `json:"value"`
 	Currency  string      `json:"currency,omitempty"`
@@ -201,7 +223,7 @@ type money struct {
 
 // claim adds a claim's total to the cost of its encounter.
 func (im *importer) claim(j *job) error {
-	c, err := parse[claim](j)
+	c, err := parse[claimRead](j)
 	if err != nil {
 		return err
 	}
@@ -241,7 +263,7 @@ func (im *importer) claim(j *job) error {
 }
 
 // visitOf returns the entry of the one encounter that items are about.
-func (im *importer) visitOf(items []item) (*record.Entry, error) {
+func (im *importer) visitOf(items []billed) (*record.Entry, error) {
 	var e *record.Entry
 	for _, it := range items {
 		for i := range it.Encounter {
@@ -324,17 +346,9 @@ func sum(to, c *record.Cost) error {
 
 // explanation is read only where no claim told the cost.
 func (im *importer) explanation(j *job) error {
-	var x struct {
-		Status string `json:"status"`
-		Use    string `json:"use"`
-		Total  []struct {
-			Category *concept `json:"category"`
-			Amount   *money   `json:"amount"`
-		} `json:"total"`
-		Item []item `json:"item"`
-	}
-	if read(j.raw, &x) != nil {
-		return errMalformed
+	x, err := parse[explanationRead](j)
+	if err != nil {
+		return err
 	}
 	e, err := im.visitOf(x.Item)
 	if err != nil {

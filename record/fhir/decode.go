@@ -36,19 +36,19 @@ func (n *number) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if err != nil {
 		return err
 	}
-	switch raw.Kind() {
-	case 'n':
+	if raw.Kind() == jsontext.KindNull {
 		*n = ""
-	case '0':
-		*n = number(raw)
-	case '"':
-		inner := raw[1 : len(raw)-1]
-		if n := len(inner); n == 0 || inner.Kind() != '0' || inner[0] <= ' ' || inner[n-1] <= ' ' || !inner.IsValid() {
+		return nil
+	}
+	if raw.Kind() == jsontext.KindString {
+		raw = raw[1 : len(raw)-1]
+		if n := len(raw); n == 0 || raw[0] <= ' ' || raw[n-1] <= ' ' || !raw.IsValid() {
 			return errNumber
 		}
-		*n = number(inner)
-	default:
+	}
+	if raw.Kind() != jsontext.KindNumber {
 		return errNumber
 	}
+	*n = number(raw)
 	return nil
 }

@@ -2,7 +2,7 @@ package fhir
 
 import (
 	"bytes"
-	"encoding/json"
+	"cmp"
 	"errors"
 	"io"
 	"os"
@@ -120,14 +120,8 @@ func TestResources(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var h header
-			if err := json.Unmarshal([]byte(c.text), &h); err != nil {
-				t.Fatal(err)
-			}
-			if h.ResourceType == "" {
-				h.ResourceType = "(none)"
-			}
-			n := report.Resources[h.ResourceType]
+			kind, _ := kindOf([]byte(c.text))
+			n := report.Resources[cmp.Or(kind, "(none)")]
 			if c.refused != "" {
 				if n.Refused != 1 || n.Reasons[c.refused] != 1 {
 					t.Fatalf("%+v", *n)

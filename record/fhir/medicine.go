@@ -170,13 +170,7 @@ func exportStatus(p *record.Prescription) (status string, more []extension) {
 func (j *job) medicine(p *record.Prescription, m *medicationX) error {
 	c := m.Concept
 	if c == nil && m.Reference != nil {
-		var medication struct {
-			Code *concept `json:"code"`
-		}
-		raw := j.target(m.Reference, "Medication")
-		if raw != nil && read(raw, &medication) == nil {
-			c = medication.Code
-		}
+		c = j.codeOf(m.Reference, "Medication")
 		if x := j.im.resolve(m.Reference, "Medication"); x != nil {
 			j.im.planned[x] = true
 		}

@@ -166,7 +166,7 @@ func (im *importer) observation(j *job) error {
 		if !taken {
 			return errString("value of a kind that cannot be carried")
 		}
-		for p := range im.lost[j.res] {
+		for _, p := range im.lost[j.res] {
 			j.lose(p)
 		}
 		return nil
@@ -315,7 +315,7 @@ func (im *importer) member(j *job, p *record.Panel, e *record.Entry, ref *refere
 		j.lose("result (of another report too)")
 		return
 	}
-	sub := &job{im: im, res: x, left: make(map[string]bool)}
+	sub := &job{im: im, res: x}
 	v, err := parse[observation](sub)
 	if err != nil {
 		j.lose("result")

@@ -71,19 +71,6 @@ type meta struct {
 	Security []coding `json:"security,omitempty"`
 }
 
-// restricted reports whether a label asks for more than normal care.
-func (m *meta) restricted() bool {
-	if m == nil {
-		return false
-	}
-	for _, c := range m.Security {
-		if c.Code == "R" || c.Code == "V" {
-			return true
-		}
-	}
-	return false
-}
-
 func label(secret bool) *meta {
 	if !secret {
 		return nil

@@ -137,10 +137,11 @@ func (r *Report) carry(j *job) {
 		return
 	}
 	c.Partly++
-	for p := range j.left {
+	slices.Sort(j.left)
+	for _, p := range j.left {
 		c.Elements[p]++
 	}
-	r.item(j.res, Item{Fate: FatePartly, Kept: j.kept, Left: slices.Sorted(maps.Keys(j.left))})
+	r.item(j.res, Item{Fate: FatePartly, Kept: j.kept, Left: j.left})
 }
 
 // bundle is the account of the Bundle itself: what of it was left out.
@@ -210,11 +211,15 @@ func (r *Report) words(e *record.Entry) {
 type job struct {
 	*res
 	im   *importer
-	left map[string]bool
+	left []string
 	kept int // items of a later version
 }
 
-func (j *job) lose(element string) { j.left[element] = true }
+func (j *job) lose(element string) {
+	if !slices.Contains(j.left, element) {
+		j.left = append(j.left, element)
+	}
+}
 
 // loseIf loses an element when there is something of it.
 func (j *job) loseIf(there bool, element string) {

@@ -1,7 +1,6 @@
 package fhir
 
 import (
-	"bytes"
 	"errors"
 	"net/url"
 	"slices"
@@ -66,12 +65,12 @@ func (im *importer) resolve(ref *reference, kind string) *res {
 
 // modifier is the name of what may turn the meaning of an element round. Who
 // does not know such an extension must not read the resource (FHIR R4, 2.4.0).
-var modifier = []byte(`"modifierExtension"`)
+const modifier = "modifierExtension"
 
 // admit says whether a resource may be read at all: it is about the holder,
 // and nothing changes what it means. It owes errOther and errModified.
 func (im *importer) admit(x *res) error {
-	if bytes.Contains(x.raw, modifier) {
+	if x.modified {
 		return errModified
 	}
 	if !im.mine(x) {
@@ -83,13 +82,13 @@ func (im *importer) admit(x *res) error {
 // mine reports whether a resource is about the holder, or does not say about
 // whom it is.
 func (im *importer) mine(x *res) bool {
-	if x.whose == "" || im.holder == nil || x == im.holder {
+	if x.whose == nil || im.holder == nil || x == im.holder {
 		return true
 	}
-	mine, known := im.about[x.whose]
+	mine, known := im.about[string(x.whose)]
 	if !known {
 		mine = im.names(x.whose)
-		im.about[x.whose] = mine
+		im.about[string(x.whose)] = mine
 	}
 	return mine
 }
@@ -97,9 +96,9 @@ func (im *importer) mine(x *res) bool {
 // names reports whether a reference names the holder: by what is in the
 // Bundle, or by an identifier. One that names nobody in a Bundle is another's,
 // unless the holder has no name there by which to tell.
-func (im *importer) names(raw string) bool {
+func (im *importer) names(raw []byte) bool {
 	var ref reference
-	if read([]byte(raw), &ref) != nil {
+	if read(raw, &ref) != nil {
 		return true // the resource is malformed, and refused for that
 	}
 	if ref.Reference == "" {

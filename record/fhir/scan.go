@@ -15,12 +15,13 @@ type scanner struct {
 	list  []*res
 	stamp string
 	left  map[string]int // elements of the Bundle and of its entries that are not read
+	paths *ledger
 }
 
 // scan reads a Bundle entry by entry. It owes ErrBundle and ErrTooLarge.
 func scan(r io.Reader) (*scanner, error) {
 	limited := &io.LimitedReader{R: r, N: MaxSize + 1}
-	s := &scanner{d: jsontext.NewDecoder(limited, reading), left: make(map[string]int)}
+	s := &scanner{d: jsontext.NewDecoder(limited, reading), left: make(map[string]int), paths: newLedger()}
 	err := s.bundle()
 	switch {
 	case err == nil && limited.N > 0:
@@ -135,8 +136,7 @@ func (s *scanner) entry() error {
 	if err != nil {
 		return err
 	}
-	h := headerOf(r.raw)
-	r.kind, r.id, r.secret, r.whose = h.ResourceType, h.ID, h.Meta.restricted(), string(h.whose)
+	s.paths.survey(r)
 	s.list = append(s.list, r)
 	return nil
 }

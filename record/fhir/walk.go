@@ -1,35 +1,25 @@
 package fhir
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 )
 
-// compare calls lose for every element of a resource's JSON that a shape does
-// not name. The JSON was read before, so it is sound.
-func (j *job) compare(raw []byte, s *shape, prefix string, lose func(path string)) {
-	w := walker{b: raw, prefix: prefix, lose: lose}
-	w.value(s)
-}
-
-// walker goes over sound JSON once, and allocates only for what it tells.
+// walker goes over sound JSON once, and tells what shapes do not name. It
+// allocates only for what it tells.
 type walker struct {
-	b      []byte
-	i      int
-	prefix string
-	lose   func(path string)
-	path   [][]byte // names of the objects around, between their quotes
-	seen   []*shape // parts that were there already, of all objects around
+	b        []byte
+	i        int
+	prefix   string
+	to       *ledger
+	path     [][]byte // names of the objects around
+	seen     []*shape // parts that were there already, of all objects around
+	modified bool     // an element may turn the meaning of another round
 }
 
-func (w *walker) tell(what string) {
-	var path strings.Builder
-	path.WriteString(w.prefix)
-	for _, name := range w.path {
-		path.WriteString(short(plainName(name)) + ".")
-	}
-	w.lose(strings.TrimSuffix(path.String(), ".") + what)
-}
+// tell notes what is not read, by its path.
+func (w *walker) tell(what string) { w.to.add(w.prefix, w.path, what) }
 
 // next skips white space and returns the byte behind it, 0 at the end.
 func (w *walker) next() byte {
@@ -67,15 +57,33 @@ func (w *walker) value(s *shape) {
 func (w *walker) text() []byte {
 	w.i++
 	start := w.i
-	for w.i < len(w.b) && w.b[w.i] != '"' {
-		if w.b[w.i] == '\\' {
-			w.i++
+	for w.i < len(w.b) {
+		n := bytes.IndexByte(w.b[w.i:], '"')
+		if n < 0 {
+			break
 		}
-		w.i++
+		end := w.i + n
+		w.i = end + 1
+		escapes := end
+		for escapes > start && w.b[escapes-1] == '\\' {
+			escapes--
+		}
+		if (end-escapes)%2 == 0 {
+			return w.b[start:end]
+		}
 	}
-	end := min(w.i, len(w.b))
-	w.i++
-	return w.b[start:end]
+	w.i = len(w.b)
+	return w.b[min(start, w.i):]
+}
+
+// name returns the name of the element that comes, without its escapes.
+func (w *walker) name() []byte {
+	name := w.text()
+	if bytes.IndexByte(name, '\\') >= 0 {
+		name = []byte(plainName(name))
+	}
+	w.modified = w.modified || string(name) == modifier
+	return name
 }
 
 func (w *walker) object(s *shape) {
@@ -83,28 +91,29 @@ func (w *walker) object(s *shape) {
 		w.tell("") // where a scalar was expected
 		s = nil
 	}
+	if s == nil || s.loose {
+		for w.next() == '"' {
+			w.name()
+			w.value(s)
+		}
+		w.i++
+		return
+	}
 	before := len(w.seen)
 	for w.next() == '"' {
-		name := w.text()
-		w.path = append(w.path, name)
-		part := w.part(s, name, before)
-		w.value(part)
+		w.path = append(w.path, w.name())
+		w.value(w.part(s, before))
 		w.path = w.path[:len(w.path)-1]
 	}
 	w.seen = w.seen[:before]
 	w.i++
 }
 
-// part returns the shape of an element, and tells of one that has none, or that
-// stands in its object twice.
-func (w *walker) part(s *shape, name []byte, before int) *shape {
-	if s == nil || s.loose {
-		return s
-	}
+// part returns the shape of the element whose name stands last in the path, and
+// tells of one that has none, or that stands in its object twice.
+func (w *walker) part(s *shape, before int) *shape {
+	name := w.path[len(w.path)-1]
 	part := s.parts[string(name)]
-	if part == nil && slices.Contains(name, '\\') {
-		part = s.parts[plainName(name)]
-	}
 	switch {
 	case part == nil:
 		if string(name) != "id" {
@@ -119,46 +128,29 @@ func (w *walker) part(s *shape, name []byte, before int) *shape {
 }
 
 // members calls f for each element of a sound JSON object.
-func members(raw []byte, f func(name string, value []byte)) {
+func members(raw []byte, f func(name, value []byte)) {
 	w := walker{b: raw}
 	if w.next() != '{' {
 		return
 	}
 	for w.i++; w.next() == '"'; {
-		name := plainName(w.text())
-		w.next()
-		start := w.i
-		w.value(nil)
-		f(name, w.b[start:min(w.i, len(w.b))])
+		name := w.name()
+		f(name, w.whole(nil))
 	}
 }
 
-// headerOf reads what every resource begins with; nothing of a resource in
-// which that is malformed.
-func headerOf(raw []byte) (h header) {
-	ok := true
-	members(raw, func(name string, value []byte) {
-		switch name {
-		case "resourceType":
-			ok = ok && read(value, &h.ResourceType) == nil
-		case "id":
-			ok = ok && read(value, &h.ID) == nil
-		case "meta":
-			ok = ok && read(value, &h.Meta) == nil
-		case "subject", "patient", "beneficiary":
-			h.whose = value
-		}
-	})
-	if !ok {
-		return header{}
-	}
-	return h
+// whole goes over one value and returns it.
+func (w *walker) whole(s *shape) []byte {
+	w.next()
+	start := w.i
+	w.value(s)
+	return w.b[start:min(w.i, len(w.b))]
 }
 
 // plainName is a name without its escapes.
 func plainName(name []byte) string {
 	var s string
-	if !slices.Contains(name, '\\') || read(slices.Concat([]byte{'"'}, name, []byte{'"'}), &s) != nil {
+	if read(slices.Concat([]byte{'"'}, name, []byte{'"'}), &s) != nil {
 		return string(name)
 	}
 	return s
