@@ -23,8 +23,7 @@ var (
 	ErrAmendAuthor = errors.New("entry is somebody else's")
 )
 
-// link notes at every entry which others amend it. Who may not read the core of
-// an entry does not learn that it amends another.
+// link notes at every entry which others amend it.
 func link(entries []VisitEntry) {
 	plain := make([]*record.Entry, len(entries))
 	for i := range entries {
@@ -39,8 +38,7 @@ func link(entries []VisitEntry) {
 // checkAmends says whether an actor may amend what a draft amends: an entry of
 // the same person that is here, that nobody has amended, that the actor may
 // read whole, and that the same key has signed unless the actor is a physician.
-// One that withdraws a charge gets its cost, so that who reads charges alone
-// learns of it. It owes ErrAmends, ErrAmended, ErrAmendAuthor and ErrSectionLocked.
+// It owes ErrAmends, ErrAmended, ErrAmendAuthor and ErrSectionLocked.
 func (a *Agent) checkAmends(who actor, subjects *envelope.Subjects, b *book, draft *record.Entry) error {
 	if draft.Amends == nil {
 		if draft.EnteredInError {
@@ -57,13 +55,7 @@ func (a *Agent) checkAmends(who actor, subjects *envelope.Subjects, b *book, dra
 		if e.ID != *draft.Amends {
 			continue
 		}
-		if err := who.mayAmend(e); err != nil {
-			return err
-		}
-		if draft.EnteredInError && draft.Cost == nil {
-			draft.Cost = e.Entry.Cost // the core goes with it, and the centre reads no other section
-		}
-		return nil
+		return who.mayAmend(e)
 	}
 	return fmt.Errorf("amend %s: %w", draft.Amends.Short(), ErrAmends)
 }

@@ -160,33 +160,39 @@ func TestAmendsWhatOneMay(t *testing.T) {
 	}
 }
 
-// TestAmendCharge marks a visit that was charged as entered in error, without
-// a word of its cost: who can open the coverage section and nothing else, as
-// the centre does, still learns that the charge is withdrawn.
+// TestAmendCharge withdraws a visit that was charged, without a word of its
+// cost: by a correction that has none, and as entered in error. Who can open
+// the coverage section and nothing else, as the centre does, learns of both.
 func TestAmendCharge(t *testing.T) {
 	n := newNation(t)
 	p := n.issue(1, softcard.Options{})
 	d := n.desk(deskOptions{})
 	v := d.tapped(t, p)
-	charged, err := d.agent.Append(t.Context(), v.ID, &record.Entry{Cost: &record.Cost{Total: record.Int(20000)}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	mark := &record.Entry{Start: time.Now(), Amends: &charged.ID, EnteredInError: true}
-	gone, err := d.agent.Append(t.Context(), v.ID, mark)
-	if err != nil {
-		t.Fatal(err)
-	}
-	stored, err := d.cache.History(p.subjects.Patient)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range stored {
-		if sealed := must[*envelope.Sealed](t)(envelope.Parse(s.Sealed)); s.ID == gone.ID && sealed.Sections()[0] != record.SectionCoverage {
-			t.Errorf("the withdrawal lies in %v only", sealed.Sections())
+	for name, gone := range map[string]*record.Entry{
+		"a correction":     {Start: time.Now(), Notes: []record.Note{{Text: "seen in passing"}}},
+		"entered in error": {Start: time.Now(), EnteredInError: true},
+	} {
+		charged, err := d.agent.Append(t.Context(), v.ID, &record.Entry{Cost: &record.Cost{Total: record.Int(20000)}})
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if mark.Cost != nil {
-		t.Error("the caller's draft was changed")
+		gone.Amends = &charged.ID
+		w, err := d.agent.Append(t.Context(), v.ID, gone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, ok, err := d.cache.Entry(p.subjects.Patient, w.ID)
+		if err != nil || !ok {
+			t.Fatal(ok, err)
+		}
+		coverage, _ := p.keys.Get(record.SectionCoverage)
+		keys := new(envelope.Keys)
+		if err := keys.Set(record.SectionCoverage, coverage); err != nil {
+			t.Fatal(err)
+		}
+		got, err := OpenEntry(d.agent.cfg.Trust, e.Sealed, &p.subjects, keys)
+		if err != nil || got.Entry.Amends == nil || *got.Entry.Amends != charged.ID || got.Entry.Cost != nil {
+			t.Errorf("%s by the coverage section alone: %+v, %v", name, got.Entry, err)
+		}
 	}
 }

@@ -16,8 +16,9 @@ func FuzzDecode(f *testing.F) {
 			f.Add(uint8(s), b)
 		}
 	}
-	f.Add(uint8(SectionCoverage), []byte{0x01, 0x01})                // core fields alone, in the wrong section
-	f.Add(uint8(SectionClinical), []byte{0, 3, 0x0e, 0x19, 2, 0x58}) // a row of a later edition
+	f.Add(uint8(SectionCoverage), []byte{0x01, 0x01})                                    // core fields alone, in the wrong section
+	f.Add(uint8(SectionCoverage), append([]byte{0x06, 0x58, 0x20}, make([]byte, 32)...)) // but for an amendment
+	f.Add(uint8(SectionClinical), []byte{0, 3, 0x0e, 0x19, 2, 0x58})                     // a row of a later edition
 	f.Fuzz(func(t *testing.T, s uint8, b []byte) {
 		section := Section(s % NumSections)
 		e, err := Decode(Meta{Start: Epoch}, map[Section][]byte{section: b})

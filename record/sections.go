@@ -11,7 +11,9 @@ import (
 // Sections returns the entry's content: for each section that holds anything
 // a sequence of keys and values. The lowest section present carries the core
 // fields too; an entry with nothing but core fields has the clinical section.
-// It owes ErrInvalid.
+// One that amends another always has the coverage section: whoever meets a
+// patient learns what it replaces, and so does whoever counts charges. It owes
+// ErrInvalid.
 func (e *Entry) Sections() (map[Section][]byte, error) {
 	b, lengths, err := e.AppendTo(make([]byte, 0, 192))
 	if err != nil {
@@ -64,7 +66,7 @@ func (e *Entry) AppendTo(b []byte) ([]byte, [NumSections]int, error) {
 
 // present returns a bit for each section that holds anything.
 func (e *Entry) present() (mask uint8) {
-	if e.Cost != nil {
+	if e.Cost != nil || e.Amends != nil {
 		mask |= 1 << SectionCoverage
 	}
 	if len(e.Allergies) > 0 {
@@ -154,8 +156,11 @@ func Decode(meta Meta, sections map[Section][]byte) (*Entry, error) {
 		if err != nil {
 			return nil, fmt.Errorf("section %s: %w", s, err)
 		}
-		// Core fields alone make no section, but for an entry that has nothing else.
-		if !own && (len(sections) > 1 || s != SectionClinical) {
+		if core && e.Amends != nil && s != SectionCoverage {
+			return nil, fmt.Errorf("section %s: %w", s, &SyntaxError{What: "amends another entry outside of the coverage section"})
+		}
+		// Core fields alone make no section, but for an entry that has nothing else or amends another.
+		if alone := s == SectionClinical && len(sections) == 1 || s == SectionCoverage && e.Amends != nil; !own && !alone {
 			return nil, fmt.Errorf("section %s: %w", s, &SyntaxError{What: "not in canonical form"})
 		}
 		core = false

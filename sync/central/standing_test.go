@@ -46,7 +46,9 @@ func TestStanding(t *testing.T) {
 	}
 	visit := w.write(t, p, &record.Entry{Start: now, Cost: cost(record.ServiceVisit), Notes: []record.Note{{Text: "cough"}}})
 	wrong := w.write(t, p, &record.Entry{Start: now, Cost: cost(record.ServiceDental)})
-	w.write(t, p, &record.Entry{Start: now, Amends: &wrong, EnteredInError: true, Cost: cost(record.ServiceDental)})
+	w.write(t, p, &record.Entry{Start: now, Amends: &wrong, EnteredInError: true})
+	free := w.write(t, p, &record.Entry{Start: now, Cost: cost(record.ServiceOperation)})
+	w.write(t, p, &record.Entry{Start: now, Amends: &free, Notes: []record.Note{{Text: "no charge"}}})
 	other.write(t, p, &record.Entry{Start: now, Amends: &visit, EnteredInError: true, Cost: cost(record.ServiceVisit)})
 	w.write(t, p, &record.Entry{Start: now, Notes: []record.Note{{Text: "nothing claimed"}}})
 	ask := func(path string) (int, []byte) {
