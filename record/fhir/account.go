@@ -154,6 +154,7 @@ func (j *job) account() {
 		}
 		j.left = append(j.left, path)
 	}
+	j.loseIf(j.labelled, "meta.security")
 }
 
 // short cuts a name that no standard knows, and makes it fit to be printed.

@@ -49,6 +49,7 @@ type res struct {
 	place         int // in the Bundle, from 1
 	raw           jsontext.Value
 	secret        bool           // labelled restricted or very restricted
+	labelled      bool           // in a way that is not kept
 	modified      bool           // in its meaning, by an extension
 	whose         jsontext.Value // the reference to whom it is about, as it was written
 	code          coded

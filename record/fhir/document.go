@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"math"
 	"math/big"
+	"mime"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/record/terms"
@@ -123,6 +125,7 @@ type documentReference struct {
 	named
 	Meta    *meta        `json:"meta,omitempty"`
 	Status  string       `json:"status"`
+	Label   []concept    `json:"securityLabel,omitempty"`
 	Type    *concept     `json:"type,omitempty"`
 	Subject *reference   `json:"subject,omitempty"`
 	Date    string       `json:"date,omitempty"`
@@ -139,6 +142,15 @@ type attachment struct {
 	Data        []byte `json:"data,omitempty"`
 }
 
+// plain reports whether there is a plain text that can be read. Without a word
+// on its encoding it is UTF-8, as all of FHIR is.
+func (a *attachment) plain() bool {
+	kind, params, err := mime.ParseMediaType(a.ContentType)
+	charset := strings.ToLower(params["charset"])
+	return err == nil && kind == "text/plain" && (charset == "" || charset == "utf-8" || charset == "us-ascii") &&
+		len(a.Data) > 0 && utf8.Valid(a.Data)
+}
+
 type docContext struct {
 	Encounter []reference `json:"encounter,omitempty"`
 }
@@ -152,11 +164,15 @@ func (im *importer) documentReference(j *job) error {
 	if err != nil {
 		return err
 	}
-	if len(v.Content) != 1 || !strings.HasPrefix(v.Content[0].Attachment.ContentType, "text/plain") ||
-		len(v.Content[0].Attachment.Data) == 0 {
+	if len(v.Content) != 1 || !v.Content[0].Attachment.plain() {
 		return errString("not one plain text in the bundle itself")
 	}
 	n := record.Note{Sensitive: j.secret}
+	for i := range v.Label {
+		secret, unknown := labels(v.Label[i].Coding)
+		n.Sensitive = n.Sensitive || secret
+		j.loseIf(unknown || len(v.Label[i].Coding) == 0, "securityLabel")
+	}
 	if n.Text = j.words(string(v.Content[0].Attachment.Data), noteLimit, "content"); n.Text == "" {
 		return errString("empty text")
 	}
@@ -165,6 +181,7 @@ func (im *importer) documentReference(j *job) error {
 	var visit *reference
 	if v.Context != nil && len(v.Context.Encounter) > 0 {
 		visit = &v.Context.Encounter[0]
+		j.loseIf(len(v.Context.Encounter) > 1, "context.encounter (further)")
 	}
 	date := j.moment(v.Date, "date")
 	e, err := j.entry(visit, date)

@@ -93,6 +93,27 @@ func TestMeaning(t *testing.T) {
 		"a result that was not performed": {
 			observed(`"dataAbsentReason":{"coding":[{"system":"` + uriDataAbsent + `","code":"not-performed"}]}`), "", "", "no value",
 		},
+		"a label of why it is sensitive": {
+			`{"resourceType":"Condition","meta":{"security":[{"system":"` + uriActCode + `","code":"SDV"}]},"code":{"text":"c"},"recordedDate":"2026"}`,
+			`"sensitive":true`, "", "",
+		},
+		"a label that nobody knows": {
+			`{"resourceType":"Condition","meta":{"security":[{"system":"urn:x","code":"X"},{"system":"` + uriConf + `","code":"N"}]},"code":{"text":"c"},"recordedDate":"2026"}`,
+			`"code":"c"`, "meta.security", "",
+		},
+		"a label of a person": {
+			`{"resourceType":"RelatedPerson","meta":{"security":[{"code":"R"}]},"name":[{"family":"c"}]}`, "", "meta.security", "",
+		},
+		"a note of a restricted document": {
+			`{"resourceType":"DocumentReference","status":"current","date":"2026","type":{"coding":[{"code":"34109-9"}]},` +
+				`"securityLabel":[{"coding":[{"system":"` + uriConf + `","code":"V"}]}],"content":[{"attachment":{"contentType":"text/plain","data":"SElW"}}]}`,
+			`"notes":[{"text":"HIV","at":"2026","sensitive":true}]`, "", "",
+		},
+		"a note in another encoding": {
+			`{"resourceType":"DocumentReference","status":"current","date":"2026","type":{"coding":[{"code":"34109-9"}]},` +
+				`"content":[{"attachment":{"contentType":"text/plain; charset=windows-1256","data":"YSDH4w=="}}]}`,
+			"", "", "not one plain text in the bundle itself",
+		},
 		"a referral not to be made": {
 			`{"resourceType":"ServiceRequest","status":"active","intent":"order","authoredOn":"2026","category":[{"coding":[{"code":"3457005"}]}],"code":{"text":"c"},"doNotPerform":true}`,
 			"", "", "asks that something be not done",

@@ -71,13 +71,6 @@ type meta struct {
 	Security []coding `json:"security,omitempty"`
 }
 
-func label(secret bool) *meta {
-	if !secret {
-		return nil
-	}
-	return &meta{Security: []coding{{System: uriConf, Code: "R"}}}
-}
-
 type reference struct {
 	Extension  []extension `json:"extension,omitempty"`
 	Reference  string      `json:"reference,omitempty"`

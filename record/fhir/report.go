@@ -278,7 +278,7 @@ var elements = table(map[string]string{
 	"Goal": "description lifecycleStatus subject",
 	"ImagingStudy": `identifier status modality subject encounter started numberOfSeries numberOfInstances description
 		series.modality series.bodySite`,
-	"DocumentReference": `status type subject date content.attachment.contentType content.attachment.data
+	"DocumentReference": `status securityLabel type subject date content.attachment.contentType content.attachment.data
 		context.encounter`,
 	"ServiceRequest": `status intent doNotPerform category priority code subject encounter authoredOn performer reasonCode
 		reasonReference note`,

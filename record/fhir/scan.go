@@ -44,6 +44,8 @@ func (s *scanner) bundle() error {
 			err = s.text(&s.stamp)
 		case "entry":
 			err = s.entries()
+		case "meta":
+			err = s.meta()
 		default:
 			if !bundleRemade[name] {
 				s.left[short(name)]++
@@ -82,6 +84,19 @@ func (s *scanner) members(otherwise string, f func(name string) error) error {
 			return err
 		}
 	}
+}
+
+// meta looks at the Bundle's labels: they are about no resource of it.
+func (s *scanner) meta() error {
+	raw, err := s.d.ReadValue()
+	if err != nil {
+		return err
+	}
+	var m labelled
+	if read(raw, &m) == nil && len(m.Security) > 0 {
+		s.left["meta.security"]++
+	}
+	return nil
 }
 
 func (s *scanner) text(to *string) error {

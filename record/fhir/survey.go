@@ -57,9 +57,9 @@ func (l *ledger) survey(x *res) {
 			id, is := plainText(value)
 			x.id, ok = id, ok && is
 		case "meta":
-			var m labels
+			var m labelled
 			ok = ok && read(value, &m) == nil
-			x.secret = m.restricted()
+			x.secret, x.labelled = labels(m.Security)
 		case "subject", "patient", "beneficiary":
 			x.whose = value
 		case "code":
@@ -76,10 +76,11 @@ func (l *ledger) survey(x *res) {
 	}
 	x.modified, x.left = w.modified, l.end()
 	if !ok {
-		x.id, x.secret, x.whose = "", false, nil
+		x.id, x.secret, x.labelled, x.whose = "", false, false, nil
 		return
 	}
 	x.kind = kind
+	x.labelled = x.labelled || x.secret && open[kind]
 }
 
 // kindOf reads what a resource is: the first word on it, which mostly is the
@@ -109,16 +110,6 @@ func plainText(raw []byte) (s string, ok bool) {
 		return string(raw[1 : n-1]), true
 	}
 	return s, read(raw, &s) == nil
-}
-
-// labels are what is read of a resource's meta.
-type labels struct {
-	Security []coding `json:"security"`
-}
-
-// restricted reports whether a label asks for more than normal care.
-func (l *labels) restricted() bool {
-	return slices.ContainsFunc(l.Security, func(c coding) bool { return c.Code == "R" || c.Code == "V" })
 }
 
 // additional reports whether a text for people says more than the elements.
