@@ -33,6 +33,7 @@ func (c *concept) absent() bool {
 
 // outlineRead is what is read of a document's outline.
 type outlineRead struct {
+	Status  string `json:"status"`
 	Date    string `json:"date"`
 	Section []struct {
 		Code  *concept    `json:"code"`
@@ -48,6 +49,9 @@ func (im *importer) composition(j *job) error {
 	v, err := parse[outlineRead](j)
 	if err != nil {
 		return err
+	}
+	if v.Status == inError {
+		return errMistake
 	}
 	taken := false
 	for i := range v.Section {

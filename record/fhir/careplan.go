@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/dhamani-iq/dhamani/record"
@@ -124,7 +125,7 @@ func (j *job) planGoal(p *record.CarePlan, ref *reference) {
 		return
 	}
 	var g goal
-	if read(x.raw, &g) != nil || g.Description == nil {
+	if read(x.raw, &g) != nil || g.Description == nil || slices.Contains([]string{inError, "rejected", "cancelled"}, g.Status) {
 		j.lose("goal")
 		return
 	}

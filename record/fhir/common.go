@@ -18,6 +18,7 @@ var (
 	errNoDate    = errors.New("no date, and none in the bundle")
 	errLabel     = errors.New("labelled restricted, and this kind has no sensitive form")
 	errNoVisit   = errors.New("its encounter is not carried")
+	errMistake   = errors.New("entered in error")
 	errDoNot     = errors.New("asks that something be not done")
 	errAbsent    = errors.New("says only that nothing is known")
 )

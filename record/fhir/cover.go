@@ -42,6 +42,9 @@ func (im *importer) coverage(j *job) error {
 	if im.out.Cover != nil {
 		return errString("a record holds one cover")
 	}
+	if c.Status == inError {
+		return errMistake
+	}
 	v := &record.Cover{Inactive: c.Status != "active", Member: j.exact(c.SubscriberID, codeLimit, "subscriberId")}
 	if c.Status != "active" && c.Status != "cancelled" {
 		j.lose("status")

@@ -37,7 +37,10 @@ func (im *importer) imagingStudy(j *job) error {
 	if err != nil {
 		return err
 	}
-	if j.secret {
+	switch {
+	case v.Status == inError:
+		return errMistake
+	case j.secret:
 		return errLabel
 	}
 	var g record.Imaging
@@ -166,6 +169,9 @@ func (im *importer) documentReference(j *job) error {
 	}
 	if len(v.Content) != 1 || !v.Content[0].Attachment.plain() {
 		return errString("not one plain text in the bundle itself")
+	}
+	if v.Status == inError {
+		return errMistake
 	}
 	n := record.Note{Sensitive: j.secret}
 	for i := range v.Label {

@@ -114,6 +114,22 @@ func TestMeaning(t *testing.T) {
 				`"content":[{"attachment":{"contentType":"text/plain; charset=windows-1256","data":"YSDH4w=="}}]}`,
 			"", "", "not one plain text in the bundle itself",
 		},
+		"a note by mistake": {
+			`{"resourceType":"DocumentReference","status":"entered-in-error","date":"2026","content":[{"attachment":{"contentType":"text/plain","data":"SElW"}}]}`,
+			"", "", "entered in error",
+		},
+		"pictures by mistake": {
+			`{"resourceType":"ImagingStudy","status":"entered-in-error","started":"2026","identifier":[{"value":"urn:oid:1.2"}],"modality":[{"code":"CT"}]}`,
+			"", "", "entered in error",
+		},
+		"a cover by mistake": {`{"resourceType":"Coverage","status":"entered-in-error","payor":[{"display":"c"}]}`, "", "", "entered in error"},
+		"an outline by mistake": {
+			`{"resourceType":"Composition","status":"entered-in-error","date":"2026","section":[{"code":{"coding":[{"code":"48765-2"}]},"emptyReason":{"coding":[{"code":"nilknown"}]}}]}`,
+			"", "", "entered in error",
+		},
+		"a goal by mistake": {
+			`{"resourceType":"Goal","lifecycleStatus":"entered-in-error","description":{"text":"c"}}`, "", "", "in no care plan that is carried",
+		},
 		"a referral not to be made": {
 			`{"resourceType":"ServiceRequest","status":"active","intent":"order","authoredOn":"2026","category":[{"coding":[{"code":"3457005"}]}],"code":{"text":"c"},"doNotPerform":true}`,
 			"", "", "asks that something be not done",

@@ -116,6 +116,9 @@ func (im *importer) detectedIssue(j *job) error {
 	if err != nil {
 		return err
 	}
+	if v.Status == inError || v.Status == "cancelled" {
+		return errMistake
+	}
 	o := record.Override{Sensitive: j.secret}
 	var visit *reference
 	for i := range v.Extension {
