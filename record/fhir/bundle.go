@@ -162,7 +162,6 @@ func Import(r io.Reader) (*Bundle, *Report, error) {
 	known["MedicationRequest"], known["MedicationStatement"] = true, true
 	im.report.bundle(in.left)
 	for _, x := range list {
-		x.raw = restored(x.kind, x.raw)
 		im.index(x)
 		if !known[x.kind] {
 			im.report.refuse(x, reasonFor(x))

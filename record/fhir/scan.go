@@ -151,6 +151,7 @@ func (s *scanner) entry() error {
 	if err != nil {
 		return err
 	}
+	r.raw = restored(r.raw)
 	s.paths.survey(r)
 	s.list = append(s.list, r)
 	return nil

@@ -83,9 +83,13 @@ func statusCode(raw json.RawMessage) string {
 
 // restored returns a resource with the statuses that it had before it was
 // marked, and any other as it is.
-func restored(kind string, raw []byte) []byte {
+func restored(raw []byte) []byte {
+	if !bytes.Contains(raw, []byte(extVoid)) {
+		return raw
+	}
+	kind, _ := kindOf(raw)
 	element, ok := voidElements[kind]
-	if !ok || !bytes.Contains(raw, []byte(extVoid)) {
+	if !ok {
 		return raw
 	}
 	var m map[string]json.RawMessage

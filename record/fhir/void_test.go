@@ -52,6 +52,7 @@ func TestVoid(t *testing.T) {
 	wrong := &record.Entry{
 		ID: record.EntryID{1}, Start: start, Allergies: []record.Allergy{{Code: code, Status: record.ConditionInactive}},
 		Prescriptions: []record.Prescription{{Medicine: code, Status: record.MedicationIntended}},
+		Notes:         []record.Note{{Text: "n"}},
 	}
 	id := wrong.ID
 	right := &record.Entry{ID: record.EntryID{2}, Start: start, Amends: &id, Diagnoses: []record.Diagnosis{{Code: code}}}
@@ -61,6 +62,7 @@ func TestVoid(t *testing.T) {
 	want := []string{
 		"Encounter entered-in-error/ PUT Encounter?identifier", "AllergyIntolerance /entered-in-error PUT AllergyIntolerance?identifier",
 		"MedicationRequest entered-in-error/ PUT MedicationRequest?identifier",
+		"DocumentReference entered-in-error/ PUT DocumentReference?identifier",
 		"Encounter finished/ POST Encounter", "Condition active/confirmed POST Condition",
 		"Encounter entered-in-error/ PUT Encounter?identifier", "Condition /entered-in-error PUT Condition?identifier",
 	}
