@@ -24,7 +24,7 @@ func (t *Table) Extend(text string) (*Table, error) {
 	}
 	next := &Table{
 		Edition: t.Edition + 1, Digest: sha256.Sum256(append(t.Digest[:], text...)), index: t.index.clone(),
-		facts: facts{maps.Clone(t.facts.maps), maps.Clone(t.facts.masses), maps.Clone(t.facts.lines)},
+		facts: facts{maps.Clone(t.facts.maps), maps.Clone(t.facts.masses), maps.Clone(t.facts.lines), maps.Clone(t.facts.also)},
 	}
 	for s := range next.rows {
 		next.rows[s] = slices.Clone(t.rows[s])

@@ -15,12 +15,14 @@ import (
 //	map   SYSTEM CODE SYSTEM "CODE CODE"      the codes that the first stands for in another system
 //	mass  SYSTEM CODE GRAMS CHARGE            of a mole of what is measured; 0 is not known
 //	line  SYSTEM CODE UNIT UNIT FACTOR OFFSET the second unit's value is factor times the first's, plus offset
+//	also  SYSTEM CODE "WORDS; WORDS"          other words, of any language, by which a search finds the code
 //
 // Stored records do not depend on them: a later edition may change each.
 
 const (
 	maxMapped = 8       // codes that one stands for
 	maxFacts  = 1 << 17 // of a kind
+	maxAlso   = 16      // other words for one code
 )
 
 type mapped struct {
@@ -38,6 +40,7 @@ type facts struct {
 	maps   map[mapped][]Code
 	masses map[Code]ucum.Substance
 	lines  map[Code]line
+	also   map[Code][]string
 }
 
 // fact reads a line that is no row, false when it is none of the kinds.
@@ -50,6 +53,8 @@ func (t *Table) fact(f []string) (bool, error) {
 		ok = t.addMass(f[1:])
 	case f[0] == "line" && len(f) == 7:
 		ok = t.addLine(f[1:])
+	case f[0] == "also" && len(f) == 4:
+		ok = t.addAlso(f[1:])
 	default:
 		return false, nil
 	}
@@ -103,6 +108,21 @@ func (t *Table) addLine(f []string) bool {
 		return false
 	}
 	t.facts.lines[c] = line{f[2], f[3], factor, offset}
+	return true
+}
+
+func (t *Table) addAlso(f []string) bool {
+	c, ok := coded(f[0], f[1])
+	list := strings.Split(f[2], "; ")
+	if !ok || len(list) > maxAlso || len(t.facts.also) >= maxFacts {
+		return false
+	}
+	for _, words := range list {
+		if len(words) > MaxText || !clean(words) || Fold(words) == "" {
+			return false
+		}
+	}
+	t.facts.also[c] = list
 	return true
 }
 

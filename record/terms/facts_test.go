@@ -165,6 +165,31 @@ func TestConvert(t *testing.T) {
 	}
 }
 
+// TestOtherWords finds a code by what it is also called: in the first edition,
+// and as a later one has it, which takes the place of what was said before.
+func TestOtherWords(t *testing.T) {
+	for c := range base.facts.also {
+		if _, _, _, ok := base.Find(c); !ok {
+			t.Errorf("other words for %s, which has no row", c)
+		}
+	}
+	next, err := base.Extend("also\ticd10\tR17\tjohn yellow; زەردوویی پێست\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []string{"john yel", "زەردوویی پێست", "jaundice"} {
+		if found := next.Search(q, 1); len(found) != 1 || found[0].Code != (Code{ICD10, "R17"}) || found[0].Display[English] != "Jaundice" {
+			t.Errorf("%q finds %v", q, found)
+		}
+	}
+	if found := next.Search("icterus", 1); len(found) != 0 {
+		t.Errorf("a name that was taken away finds %v", found)
+	}
+	if found := base.Search("icterus", 1); len(found) != 1 {
+		t.Error("the edition before has lost a name")
+	}
+}
+
 func TestExtendFacts(t *testing.T) {
 	base := Base()
 	next, err := base.Extend("map\trxnorm\t99\tatc\tN02BE01 R06AA02\nmap\trxnorm\t313782\tatc\tN02BE51\nmass\tloinc\t1988-5\t23000\t0\nline\tloinc\t1988-5\tmg/L\t{score}\t2\t-1\n")

@@ -8,23 +8,27 @@ import (
 	"unicode/utf8"
 )
 
-// indexed is a row's words for searching, folded: those of each language, and
-// the code.
+// indexed is a row's words for searching, folded: the code, which is one word,
+// those of each language, and other words for the same.
 type indexed struct {
 	slot   Slot
 	number uint32
-	words  [numLanguages + 1][]string
+	words  [][]string
 }
 
 // cost returns how far a row is from what is wanted, -1 for not at all.
 func (x *indexed) cost(words []string, code string, slips bool) int {
 	best := -1
-	for lang, have := range x.words {
+	for i, have := range x.words {
 		want := words
-		if lang == int(numLanguages) {
+		if i == 0 {
 			want = []string{code}
 		}
-		if cost := match(want, have, slips && lang < int(numLanguages)); cost >= 0 && (best < 0 || cost < best) {
+		cost := match(want, have, slips && i > 0)
+		if i > int(numLanguages) && cost >= 0 {
+			cost += costOther
+		}
+		if cost >= 0 && (best < 0 || cost < best) {
 			best = cost
 		}
 	}
@@ -51,11 +55,14 @@ func (l *lexicon) gather(t *Table) {
 		for n := range t.rows[s] {
 			row := &t.rows[s][n]
 			x := indexed{slot: s, number: uint32(n)} // #nosec G115 -- at most MaxRows
-			for i, d := range row.Display {
-				x.words[i] = strings.Fields(Fold(d))
-			}
 			// A code is one word: E11.9 is found by e119 and by E11.
-			x.words[numLanguages] = []string{strings.ReplaceAll(Fold(row.Code.Value), " ", "")}
+			x.words = append(x.words, []string{strings.ReplaceAll(Fold(row.Code.Value), " ", "")})
+			for _, d := range row.Display {
+				x.words = append(x.words, strings.Fields(Fold(d)))
+			}
+			for _, d := range t.facts.also[row.Code] {
+				x.words = append(x.words, strings.Fields(Fold(d)))
+			}
 			at := int32(len(l.rows)) // #nosec G115 -- five slots of MaxRows
 			for _, words := range x.words {
 				for _, word := range words {

@@ -125,11 +125,13 @@ func (t *Table) wanted(x *indexed, q *Query) bool {
 		(len(q.Systems) == 0 || slices.Contains(q.Systems, t.rows[x.slot][x.number].Code.System))
 }
 
-// Costs of a match: of a word that is only begun, of words in another order
-// than the query's or after others, and of a slip.
+// Costs of a match: of a word or a name that is only begun, of words in another order
+// than the query's or after others, of words that are not the table's display,
+// and of a slip.
 const (
 	costBegun = 1
 	costLater = 2
+	costOther = 3
 	costSlip  = 100
 )
 
@@ -184,6 +186,9 @@ func match(want, have []string, slips bool) int {
 			return -1
 		}
 		total += best
+	}
+	if total == 0 && len(have) > len(want) {
+		return costBegun
 	}
 	return total
 }

@@ -49,6 +49,12 @@ func TestSearch(t *testing.T) {
 		{"ارتفاع ضغط", Findings, "I10"},        //
 		{"إرتفاع ضغط الدم", Findings, "I10"},   // another alef
 		{"السكرى من النوع", Findings, "E11"},   // alef maqsura for ya
+		{"ابو صفار", Findings, "R17"},          // what people say
+		{"htn", Findings, "I10"},               // what doctors write
+		{"CBC", Observations, "58410-2"},       //
+		{"ادرار", Observations, "24357-6"},     //
+		{"panadol", Medicines, "N02BE01"},      //
+		{"التهاب رئه", Findings, "J18"},        //
 		{"سكري", Findings, "E11"},              // without the article
 		{"السكر", Findings, "E11"},             // with it, and only begun
 		{"ضغط دم", Findings, "I10"},            //

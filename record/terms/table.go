@@ -112,6 +112,7 @@ func mustBase() *Table {
 func parseBase() (*Table, error) {
 	t := &Table{Edition: 1, facts: facts{
 		maps: make(map[mapped][]Code, 512), masses: make(map[Code]ucum.Substance, 64), lines: make(map[Code]line),
+		also: make(map[Code][]string, 256),
 	}}
 	sum := sha256.New()
 	for s := range NumSlots {
