@@ -125,13 +125,14 @@ func (t *Table) wanted(x *indexed, q *Query) bool {
 		(len(q.Systems) == 0 || slices.Contains(q.Systems, t.rows[x.slot][x.number].Code.System))
 }
 
-// Costs of a match: of a word or a name that is only begun, of words in another order
+// Costs of a match: of a name that goes on, of a word that is only begun, of words in another order
 // than the query's or after others, of words that are not the table's display,
 // and of a slip.
 const (
-	costBegun = 1
-	costLater = 2
-	costOther = 3
+	costGoing = 1
+	costBegun = 2
+	costLater = 4
+	costOther = 6
 	costSlip  = 100
 )
 
@@ -188,7 +189,7 @@ func match(want, have []string, slips bool) int {
 		total += best
 	}
 	if total == 0 && len(have) > len(want) {
-		return costBegun
+		return costGoing
 	}
 	return total
 }
