@@ -69,15 +69,21 @@ func pop[T any](stack *[]T, height int, list []T) []T {
 	if len(top) == 0 {
 		return list
 	}
-	if list == nil {
-		list = make([]T, len(top))
-		copy(list, top)
-	} else {
+	if len(list) > 0 {
 		list = append(list, top...)
+	} else {
+		list = made(top)
 	}
 	clear(top)
 	*stack = (*stack)[:height]
 	return list
+}
+
+// made returns a list of its length; append would make room for more.
+func made[T any](list []T) []T {
+	out := make([]T, len(list))
+	copy(out, list)
+	return out
 }
 
 // newQuantity keeps a quantity.
