@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +23,7 @@ type patient struct {
 	Address       []address       `json:"address,omitempty"`
 	Communication []communication `json:"communication,omitempty"`
 	Contact       []contact       `json:"contact,omitempty"`
+	Active        *bool           `json:"active,omitempty"`
 }
 
 type communication struct {
@@ -45,6 +47,7 @@ type relatedPerson struct {
 	Gender       string         `json:"gender,omitempty"`
 	BirthDate    string         `json:"birthDate,omitempty"`
 	Telecom      []contactPoint `json:"telecom,omitempty"`
+	Active       *bool          `json:"active,omitempty"`
 }
 
 func (im *importer) patient(j *job) error {
@@ -57,6 +60,7 @@ func (im *importer) patient(j *job) error {
 	}
 	id := &record.Identity{Names: j.names(p.Name)}
 	id.Sex, _ = enum(j, p.Gender, "gender", record.SexUnknown)
+	j.loseIf(p.Active != nil && !*p.Active, "active")
 	id.Born = j.birth(p.BirthDate)
 	id.Died = j.moment(p.Deceased, "deceasedDateTime")
 	for _, x := range p.Identifier {
@@ -124,6 +128,10 @@ func birthDate(m record.Moment) string {
 // before what the letters tell.
 func (j *job) names(list []humanName) record.Names {
 	var out record.Names
+	// What somebody is called in fun, or for a time, does not take the place of
+	// the name.
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(a, b humanName) int { return cmp.Compare(secondary[a.Use], secondary[b.Use]) })
 	for i := range list {
 		h := &list[i]
 		n := j.name(h)
@@ -143,6 +151,9 @@ func (j *job) names(list []humanName) record.Names {
 	return out
 }
 
+// secondary are the uses of a name that stand behind the others.
+var secondary = map[string]int{"temp": 1, "nickname": 2, "anonymous": 3}
+
 func (j *job) name(h *humanName) *record.Name {
 	n := &record.Name{Family: j.words(h.Family, shortLimit, "name.family")}
 	for _, g := range h.Given {
@@ -150,8 +161,14 @@ func (j *job) name(h *humanName) *record.Name {
 			n.Given = append(n.Given, g)
 		}
 	}
+	j.loseIf(len(h.Given) > 8, "name.given (beyond eight)")
+	j.loseIf(secondary[h.Use] > 0, "name.use")
 	if len(n.Given) == 0 && n.Family == "" {
 		n.Family = j.words(h.Text, shortLimit, "name.text")
+	}
+	if n.Family != "" || len(n.Given) > 0 {
+		parts := strings.Join(slices.Concat(h.Prefix, h.Given, []string{h.Family, n.Family}, h.Suffix), " ")
+		j.loseIf(slices.ContainsFunc(strings.Fields(h.Text), func(w string) bool { return !strings.Contains(parts, strings.Trim(w, ",")) }), "name.text")
 	}
 	j.loseIf(len(h.Prefix) > 0, "name.prefix")
 	j.loseIf(len(h.Suffix) > 0, "name.suffix")
