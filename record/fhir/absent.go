@@ -39,6 +39,10 @@ type outlineRead struct {
 		Code  *concept    `json:"code"`
 		Entry []reference `json:"entry"`
 		Empty *concept    `json:"emptyReason"`
+		Text  *struct {
+			Div string `json:"div"`
+		} `json:"text"`
+		Section []struct{} `json:"section"`
 	} `json:"section"`
 }
 
@@ -56,6 +60,8 @@ func (im *importer) composition(j *job) error {
 	taken := false
 	for i := range v.Section {
 		s := &v.Section[i]
+		// What only a text tells is in no resource: the account names it.
+		taken = taken || len(s.Section) > 0 || s.Text != nil && s.Text.Div != "" && len(s.Entry) == 0 && s.Empty == nil
 		if s.Empty.token() != "nilknown" || len(s.Entry) > 0 {
 			continue
 		}

@@ -13,7 +13,9 @@ import (
 type shape struct {
 	parts map[string]*shape // nil: a scalar
 	loose bool              // read as it is, whatever is in it
-	kind  string            // of a whole resource
+
+	choice string // of an element with several types, such as value[x]: the name before the type
+	kind   string // of a whole resource
 }
 
 // resources are the kinds and what their converters read them into. What
@@ -69,7 +71,7 @@ var metaShape = &shape{parts: map[string]*shape{
 func (s *shape) put(path []string, leaf *shape) {
 	for i, name := range path {
 		if i == len(path)-1 {
-			s.parts[name] = leaf
+			s.parts[name] = leaf.chosen(name)
 			return
 		}
 		next := s.parts[name]
@@ -79,6 +81,19 @@ func (s *shape) put(path []string, leaf *shape) {
 		}
 		s = next
 	}
+}
+
+// choices are the elements that FHIR lets have one of several types.
+var choices = []string{"value", "effective", "performed", "onset", "abatement", "medication", "deceased"}
+
+// chosen notes of which choice an element is, by its name.
+func (s *shape) chosen(name string) *shape {
+	for _, stem := range choices {
+		if kind, ok := strings.CutPrefix(name, stem); ok && kind != "" && unicode.IsUpper(rune(kind[0])) {
+			s.choice = stem
+		}
+	}
+	return s
 }
 
 // shapeAt is the shape of what a path leads to in a struct.
@@ -135,7 +150,7 @@ func shapeOf(t reflect.Type) *shape {
 		case plain(f.Type) == t:
 			s.parts[tag] = s // an extension of an extension
 		default:
-			s.parts[tag] = shapeOf(f.Type)
+			s.parts[tag] = shapeOf(f.Type).chosen(tag)
 		}
 	}
 	if t == reflect.TypeFor[reference]() {

@@ -64,13 +64,13 @@ func plant(v any, path string, f func(path string)) {
 func TestNothingIsLostSilently(t *testing.T) {
 	total := 0
 	for kind, r := range specimens(t) {
-		if left := accountOf(t, r); len(left) != 0 {
+		if left := accountOf(t, r); len(onlyOne(left)) != 0 {
 			t.Errorf("%s: of what is read %v are left out", kind, left)
 		}
 		n := 0
 		plant(r, "", func(path string) {
 			n++
-			if left := accountOf(t, r); !slices.Equal(left, []string{path}) {
+			if left := onlyOne(accountOf(t, r)); !slices.Equal(left, []string{path}) {
 				t.Errorf("%s: planted %s, reported %v", kind, path, left)
 			}
 		})
@@ -96,8 +96,14 @@ func accountOf(t *testing.T, r any) []string {
 	return j.left
 }
 
+// onlyOne drops that a specimen has an element in each of its types.
+func onlyOne(left []string) []string {
+	return slices.DeleteFunc(left, func(path string) bool { return strings.HasSuffix(path, " (beside another type)") })
+}
+
 func TestAccount(t *testing.T) {
 	for name, tt := range map[string]struct{ raw, want string }{
+		"two types":            {`{"resourceType":"Observation","component":[{"valueString":"a"},{"valueString":"a","valueInteger":1}]}`, "component.valueInteger (beside another type)"},
 		"twice":                {`{"resourceType":"Condition","code":{"text":"a","text":"b"}}`, "code.text (again)"},
 		"an object for a word": {`{"resourceType":"Condition","recordedDate":{"a":1}}`, "recordedDate"},
 		"contained":            {`{"resourceType":"CarePlan","contained":[{"resourceType":"Condition","id":"1","zzz":1}]}`, "contained.zzz"},

@@ -64,6 +64,7 @@ func (im *importer) allergy(j *job) error {
 			j.lose("extension")
 		}
 	}
+	j.loseIf(len(v.Reaction) > 1, "reaction (several as one)")
 	for _, r := range v.Reaction {
 		s, _ := enum(j, r.Severity, "reaction.severity", record.SeverityNotSaid)
 		a.Severity = max(a.Severity, s)

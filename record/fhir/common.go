@@ -74,6 +74,7 @@ func (j *job) code(c *concept, prefer []terms.System, element string) (record.Co
 	}
 	if !best.IsZero() {
 		j.loseIf(len(c.Coding) > 1, element+" (further codings)")
+		j.loseIf(!c.says(best), element+".text")
 		return best, true
 	}
 	if words == "" && len(c.Coding) > 0 {
@@ -84,6 +85,20 @@ func (j *job) code(c *concept, prefer []terms.System, element string) (record.Co
 	}
 	j.loseIf(len(c.Coding) > known, element+" (coding of an unknown system)")
 	return record.Code{System: terms.Text, Value: words}, true
+}
+
+// says reports whether a concept's words are none but those of its code.
+func (c *concept) says(code record.Code) bool {
+	if c.Text == "" {
+		return true
+	}
+	for i := range c.Coding {
+		if strings.EqualFold(c.Text, c.Coding[i].Display) || strings.EqualFold(c.Text, c.Coding[i].Code) {
+			return true
+		}
+	}
+	t, ok := terms.Lookup(code)
+	return ok && slices.ContainsFunc(t.Display[:], func(words string) bool { return strings.EqualFold(c.Text, words) })
 }
 
 func (j *job) optCode(c *concept, prefer []terms.System, element string) *record.Code {
@@ -206,7 +221,7 @@ func (j *job) entry(ref *reference, date record.Moment) (*record.Entry, error) {
 			return nil, errNoVisit
 		}
 	}
-	j.loseIf(ref != nil && ref.Reference != "", "encounter")
+	j.loseIf(ref != nil && (ref.Reference != "" || ref.Identifier != nil || ref.Display != ""), "encounter")
 	if date.IsZero() {
 		if date = j.im.stamp; date.IsZero() {
 			return nil, errNoDate

@@ -16,6 +16,8 @@ type coverage struct {
 	Type         *concept     `json:"type,omitempty"`
 	SubscriberID string       `json:"subscriberId,omitempty"`
 	Beneficiary  *reference   `json:"beneficiary,omitempty"`
+	Subscriber   *reference   `json:"subscriber,omitempty"`
+	PolicyHolder *reference   `json:"policyHolder,omitempty"`
 	Relationship *concept     `json:"relationship,omitempty"`
 	Period       *period      `json:"period,omitempty"`
 	Payor        []reference  `json:"payor"`
@@ -83,6 +85,8 @@ func (im *importer) coverage(j *job) error {
 		}
 	}
 	j.loseIf(c.Type != nil, "type")
+	j.loseIf(c.Subscriber != nil && im.resolve(c.Subscriber, "Patient") != im.holder, "subscriber")
+	j.loseIf(c.PolicyHolder != nil && im.resolve(c.PolicyHolder, "Patient") != im.holder, "policyHolder")
 	rel, ok := subscriberRelations[c.Relationship.token()]
 	v.Relation = rel
 	j.loseIf(!ok && c.Relationship != nil, "relationship")
@@ -198,10 +202,11 @@ type item struct {
 
 // claimRead is what is read of a claim, and explanationRead of what answers it.
 type claimRead struct {
-	Status string   `json:"status"`
-	Use    string   `json:"use"`
-	Item   []billed `json:"item"`
-	Total  *money   `json:"total"`
+	Created string   `json:"created"`
+	Status  string   `json:"status"`
+	Use     string   `json:"use"`
+	Item    []billed `json:"item"`
+	Total   *money   `json:"total"`
 }
 
 type explanationRead struct {
@@ -261,6 +266,8 @@ func (im *importer) claim(j *job) error {
 	if err := charge(e, cost); err != nil {
 		return err
 	}
+	created := j.moment(c.Created, "created")
+	j.loseIf(at(created, e) != (record.Moment{}), "created")
 	im.costs[e] = true
 	return nil
 }

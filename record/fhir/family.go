@@ -49,6 +49,8 @@ func (im *importer) relatedPerson(j *job) error {
 	m := record.Member{Names: j.names(p.Name), Phone: j.phone(p.Telecom, "telecom")}
 	m.Sex, _ = enum(j, p.Gender, "gender", record.SexUnknown)
 	m.Born = j.birth(p.BirthDate)
+	j.loseIf(p.Active != nil && !*p.Active, "active")
+	related := false
 	for _, c := range p.Relationship {
 		i := slices.IndexFunc(relations, func(x struct {
 			code     string
@@ -60,8 +62,8 @@ func (im *importer) relatedPerson(j *job) error {
 		switch {
 		case c.token() == "GUARD":
 			m.Guards |= record.PersonsOf(0)
-		case i >= 0:
-			m.Relation = relations[i].relation
+		case i >= 0 && !related:
+			m.Relation, related = relations[i].relation, true
 		default:
 			j.lose("relationship")
 		}

@@ -130,6 +130,37 @@ func TestMeaning(t *testing.T) {
 		"a goal by mistake": {
 			`{"resourceType":"Goal","lifecycleStatus":"entered-in-error","description":{"text":"c"}}`, "", "", "in no care plan that is carried",
 		},
+		"words beside a code": {
+			`{"resourceType":"Condition","code":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10","code":"Z88.0"}],"text":"penicillin: shock in 2012"},"recordedDate":"2026"}`,
+			`"code":"Z88.0"`, "code.text", "",
+		},
+		"words of the code": {
+			`{"resourceType":"Condition","code":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10","code":"Z88.0","display":"Allergy to Penicillin"}],"text":"allergy to penicillin"},"recordedDate":"2026"}`,
+			`"code":"Z88.0"`, "", "",
+		},
+		"two reactions": {
+			`{"resourceType":"AllergyIntolerance","code":{"text":"c"},"recordedDate":"2026","reaction":[{"manifestation":[{"text":"a"}],"severity":"mild"},{"manifestation":[{"text":"b"}],"severity":"severe"}]}`,
+			`"severity":"severe"`, "reaction (several as one)", "",
+		},
+		"a visit by number": {
+			`{"resourceType":"Condition","code":{"text":"c"},"recordedDate":"2026","encounter":{"identifier":{"value":"7"}}}`, `"class":"record"`, "encounter", "",
+		},
+		"somebody else's cover": {
+			`{"resourceType":"Coverage","status":"active","payor":[{"display":"c"}],"policyHolder":{"display":"Ministry"},"subscriber":{"reference":"RelatedPerson/9"}}`,
+			"", "policyHolder,subscriber", "",
+		},
+		"wife and cousin": {
+			`{"resourceType":"RelatedPerson","active":false,"name":[{"family":"c"}],"relationship":[{"coding":[{"code":"WIFE"}]},{"coding":[{"code":"SIB"}]}]}`,
+			"", "active,relationship", "",
+		},
+		"instructions by a code": {
+			ordered(`"additionalInstruction":[{"coding":[{"system":"http://snomed.info/sct","code":"311504000"}]}],"doseAndRate":[{"type":{"coding":[{"code":"calculated"}]}}]`),
+			`"medicine"`, "dosageInstruction.additionalInstruction,dosageInstruction.doseAndRate.type", "",
+		},
+		"a section of a text": {
+			`{"resourceType":"Composition","section":[{"code":{"coding":[{"code":"48765-2"}]},"text":{"status":"generated","div":"<div>nuts</div>"}}]}`,
+			"", "section.text", "",
+		},
 		"a referral not to be made": {
 			`{"resourceType":"ServiceRequest","status":"active","intent":"order","authoredOn":"2026","category":[{"coding":[{"code":"3457005"}]}],"code":{"text":"c"},"doNotPerform":true}`,
 			"", "", "asks that something be not done",
@@ -145,8 +176,31 @@ func TestMeaning(t *testing.T) {
 			t.Fatal(err)
 		}
 		i := slices.IndexFunc(report.Items, func(x Item) bool { return x.Entry == 2 })
+		slices.Sort(report.Items[i].Left)
 		if x := report.Items[i]; !strings.Contains(string(text), c.holds) || strings.Join(x.Left, ",") != c.left || x.Why != c.refused {
 			t.Errorf("%s: left %v, refused %q:\n%s", name, x.Left, x.Why, text)
+		}
+	}
+}
+
+// TestCalledBy demands that a nickname does not take the place of a name, and
+// that what of a name is left out is told.
+func TestCalledBy(t *testing.T) {
+	b, report, err := Import(strings.NewReader(`{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Patient","name":[` +
+		`{"use":"nickname","text":"Abu X"},{"use":"official","family":"B","given":["1","2","3","4","5","6","7","8","9"],"text":"1 2 3 4 5 6 7 8 9 B, Sheikh"}]}},` +
+		`{"resource":{"resourceType":"Condition","code":{"text":"a"}},"resource":{"resourceType":"Device"}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.Identity.Names.Latin.Family != "B" {
+		t.Errorf("%+v", b.Identity.Names)
+	}
+	for kind, want := range map[string]string{
+		"Patient": "name (further, or empty),name.given (beyond eight),name.text,name.use", "Bundle": "entry.resource (again)",
+	} {
+		i := slices.IndexFunc(report.Items, func(x Item) bool { return x.Kind == kind })
+		if got := slices.Sorted(slices.Values(report.Items[i].Left)); strings.Join(got, ",") != want {
+			t.Errorf("%s: %q", kind, got)
 		}
 	}
 }

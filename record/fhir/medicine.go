@@ -195,6 +195,13 @@ func (im *importer) medication(j *job) error {
 	if !im.planned[j.res] {
 		return errString("in no prescription that is carried")
 	}
+	var m struct {
+		Status string `json:"status"`
+	}
+	if read(j.raw, &m) != nil {
+		return errMalformed
+	}
+	j.loseIf(m.Status != "" && m.Status != "active", "status")
 	return nil
 }
 
@@ -213,6 +220,7 @@ func (j *job) dosage(p *record.Prescription, list []dosage, element string) {
 			j.lose(element + ".doseAndRate (further)")
 			break
 		}
+		j.loseIf(r.Type != nil && r.Type.token() != "ordered", element+".doseAndRate.type")
 		if r.Dose != nil {
 			p.Dose = j.quantity(r.Dose, element+".doseAndRate")
 		}
@@ -230,6 +238,8 @@ func (j *job) dosage(p *record.Prescription, list []dosage, element string) {
 		}
 		if s != "" {
 			words = append(words, s)
+		} else {
+			j.lose(element + ".additionalInstruction")
 		}
 	}
 	p.Directions = j.words(strings.Join(words, "\n"), noteLimit, element)

@@ -158,6 +158,7 @@ type repeat struct {
 }
 
 type rate struct {
+	Type *concept  `json:"type,omitempty"`
 	Dose *quantity `json:"doseQuantity,omitempty"`
 }
 

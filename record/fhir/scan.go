@@ -140,6 +140,9 @@ func (s *scanner) entry() error {
 		switch {
 		case err != nil:
 		case name == "resource":
+			if r.raw != nil {
+				s.left["entry.resource (again)"]++
+			}
 			r.raw = slices.Clone(raw)
 		case name == "fullUrl":
 			_ = read(raw, &r.url) // one that is no text names nothing

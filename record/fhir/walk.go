@@ -110,7 +110,8 @@ func (w *walker) object(s *shape) {
 }
 
 // part returns the shape of the element whose name stands last in the path, and
-// tells of one that has none, or that stands in its object twice.
+// tells of one that has none, or that stands in its object twice, be it with
+// another type.
 func (w *walker) part(s *shape, before int) *shape {
 	name := w.path[len(w.path)-1]
 	part := s.parts[string(name)]
@@ -122,6 +123,9 @@ func (w *walker) part(s *shape, before int) *shape {
 	case slices.Contains(w.seen[before:], part):
 		w.tell(" (again)")
 	default:
+		if part.choice != "" && slices.ContainsFunc(w.seen[before:], func(x *shape) bool { return x.choice == part.choice }) {
+			w.tell(" (beside another type)")
+		}
 		w.seen = append(w.seen, part)
 	}
 	return part
