@@ -124,3 +124,39 @@ func TestEligibility(t *testing.T) {
 		t.Errorf("another person by the holder's standing: %+v, %v", child.Eligibility, err)
 	}
 }
+
+// TestCorrectedElsewhere: the card has a treatment that another desk of the
+// facility has corrected, and taken back, since. Only the centre knows of it.
+func TestCorrectedElsewhere(t *testing.T) {
+	n := newNation(t)
+	centre := newKey(t)
+	n.list.Keys = append(n.list.Keys, n.key(&centre.PublicKey, trust.UsageCentre, "centre"))
+	p := n.issue(1, softcard.Options{})
+	d := n.desk(deskOptions{})
+	v := d.tapped(t, p)
+	share := record.Int(0)
+	charge := func() record.EntryID {
+		w := must[Written](t)(d.agent.Append(t.Context(), v.ID, &record.Entry{
+			Cost: &record.Cost{Total: record.Int(50000), Patient: &share, Service: record.ServiceDental},
+		}))
+		return w.ID
+	}
+	corrected, gone := entitle.RefOf(charge()), entitle.RefOf(charge())
+	now := time.Now().Add(2 * time.Minute) // after the card was issued
+	cover := record.Cover{Payer: "Dhamani"}
+	raw := must[[]byte](t)(standing.Seal(p.subject, p.keys, envelope.Author{Signer: centre, KID: trust.KIDOf(&centre.PublicKey)}, &entitle.Standing{
+		At: now, Year: uint16(entitle.Default().Year(now)), Cover: must[[]byte](t)(cover.Encode()), CoverAt: now, // #nosec G115 -- a year
+		Charges: []entitle.Charge{{Ref: entitle.Ref{1}, Start: now, Facility: 101, Service: record.ServiceDental, Paid: 30000}},
+		Amendments: []entitle.Amendment{
+			{Ref: entitle.Ref{1}, Of: corrected, Facility: 101}, {Ref: entitle.Ref{2}, Of: gone, Facility: 101},
+		},
+	}, rand.Reader))
+	h, _ := d.agent.visits.held(v.ID)
+	if err := d.agent.keepStanding(&h, raw, now); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := d.agent.Eligibility(v.ID, CoverQuestion{Service: record.ServiceDental})
+	if err != nil || answer.Balance == nil || answer.Balance.Dental.Used != 30000 {
+		t.Errorf("%+v, %v", answer, err)
+	}
+}

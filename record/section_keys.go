@@ -33,6 +33,11 @@ const (
 
 const defaultMinutes = 15
 
+// MinAmending is the length of the shortest coverage section that says which
+// entry is amended, in bytes: the key and the identifier. One with a cost that
+// amends nothing is nearly always shorter.
+const MinAmending = 1 + 2 + len(EntryID{})
+
 // nothing is the content of an entry that has only defaults.
 var nothing = []byte{majorSimple<<5 | simpleNull}
 

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -102,7 +103,7 @@ func runCardCover(ctx context.Context, out io.Writer, g *globals, who cardActor,
 	k := entitle.Known{Identity: r.Identity, Cover: r.Cover, Issued: r.issued}
 	for _, e := range r.Entries {
 		k.Entries = append(k.Entries, entitle.Seen{ID: e.ID, Facility: e.Facility, Entry: e.Entry})
-		k.Locked = k.Locked || e.Entry == nil
+		k.Locked = k.Locked || e.Entry == nil || slices.Contains(e.Entry.Missing, record.SectionCoverage)
 	}
 	return tellCover(out, g, &k, q, lang)
 }

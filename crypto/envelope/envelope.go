@@ -191,6 +191,14 @@ func (s *Sealed) Sections() []record.Section {
 	return out
 }
 
+// Length returns how many bytes a section holds, 0 for one that is not there.
+func (s *Sealed) Length(section record.Section) int {
+	if !section.Valid() {
+		return 0
+	}
+	return max(len(s.sections[section])-tagSize, 0)
+}
+
 // Verify checks that the author signed this entry for this person under these
 // keys. It owes ErrKeyMismatch (another epoch or person) and ErrSignature.
 func (s *Sealed) Verify(subject Subject, author *ecdsa.PublicKey) error {

@@ -95,12 +95,15 @@ func TestSealAndOpen(t *testing.T) {
 	if !slices.Equal(s.Sections(), want) {
 		t.Errorf("sections %v", s.Sections())
 	}
+	if s.Length(record.SectionSensitive) != 0 || s.Length(record.NumSections) != 0 {
+		t.Error("a section that is not there has a length")
+	}
 	texts, locked, err := s.OpenAll(p.keys)
 	if err != nil || len(locked) != 0 {
 		t.Fatalf("open: locked %v, %v", locked, err)
 	}
 	for section, text := range someSections() {
-		if !bytes.Equal(texts[section], text) {
+		if !bytes.Equal(texts[section], text) || s.Length(section) != len(text) {
 			t.Errorf("%s differs", section)
 		}
 	}

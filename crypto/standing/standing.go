@@ -23,13 +23,23 @@ var ErrFormat = errors.New("malformed standing")
 
 // content is what is sealed:
 //
-//	{ 1: year, 2: [*256 charge], 3: more bool, 4: cover bstr, 5: cover's minutes since 2000 }
+//	{ 1: year, 2: [*256 charge], 3: more bool, 4: cover bstr, 5: cover's minutes since 2000, 6: [*256 amendment] }
 type content struct {
-	Year    uint16   `cbor:"1,keyasint"`
-	Charges []charge `cbor:"2,keyasint"`
-	More    bool     `cbor:"3,keyasint"`
-	Cover   []byte   `cbor:"4,keyasint"`
-	CoverAt uint32   `cbor:"5,keyasint"`
+	Year       uint16      `cbor:"1,keyasint"`
+	Charges    []charge    `cbor:"2,keyasint"`
+	More       bool        `cbor:"3,keyasint"`
+	Cover      []byte      `cbor:"4,keyasint"`
+	CoverAt    uint32      `cbor:"5,keyasint"`
+	Amendments []amendment `cbor:"6,keyasint"`
+}
+
+// amendment is an entry that replaces another:
+//
+//	[ref bstr(8), of bstr(8), facility]
+type amendment struct {
+	_        struct{} `cbor:",toarray"`
+	Ref, Of  []byte
+	Facility uint32
 }
 
 // charge is one charge:
@@ -100,12 +110,16 @@ func Open(t *trust.Store, subject envelope.Subject, keys *envelope.Keys, raw []b
 
 func encode(s *entitle.Standing) ([]byte, error) {
 	coverAt, err := minutes(s.CoverAt)
-	if err != nil || len(s.Charges) > entitle.MaxCharges || len(s.Cover) > record.MaxCover {
-		return nil, fmt.Errorf("standing of %d charges: %w", len(s.Charges), ErrFormat)
+	if err != nil || len(s.Charges) > entitle.MaxCharges || len(s.Amendments) > entitle.MaxAmendments || len(s.Cover) > record.MaxCover {
+		return nil, fmt.Errorf("standing of %d charges and %d amendments: %w", len(s.Charges), len(s.Amendments), ErrFormat)
 	}
 	w := content{
 		Year: s.Year, Charges: make([]charge, 0, len(s.Charges)), More: s.More,
-		Cover: append([]byte{}, s.Cover...), CoverAt: coverAt,
+		Cover: append([]byte{}, s.Cover...), CoverAt: coverAt, Amendments: make([]amendment, 0, len(s.Amendments)),
+	}
+	for i := range s.Amendments {
+		a := &s.Amendments[i]
+		w.Amendments = append(w.Amendments, amendment{Ref: a.Ref[:], Of: a.Of[:], Facility: a.Facility})
 	}
 	for i := range s.Charges {
 		c := &s.Charges[i]
@@ -125,7 +139,7 @@ func decode(text []byte) (*entitle.Standing, error) {
 	if err := cose.Unmarshal(text, &w); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
-	if len(w.Charges) > entitle.MaxCharges || len(w.Cover) > record.MaxCover || w.CoverAt > maxMinutes {
+	if len(w.Charges) > entitle.MaxCharges || len(w.Amendments) > entitle.MaxAmendments || len(w.Cover) > record.MaxCover || w.CoverAt > maxMinutes {
 		return nil, ErrFormat
 	}
 	if len(w.Cover) > 0 {
@@ -135,7 +149,13 @@ func decode(text []byte) (*entitle.Standing, error) {
 	}
 	s := &entitle.Standing{
 		Year: w.Year, Charges: make([]entitle.Charge, len(w.Charges)), More: w.More,
-		Cover: w.Cover, CoverAt: instant(w.CoverAt),
+		Cover: w.Cover, CoverAt: instant(w.CoverAt), Amendments: make([]entitle.Amendment, len(w.Amendments)),
+	}
+	for i, a := range w.Amendments {
+		if len(a.Ref) != len(entitle.Ref{}) || len(a.Of) != len(entitle.Ref{}) {
+			return nil, fmt.Errorf("amendment %d: %w", i, ErrFormat)
+		}
+		s.Amendments[i] = entitle.Amendment{Ref: entitle.Ref(a.Ref), Of: entitle.Ref(a.Of), Facility: a.Facility}
 	}
 	for i, c := range w.Charges {
 		service := record.Service(c.Service)

@@ -40,6 +40,7 @@ func sample(tb testing.TB) *entitle.Standing {
 			{Ref: entitle.Ref{1}, Person: 2, Start: now.AddDate(0, 0, -9), Facility: 101, Paid: 10000},
 			{Ref: entitle.Ref{2}, Person: 2, Start: now.AddDate(0, 0, -1), Facility: 70000, Service: record.ServiceDental, Foreign: true},
 		},
+		Amendments: []entitle.Amendment{{Ref: entitle.Ref{2}, Of: entitle.Ref{9}, Facility: 70000}},
 	}
 }
 
@@ -146,6 +147,9 @@ func TestStanding(t *testing.T) {
 func TestSealRefuses(t *testing.T) {
 	for name, change := range map[string]func(*entitle.Standing){
 		"too many charges": func(s *entitle.Standing) { s.Charges = make([]entitle.Charge, entitle.MaxCharges+1) },
+		"too many amendments": func(s *entitle.Standing) {
+			s.Amendments = make([]entitle.Amendment, entitle.MaxAmendments+1)
+		},
 		"negative sum":     func(s *entitle.Standing) { s.Charges[0].Paid = -1 },
 		"before the epoch": func(s *entitle.Standing) { s.Charges[0].Start = time.Time{} },
 		"long cover":       func(s *entitle.Standing) { s.Cover = make([]byte, record.MaxCover+1) },
@@ -162,6 +166,10 @@ func TestSealRefuses(t *testing.T) {
 	for range entitle.MaxCharges - 2 {
 		full.Charges = append(full.Charges, entitle.Charge{Start: now.AddDate(90, 0, 0), Facility: 1<<32 - 1, Service: record.ServiceOther, Paid: maxPaid})
 	}
+	for range entitle.MaxAmendments - 1 {
+		full.Amendments = append(full.Amendments, entitle.Amendment{Facility: 1<<32 - 1})
+	}
+	full.Cover = make([]byte, record.MaxCover)
 	if raw, err := Seal(subjects[2], keys[2], envelope.Author{Signer: newKey(t)}, full, rand.Reader); err != nil {
 		t.Errorf("the longest standing: %d bytes, %v", len(raw), err)
 	}

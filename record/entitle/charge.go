@@ -1,6 +1,9 @@
 package entitle
 
 import (
+	"bytes"
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/dhamani-iq/dhamani/record"
@@ -69,33 +72,65 @@ func dinars(d record.Decimal) int64 {
 	return whole
 }
 
+// Amendment says that an entry replaces another, or takes it back. It may stand
+// without either of them: what it replaces does not count wherever it is seen.
+type Amendment struct {
+	Ref, Of  Ref
+	Facility uint32 // that signed
+}
+
 // Standing is the centre's signed word on what was charged for a person in a
 // programme's year, as far as it knew at a time, and the cover as last issued.
 type Standing struct {
 	Person  uint8
 	At      time.Time
 	Year    uint16
-	Charges []Charge // in the order of Start, then Ref; without what was amended
-	More    bool     // there were more than MaxCharges
-	Cover   []byte   // record.Cover; empty: none
-	CoverAt time.Time
+	Charges []Charge // in the order of Start, then Ref; without what an amendment replaces
+	// Amendments are all that the centre knows of the person's entries, whether
+	// they claim anything or not, in the order of Ref: a card or a cache may
+	// have what they replace.
+	Amendments []Amendment
+	More       bool   // there were more than MaxCharges, or than MaxAmendments
+	Cover      []byte // record.Cover; empty: none
+	CoverAt    time.Time
 }
 
-// MaxCharges bounds the charges of a Standing.
-const MaxCharges = 256
+// Bounds of a Standing.
+const (
+	MaxCharges    = 256
+	MaxAmendments = 256
+)
 
-// Gather returns a person's charges of a programme's year in entries, without
-// what was amended or entered in error, in the order of a Standing.
-func Gather(r *Rules, year int, person uint8, entries []Seen) (charges []Charge, more bool) {
+// Gather returns what a Standing says of a person's charges of a programme's
+// year, by entries of any year: its time and the cover are left out. Of too
+// many amendments it has the newest.
+func Gather(r *Rules, year int, person uint8, entries []Seen) *Standing {
 	l := newLedger(r, year, min(len(entries), MaxCharges))
 	l.person = person
 	for i := range entries {
 		l.see(entries[i])
 	}
-	charges = l.live()
-	sortCharges(charges)
-	if len(charges) > MaxCharges {
-		return charges[:MaxCharges], true
+	s := &Standing{Person: person, Year: uint16(year), Charges: l.standing(), Amendments: l.amendments} // #nosec G115 -- a year
+	slices.SortFunc(s.Charges, func(a, b Charge) int {
+		return cmp.Or(a.Start.Compare(b.Start), bytes.Compare(a.Ref[:], b.Ref[:]))
+	})
+	if s.More = len(s.Charges) > MaxCharges || len(s.Amendments) > MaxAmendments; s.More {
+		s.Charges = s.Charges[:min(len(s.Charges), MaxCharges)]
+		s.Amendments = newest(s.Amendments, entries, MaxAmendments)
 	}
-	return charges, false
+	return s
+}
+
+// newest returns those n amendments, or fewer, whose entries began last.
+func newest(amendments []Amendment, entries []Seen, n int) []Amendment {
+	starts := make(map[Ref]time.Time, len(entries))
+	for _, s := range entries {
+		if s.Entry != nil {
+			starts[RefOf(s.ID)] = s.Entry.Start
+		}
+	}
+	slices.SortFunc(amendments, func(a, b Amendment) int {
+		return cmp.Or(starts[b.Ref].Compare(starts[a.Ref]), bytes.Compare(a.Ref[:], b.Ref[:]))
+	})
+	return once(amendments[:min(len(amendments), n)], func(a *Amendment) *Ref { return &a.Ref })
 }

@@ -13,6 +13,7 @@ func (a *asking) count() {
 		for _, c := range a.standing.Charges {
 			l.add(c)
 		}
+		l.amendments = append(l.amendments, a.standing.Amendments...)
 	}
 	for i := range a.known.Entries {
 		l.see(a.known.Entries[i])

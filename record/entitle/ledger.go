@@ -9,22 +9,15 @@ import (
 	"github.com/dhamani-iq/dhamani/record"
 )
 
-// ledger gathers one person's charges of one programme's year. The order in which it sees entries does not matter, and seeing one
+// ledger gathers one person's charges of one programme's year. The order in
+// which it sees entries does not matter, nor who knows of which, and seeing one
 // twice changes nothing.
 type ledger struct {
 	begin, end time.Time // of the year
 	person     uint8
 
-	charges []Charge
-	links   []link
-	roots   map[Ref]Ref // of a charge that amends: what it amends
-}
-
-// link says that a facility has put another entry in the place of one of its
-// own. What another facility says of an entry does not undo a charge.
-type link struct {
-	of       Ref
-	facility uint32
+	charges    []Charge
+	amendments []Amendment // of any year: one may move a visit over the turn of a year
 }
 
 // newLedger makes a ledger for about so many charges.
@@ -33,16 +26,11 @@ func newLedger(r *Rules, year, room int) ledger {
 }
 
 func (l *ledger) see(s Seen) {
-	if s.Entry == nil {
+	if s.Entry == nil || s.Entry.Person != l.person {
 		return
 	}
 	if s.Entry.Amends != nil {
-		of := RefOf(*s.Entry.Amends)
-		l.links = append(l.links, link{of, s.Facility})
-		if l.roots == nil {
-			l.roots = make(map[Ref]Ref)
-		}
-		l.roots[RefOf(s.ID)] = of
+		l.amendments = append(l.amendments, Amendment{Ref: RefOf(s.ID), Of: RefOf(*s.Entry.Amends), Facility: s.Facility})
 	}
 	if c, ok := ChargeOf(s); ok {
 		l.add(c)
@@ -55,39 +43,90 @@ func (l *ledger) add(c Charge) {
 	}
 }
 
-// live returns the charges that stand, each once.
-func (l *ledger) live() []Charge {
-	slices.SortFunc(l.charges, func(a, b Charge) int { return bytes.Compare(a.Ref[:], b.Ref[:]) })
-	out := slices.CompactFunc(l.charges, func(a, b Charge) bool { return a.Ref == b.Ref })
-	if len(l.links) == 0 {
-		return out
-	}
-	gone := make(map[link]bool, len(l.links))
-	for _, x := range l.links {
-		gone[x] = true
-	}
-	out = slices.DeleteFunc(out, func(c Charge) bool { return gone[link{c.Ref, c.Facility}] })
-	return l.oneForEach(out)
+// place is an entry as far as one facility may say what becomes of it: what
+// another facility says of it does not undo a charge.
+type place struct {
+	ref      Ref
+	facility uint32
 }
 
-// oneForEach keeps, of several charges that amend the same entry, the one for
-// which the programme paid most.
-func (l *ledger) oneForEach(charges []Charge) []Charge {
-	best := make(map[link]Charge)
-	for _, c := range charges {
-		root, ok := l.roots[c.Ref]
-		if !ok {
-			continue
+// standing returns the charges that no amendment has taken away, each once and
+// in the order of their refs. More amendments only ever take more away, so
+// nothing is lost to whoever adds what somebody else has seen.
+func (l *ledger) standing() []Charge {
+	l.charges = once(l.charges, func(c *Charge) *Ref { return &c.Ref })
+	l.amendments = once(l.amendments, func(a *Amendment) *Ref { return &a.Ref })
+	if len(l.amendments) == 0 {
+		return l.charges
+	}
+	of := l.amended()
+	gone := make(map[place]bool, len(l.amendments))
+	for _, a := range l.amendments {
+		// What stands further up in the chain is replaced as well, whoever wrote
+		// what lies between. Where this facility has been, the rest is done.
+		for at, more := a.Of, true; more && !gone[place{at, a.Facility}]; at, more = of[at] {
+			gone[place{at, a.Facility}] = true
 		}
-		at := link{root, c.Facility}
+	}
+	return slices.DeleteFunc(l.charges, func(c Charge) bool { return gone[place{c.Ref, c.Facility}] })
+}
+
+// live returns the charges that count: of those of one facility that amend the
+// same entry, directly or through others, the one for which the programme paid
+// most.
+func (l *ledger) live() []Charge {
+	charges := l.standing()
+	if len(l.amendments) == 0 {
+		return charges
+	}
+	of, roots := l.amended(), make(map[Ref]Ref, len(l.amendments))
+	best := make(map[place]Charge)
+	for _, c := range charges {
+		at := place{root(of, roots, c.Ref), c.Facility}
 		if old, ok := best[at]; !ok || c.Paid > old.Paid {
 			best[at] = c
 		}
 	}
 	return slices.DeleteFunc(charges, func(c Charge) bool {
-		root, ok := l.roots[c.Ref]
-		return ok && best[link{root, c.Facility}].Ref != c.Ref
+		return best[place{root(of, roots, c.Ref), c.Facility}].Ref != c.Ref
 	})
+}
+
+// amended tells of each entry that amends another which that is.
+func (l *ledger) amended() map[Ref]Ref {
+	of := make(map[Ref]Ref, len(l.amendments))
+	for _, a := range l.amendments {
+		of[a.Ref] = a.Of
+	}
+	return of
+}
+
+// root returns the entry with which a chain of amendments begins, and keeps it
+// for all that it has passed. A chain is finite: each identifier is a hash over
+// the one before it.
+func root(of, known map[Ref]Ref, at Ref) Ref {
+	var passed []Ref
+	for {
+		if r, ok := known[at]; ok {
+			at = r
+			break
+		}
+		up, ok := of[at]
+		if !ok || len(passed) > len(of) {
+			break
+		}
+		passed, at = append(passed, at), up
+	}
+	for _, p := range passed {
+		known[p] = at
+	}
+	return at
+}
+
+// once sorts a list by its refs and keeps one item of each.
+func once[T any](list []T, ref func(*T) *Ref) []T {
+	slices.SortFunc(list, func(a, b T) int { return bytes.Compare(ref(&a)[:], ref(&b)[:]) })
+	return slices.CompactFunc(list, func(a, b T) bool { return *ref(&a) == *ref(&b) })
 }
 
 // used is what charges use up.
@@ -100,36 +139,30 @@ type used struct {
 // count counts charges: of the visits, and of the operations, of one day and
 // one facility only one counts.
 func count(r *Rules, charges []Charge) (u used) {
-	type place struct {
+	type occasion struct {
 		day      int64
 		facility uint32
 		service  uint8
 	}
-	places := make([]place, 0, len(charges))
+	occasions := make([]occasion, 0, len(charges))
 	for _, c := range charges {
 		switch c.Service {
 		case record.ServiceVisit, record.ServiceOperation:
-			places = append(places, place{r.day(c.Start), c.Facility, uint8(c.Service)})
+			occasions = append(occasions, occasion{r.day(c.Start), c.Facility, uint8(c.Service)})
 		case record.ServiceDental:
 			u.foreign = u.foreign || c.Foreign
 			u.dental = min(u.dental+c.Paid, maxDinars)
 		}
 	}
-	slices.SortFunc(places, func(a, b place) int {
+	slices.SortFunc(occasions, func(a, b occasion) int {
 		return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.facility, b.facility), cmp.Compare(a.service, b.service))
 	})
-	for _, p := range slices.Compact(places) {
-		if p.service == uint8(record.ServiceVisit) {
+	for _, o := range slices.Compact(occasions) {
+		if o.service == uint8(record.ServiceVisit) {
 			u.visits++
 		} else {
 			u.operations++
 		}
 	}
 	return u
-}
-
-func sortCharges(charges []Charge) {
-	slices.SortFunc(charges, func(a, b Charge) int {
-		return cmp.Or(a.Start.Compare(b.Start), bytes.Compare(a.Ref[:], b.Ref[:]))
-	})
 }

@@ -87,21 +87,74 @@ func TestProperties(t *testing.T) {
 		if got := leftOf(t, w); got != want {
 			t.Fatalf("seed %d: another order: %+v, want %+v", seed, got, want)
 		}
-		// The centre knows all of it, the card a part.
-		var more bool
-		if w.k.Standing.Charges, more = Gather(Default(), 2026, w.q.Person, w.k.Entries); more {
-			t.Fatal("charges are cut")
+	}
+}
+
+// TestWhoKnowsWhat draws a history with corrections of corrections, by the
+// same facility and by others, and deals it out to the centre and the card:
+// each entry to one of them or to both. What is left is always what somebody
+// would reckon who sees everything.
+func TestWhoKnowsWhat(t *testing.T) {
+	for seed := range uint64(600) {
+		rng := rand.New(rand.NewPCG(seed, 2)) // #nosec G404 -- a test
+		w := newWorld()
+		w.k.Entries = anyHistory(rng)
+		if rng.IntN(2) == 0 {
+			w.k.Cover.Counters = []record.Counter{{Kind: record.CounterDental, Year: 2026, Allowed: 1 << 30, Used: rng.Uint32N(1 << 20)}}
+		} else {
+			w.k.Cover.Counters = []record.Counter{{Kind: record.CounterDental, Year: 2026, Allowed: 1 << 30}}
 		}
-		all := w.k.Entries
-		w.k.Entries = nil
-		if got := leftOf(t, w); got != want && len(w.k.Cover.Counters) == 0 {
-			t.Fatalf("seed %d: by the centre: %+v, want %+v", seed, got, want)
-		}
-		w.k.Entries = all
-		if got := leftOf(t, w); got != want {
-			t.Fatalf("seed %d: by both: %+v, want %+v", seed, got, want)
+		want, all := leftOf(t, w), w.k.Entries
+		for deal := range 8 {
+			var centre, card []Seen
+			for _, s := range all {
+				who := rng.IntN(3)
+				if deal < 3 { // the centre knows the corrections alone, the rest alone, and all
+					who = [...]int{1, 0, 2}[deal]
+					if s.Entry.Amends != nil && deal < 2 {
+						who = deal
+					}
+				}
+				if who != 0 {
+					card = append(card, s)
+				}
+				if who != 1 {
+					centre = append(centre, s)
+				}
+			}
+			word := Gather(Default(), 2026, 0, centre)
+			if word.More {
+				t.Fatal("the word is cut")
+			}
+			word.At = w.k.Standing.At
+			w.k.Standing, w.k.Entries = word, card
+			if got := leftOf(t, w); got != want {
+				t.Fatalf("seed %d, deal %d: %+v, want %+v", seed, deal, got, want)
+			}
 		}
 	}
+}
+
+// anyHistory draws what happened to one person around the tests' year, half of
+// it about what went before.
+func anyHistory(rng *rand.Rand) []Seen {
+	var out []Seen
+	for n := range 30 {
+		s := anyEntry(rng, n)
+		s.Entry.Person, s.Entry.Class = 0, record.ClassAmbulatory
+		if rng.IntN(2) == 0 && s.Entry.Cost != nil {
+			s.Entry.Cost.Service = record.ServiceDental // counts by the dinar
+		}
+		if n > 0 && rng.IntN(2) == 0 {
+			of := &out[max(0, len(out)-1-rng.IntN(6))]
+			s.Entry.Amends, s.Entry.EnteredInError = &of.ID, rng.IntN(5) == 0
+			if rng.IntN(3) > 0 {
+				s.Facility = of.Facility
+			}
+		}
+		out = append(out, s)
+	}
+	return out
 }
 
 // TestGatherIsBounded checks that a standing keeps to its bound and says so.
@@ -110,15 +163,26 @@ func TestGatherIsBounded(t *testing.T) {
 	for n := range MaxCharges + 1 {
 		entries = append(entries, entry(n, issued.AddDate(0, 0, n%300), uint32(n), 0, 1, 0)) // #nosec G115 -- small
 	}
-	charges, more := Gather(Default(), 2026, 0, entries)
-	if len(charges) != MaxCharges || !more {
-		t.Errorf("%d charges, more %v", len(charges), more)
+	s := Gather(Default(), 2026, 0, entries)
+	if len(s.Charges) != MaxCharges || !s.More {
+		t.Errorf("%d charges, more %v", len(s.Charges), s.More)
 	}
-	if !slices.IsSortedFunc(charges, func(a, b Charge) int { return a.Start.Compare(b.Start) }) {
+	if !slices.IsSortedFunc(s.Charges, func(a, b Charge) int { return a.Start.Compare(b.Start) }) {
 		t.Error("charges out of order")
 	}
-	if charges, more = Gather(Default(), 2026, 0, entries[1:]); len(charges) != MaxCharges || more {
-		t.Errorf("%d charges, more %v", len(charges), more)
+	if s = Gather(Default(), 2026, 0, entries[1:]); len(s.Charges) != MaxCharges || s.More {
+		t.Errorf("%d charges, more %v", len(s.Charges), s.More)
+	}
+	for n := range entries {
+		entries[n].Entry.Amends = &record.EntryID{9, byte(n >> 8), byte(n)}
+		entries[n].Entry.Start = issued.AddDate(0, 0, n)
+	}
+	s = Gather(Default(), 2026, 0, entries)
+	if len(s.Amendments) != MaxAmendments || !s.More || s.Amendments[0].Ref != RefOf(entries[1].ID) {
+		t.Errorf("%d amendments, more %v, the first %x", len(s.Amendments), s.More, s.Amendments[0].Ref)
+	}
+	if s = Gather(Default(), 2026, 0, entries[1:]); len(s.Amendments) != MaxAmendments {
+		t.Errorf("%d amendments", len(s.Amendments))
 	}
 }
 

@@ -69,6 +69,9 @@ func TestStanding(t *testing.T) {
 	if len(got.Charges) != 1 || got.Charges[0].Ref != entitle.RefOf(visit) || got.Charges[0].Facility != 101 || got.Charges[0].Paid != 10000 {
 		t.Errorf("charges %+v", got.Charges)
 	}
+	if len(got.Amendments) != 3 {
+		t.Errorf("amendments %+v", got.Amendments)
+	}
 	if int(got.Year) != entitle.Default().Year(now) || got.More || now.Sub(got.At) > 2*time.Minute {
 		t.Errorf("standing %+v", got)
 	}
@@ -83,6 +86,17 @@ func TestStanding(t *testing.T) {
 	_, raw = ask(wire.PatientStandingPath(p.id.String(), 0))
 	if got, err := standing.Open(c.auth.Trust(), p.subject, p.keys, raw); err != nil || len(got.Charges) != 2 {
 		t.Errorf("after another charge: %+v, %v", got, err)
+	}
+	// An amendment that moves the visit years back, written with a new card.
+	station := c.enrol(t, 9001, cvc.RoleIssuer)
+	fresh := c.newPatient(t, 9001)
+	moved := station.write(t, fresh, &record.Entry{Start: now, Cost: cost(record.ServiceVisit)})
+	station.write(t, fresh, &record.Entry{Start: now.AddDate(-3, 0, 0), Cost: cost(record.ServiceVisit)})
+	station.write(t, fresh, &record.Entry{Start: now.AddDate(-3, 0, 0), Amends: &moved, Cost: cost(record.ServiceVisit)})
+	_, raw = ask(wire.PatientStandingPath(fresh.id.String(), 0))
+	if got, err := standing.Open(c.auth.Trust(), fresh.subject, fresh.keys, raw); err != nil || len(got.Charges) != 0 ||
+		len(got.Amendments) != 1 || got.Amendments[0].Of != entitle.RefOf(moved) || got.Amendments[0].Facility != 9001 {
+		t.Errorf("of a visit that was years ago: %+v, %v", got, err)
 	}
 	for path, want := range map[string]int{
 		wire.PatientStandingPath("0000000000000", 0):   http.StatusNotFound,

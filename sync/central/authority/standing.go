@@ -58,12 +58,12 @@ func (a *Authority) standing(ctx context.Context, id record.PatientID, person ui
 	if sealed, ok := a.words.find(name, state, now); ok {
 		return sealed, nil
 	}
-	l := coverReader{trust: a.trust, subject: subject, keys: keys, since: rules.YearStart(year - 1)}
+	l := coverReader{trust: a.trust, subject: subject, keys: keys, since: rules.YearStart(year), till: rules.YearStart(year + 1)}
 	if err := a.eachEntry(ctx, id, l.read); err != nil {
 		return nil, err
 	}
-	s := &entitle.Standing{Person: person, At: now, Year: uint16(year), Cover: cover, CoverAt: p.Updated} // #nosec G115 -- a year
-	s.Charges, s.More = entitle.Gather(rules, year, person, l.seen)
+	s := entitle.Gather(rules, year, person, l.seen)
+	s.At, s.Cover, s.CoverAt = now, cover, p.Updated
 	centre, err := publicOf(a.receipt)
 	if err != nil {
 		return nil, err
@@ -94,23 +94,25 @@ func (a *Authority) eachEntry(ctx context.Context, id record.PatientID, fn func(
 	return fmt.Errorf("patient with more than %d pages: %w", standingPages, store.ErrCorrupt)
 }
 
-// coverReader opens the coverage sections of one person's entries, from the
-// year before on: an amendment may have moved a visit over the turn of a year.
-// What does not pass its checks is no charge, here as at a clinic.
+// coverReader opens the coverage sections of one person's entries: those of the
+// year, and of any year what may be an amendment, since that may have moved a
+// visit out of this one. What does not pass its checks is no charge, here as at
+// a clinic.
 type coverReader struct {
-	trust   *trust.Store
-	subject envelope.Subject
-	keys    *envelope.Keys
-	since   time.Time
-	seen    []entitle.Seen
+	trust       *trust.Store
+	subject     envelope.Subject
+	keys        *envelope.Keys
+	since, till time.Time
+	seen        []entitle.Seen
 }
 
 func (l *coverReader) read(raw []byte) {
 	sealed, err := envelope.Parse(raw)
-	if err != nil || sealed.Person() != l.subject.Person || sealed.Time().Before(l.since) {
+	if err != nil || sealed.Person() != l.subject.Person {
 		return
 	}
-	if has := sealed.Sections(); len(has) == 0 || has[0] != record.SectionCoverage {
+	size := sealed.Length(record.SectionCoverage)
+	if charged := !sealed.Time().Before(l.since) && sealed.Time().Before(l.till); size == 0 || !charged && size < record.MinAmending {
 		return
 	}
 	author, err := l.trust.Author(sealed.KID(), sealed.Time())
