@@ -27,8 +27,9 @@ type Config struct {
 	Version  string        // of the program, for Health
 	Facility uint32        // number of the facility that the workstation belongs to
 	Place    entitle.Place // its kind, by which patients' shares differ
-	// CoverRules say what the cover pays; nil: the program's own.
-	CoverRules *entitle.Rules
+	// CoverRules returns the rules in use by which the cover pays; nil: the
+	// program's own.
+	CoverRules func() *entitle.Schedule
 	Role       string        // role in the workstation's own terminal certificate
 	Only       []string      // readers to serve; empty means all
 	Found      []error       // what is not as it should be from the start, for Health

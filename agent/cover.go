@@ -39,7 +39,7 @@ func (a *Agent) eligibility(h *heldVisit, q CoverQuestion, now time.Time) (*enti
 		place = *q.Place
 	}
 	k := entitle.Known{
-		Rules: a.cfg.CoverRules, Identity: h.Identity, Cover: h.Cover, Issued: h.issued, Blocked: a.cfg.Trust.Blocked(h.Card),
+		Rules: a.coverRules(), Identity: h.Identity, Cover: h.Cover, Issued: h.issued, Blocked: a.cfg.Trust.Blocked(h.Card),
 		Standing: a.standingOf(h), Entries: make([]entitle.Seen, 0, len(h.Entries)),
 	}
 	for _, e := range h.Entries {
@@ -50,6 +50,14 @@ func (a *Agent) eligibility(h *heldVisit, q CoverQuestion, now time.Time) (*enti
 		Person: h.Person, At: now, Place: place, Facility: a.cfg.Facility,
 		Service: q.Service, Class: q.Class, Cost: q.Cost, Newborn: q.Newborn,
 	})
+}
+
+// coverRules returns the rules of entitlement in use; nil: the program's own.
+func (a *Agent) coverRules() *entitle.Schedule {
+	if a.cfg.CoverRules == nil {
+		return nil
+	}
+	return a.cfg.CoverRules()
 }
 
 // covered is a visit with the answer to what everybody asks first: whether a

@@ -73,7 +73,7 @@ type Config struct {
 	// said, the highest share is shown, provisionally.
 	FacilityKind entitle.Place `json:"facility_kind,omitzero"`
 	// AlertRules names a table of alerts (docs/formats/alerts.md) that is used in
-	// the place of the program's own, and CoverRules one of the rules of
+	// the place of what the centre publishes, and CoverRules one of the rules of
 	// entitlement; a relative name is of this folder.
 	AlertRules string `json:"alert_rules,omitempty"`
 	CoverRules string `json:"cover_rules,omitempty"`
@@ -111,6 +111,7 @@ type Home struct {
 	CacheKey [32]byte
 
 	terms vocabulary
+	rules inUse
 }
 
 func configPath(dir string) string { return filepath.Join(dir, "agent.json") }
@@ -129,6 +130,9 @@ func Load(dir string) (*Home, error) {
 	h := &Home{Dir: dir}
 	var err error
 	if h.Config, err = readConfig(dir); err != nil {
+		return nil, err
+	}
+	if err := h.readRules(); err != nil {
 		return nil, err
 	}
 	raw, err := os.ReadFile(grantPath(dir))

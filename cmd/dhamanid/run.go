@@ -78,15 +78,7 @@ func serve(ctx context.Context, opts runOptions, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
-	alertRules, err := h.AlertRules()
-	if err != nil {
-		return err
-	}
-	alerts.Use(alertRules)
-	coverRules, err := h.CoverRules()
-	if err != nil {
-		return err
-	}
+	alerts.Use(h.AlertRules())
 	store, damage, err := agent.OpenCache(home.CachePath(h.Dir), h.CacheKey, log)
 	if err != nil {
 		return err
@@ -98,7 +90,7 @@ func serve(ctx context.Context, opts runOptions, log *slog.Logger) (err error) {
 		damage = append(damage, agent.ErrSoftScanner)
 	}
 	a, err := agent.New(agent.Config{
-		Version: cli.Version(), Facility: h.Grant.Facility, Place: h.Config.FacilityKind, CoverRules: coverRules, Role: h.Role, Only: h.Config.Readers,
+		Version: cli.Version(), Facility: h.Grant.Facility, Place: h.Config.FacilityKind, CoverRules: h.CoverRules, Role: h.Role, Only: h.Config.Readers,
 		Expires: h.Expires, Terminal: h.Terminal, Author: h.Author, Operators: operators.Of(h).In(readers), Idle: h.Config.Lock(),
 		Found: damage, Readers: readers, Scanners: hub, Liveness: agent.Liveness(h.Config.Liveness), Cache: store, Trust: h.Trust, Log: log,
 		Centre: func(s client.Store) (*client.Client, error) { return h.Client(s, log) },

@@ -71,25 +71,10 @@ func (s *Store) Edition(raw []byte) (Edition, error) {
 }
 
 func (s *Store) edition(raw []byte) (Edition, error) {
-	m, err := cose.ParseSign1(raw)
-	if err != nil {
-		return Edition{}, fmt.Errorf("%w: %w", ErrFormat, err)
-	}
-	kid, err := keyID(m)
-	if err != nil {
-		return Edition{}, err
-	}
-	key, err := s.trust.Load().find(kid, UsageTerms)
-	if err != nil {
-		return Edition{}, err
-	}
-	payload, err := verified(raw, key.Public, aadEdition)
-	if err != nil {
-		return Edition{}, err
-	}
 	var w editionWire
-	if err := cose.Unmarshal(payload, &w); err != nil {
-		return Edition{}, fmt.Errorf("%w: %w", ErrFormat, err)
+	kid, err := s.openTerms(raw, aadEdition, &w)
+	if err != nil {
+		return Edition{}, err
 	}
 	if !w.valid() {
 		return Edition{}, ErrFormat
@@ -97,4 +82,28 @@ func (s *Store) edition(raw []byte) (Edition, error) {
 	e := Edition{w.Number, fromMinutes(w.Issued), [32]byte(w.Before), [32]byte(w.After), w.Rows, w.Text}
 	_, err = s.valid(kid, e.Issued, UsageTerms)
 	return e, err
+}
+
+// openTerms reads the payload of a message that a terminology key has signed;
+// whether the key counts at the message's time is for the caller to ask. It owes
+// ErrFormat, ErrSignature and ErrUnknownKey.
+func (s *Store) openTerms(raw []byte, aad string, payload any) (kid [4]byte, err error) {
+	m, err := cose.ParseSign1(raw)
+	if err != nil {
+		return kid, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	if kid, err = keyID(m); err != nil {
+		return kid, err
+	}
+	key, err := s.trust.Load().find(kid, UsageTerms)
+	if err != nil {
+		return kid, err
+	}
+	if err := m.Verify(key.Public, []byte(aad)); err != nil {
+		return kid, fmt.Errorf("%w: %w", ErrSignature, err)
+	}
+	if err := cose.Unmarshal(m.Payload, payload); err != nil {
+		return kid, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	return kid, nil
 }

@@ -25,6 +25,12 @@ var (
 	ErrSignature = errors.New("trust message signature does not verify")
 	// ErrRollback: the list is older than the one at hand.
 	ErrRollback = errors.New("list is older than the one at hand")
+	// ErrFork: the edition is another one than that at hand with its number.
+	ErrFork = errors.New("another edition with the number of the one at hand")
+	// ErrRulesFormat: the rules are written in a way that a later program knows.
+	ErrRulesFormat = errors.New("unknown format of rules")
+	// ErrTooLarge: the text is longer than any may be.
+	ErrTooLarge = errors.New("text of rules is too long")
 	// ErrUnknownKey: no list names this key for this use.
 	ErrUnknownKey = errors.New("key is not in the trust list")
 	// ErrKeyRevoked: the key had been revoked by then.
@@ -48,7 +54,7 @@ const (
 	UsageAuthor                    // entries, by a workstation
 	UsageCentre                    // receipts
 	UsageOperator                  // entries, by a person
-	UsageTerms                     // editions of the terminology table
+	UsageTerms                     // editions of the terminology table and of rules
 )
 
 // String returns the usage's lower-case name.
@@ -101,6 +107,7 @@ const (
 	aadIdentity = "dhamani identity v1"
 	aadReceipt  = "dhamani receipt v1"
 	aadEdition  = "dhamani terms v1"
+	aadRules    = "dhamani rules v1 " // and the kind
 )
 
 // epochZero is the origin of every count of minutes and days.

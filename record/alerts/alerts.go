@@ -69,7 +69,8 @@ type Alert struct {
 
 // Report is what Check found, the loudest first and what was answered last.
 type Report struct {
-	Alerts []Alert `json:"alerts"`
+	Edition uint32  `json:"edition"` // of the table by which it was found
+	Alerts  []Alert `json:"alerts"`
 	// Unchecked names the sections of the record that were locked for the
 	// reader: what they hold was not looked at.
 	Unchecked []string `json:"unchecked,omitempty"`

@@ -26,7 +26,7 @@ func (t *Table) Check(p *Patient, draft *record.Entry) *Report {
 	c := &checker{t: t, before: p, p: p, draft: draft}
 	if draft != nil {
 		if draft.EnteredInError {
-			return &Report{Alerts: []Alert{}, Unchecked: p.Locked}
+			return &Report{Edition: t.Edition, Alerts: []Alert{}, Unchecked: p.Locked}
 		}
 		c.p = p.with(draft)
 	}
@@ -41,7 +41,7 @@ func (t *Table) Check(p *Patient, draft *record.Entry) *Report {
 	}
 	c.answer()
 	list := fold(c.found)
-	return &Report{Alerts: list[:min(len(list), maxAlerts)], Unchecked: p.Locked}
+	return &Report{Edition: t.Edition, Alerts: list[:min(len(list), maxAlerts)], Unchecked: p.Locked}
 }
 
 // checker is one run of Check.

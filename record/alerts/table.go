@@ -151,27 +151,24 @@ var base = mustBase()
 var order = [...]string{"words", "classes", "allergies", "interactions", "cautions", "doses", "values"}
 
 func mustBase() *Table {
-	text, err := baseText()
-	if err != nil {
-		panic("alerts: internal error: " + err.Error())
-	}
-	t, err := Parse(text)
+	t, err := Parse(BaseText())
 	if err != nil {
 		panic("alerts: internal error: " + err.Error())
 	}
 	return t
 }
 
-func baseText() (string, error) {
+// BaseText returns the text of the edition that every program has.
+func BaseText() string {
 	var text strings.Builder
 	for _, name := range order {
 		b, err := files.ReadFile("table/" + name + ".tsv")
 		if err != nil {
-			return "", err
+			panic("alerts: internal error: " + err.Error())
 		}
 		text.Write(b)
 	}
-	return text.String(), nil
+	return text.String()
 }
 
 // Base returns the edition that every program has.

@@ -29,7 +29,7 @@ type Question struct {
 
 // Known is what the answer rests on.
 type Known struct {
-	Rules    *Rules // nil: Default
+	Rules    *Schedule // nil: Builtin
 	Identity *record.Identity
 	Cover    *record.Cover // nil: the card has none
 	Issued   time.Time     // when the identity and the cover on the card were signed
@@ -82,6 +82,7 @@ type Answer struct {
 	AsOf    time.Time      `json:"as_of,omitzero"`    // of the centre's counters
 	Until   record.Moment  `json:"until,omitzero"`    // end of the cover
 	Reasons []Reason       `json:"reasons"`           // why, the deciding one first
+	Rules   uint32         `json:"rules"`             // version of the rules that were in force
 }
 
 // Ask answers a question. It owes ErrQuestion for a cost or a time out of
@@ -95,12 +96,14 @@ func Ask(k *Known, q Question) (*Answer, error) {
 	case !q.Service.Valid() || !q.Class.Valid() || int(q.Place) >= len(placeNames):
 		return nil, ErrQuestion
 	}
-	a := asking{known: k, rules: k.Rules, q: q, Answer: Answer{
-		Outcome: Covered, Final: true, Service: q.Service, Place: q.Place, Cost: q.Cost,
-	}}
-	if a.rules == nil {
-		a.rules = Default()
+	schedule := k.Rules
+	if schedule == nil {
+		schedule = Builtin()
 	}
+	rules := schedule.At(q.At)
+	a := asking{known: k, rules: rules, words: schedule.words, q: q, Answer: Answer{
+		Outcome: Covered, Final: true, Service: q.Service, Place: q.Place, Cost: q.Cost, Rules: rules.Version,
+	}}
 	a.answer()
 	return &a.Answer, nil
 }
@@ -110,6 +113,7 @@ type asking struct {
 	Answer
 	known  *Known
 	rules  *Rules
+	words  wordTable
 	q      Question
 	cover  *record.Cover
 	issued time.Time // when that cover was signed

@@ -235,7 +235,7 @@ func TestOtherRules(t *testing.T) {
 	r.Shares = append(slices.Clone(r.Shares), Share{Place: PlacePublic, Service: new(record.Service), PerCent: 50, Ceiling: 1000})
 	w := newWorld().visits(1).add(entry(1, time.Date(2025, 9, 1, 1, 0, 0, 0, baghdad), 5, 0, 1, 0)).
 		add(entry(2, time.Date(2025, 8, 31, 23, 0, 0, 0, baghdad), 5, 0, 1, 0)).cost(5000)
-	w.k.Rules, w.k.Standing.Year, w.k.Standing.At = &r, 2025, asked.AddDate(0, 0, -3)
+	w.k.Rules, w.k.Standing.Year, w.k.Standing.At = Only(&r), 2025, asked.AddDate(0, 0, -3)
 	a, err := Ask(&w.k, w.q)
 	if err != nil {
 		t.Fatal(err)
@@ -268,7 +268,7 @@ func FuzzParseRules(f *testing.F) {
 			t.Fatalf("%+v\n%+v", r, same)
 		}
 		w := newWorld().visits(3).cost(100)
-		w.k.Rules = r
+		w.k.Rules = Only(r)
 		leftOf(t, w)
 	})
 }

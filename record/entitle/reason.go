@@ -59,33 +59,39 @@ type Reason struct {
 //go:embed words.json
 var wordsRaw []byte
 
-var words = sync.OnceValue(func() map[Code]map[string]string {
-	table := make(map[Code]map[string]string)
+var words = sync.OnceValue(func() wordTable {
+	table := make(wordTable)
 	if err := json.Unmarshal(wordsRaw, &table); err != nil {
 		panic("entitle: internal error: embedded words: " + err.Error())
 	}
 	return table
 })
 
+// The marks in words that a value takes the place of.
+const (
+	markNumber = "{n}"
+	markDay    = "{on}"
+)
+
 // fill puts a value into the words of a code.
-func fill(code Code, mark, value string) map[string]string {
+func (w wordTable) fill(code Code, mark, value string) map[string]string {
 	out := make(map[string]string, 3)
-	for lang, text := range words()[code] {
+	for lang, text := range w[code] {
 		out[lang] = strings.ReplaceAll(text, mark, value)
 	}
 	return out
 }
 
 func (a *asking) say(code Code) {
-	a.Reasons = append(a.Reasons, Reason{Code: code, Text: words()[code]})
+	a.Reasons = append(a.Reasons, Reason{Code: code, Text: a.words[code]})
 }
 
 func (a *asking) sayN(code Code, n int64) {
-	a.Reasons = append(a.Reasons, Reason{Code: code, N: &n, Text: fill(code, "{n}", strconv.FormatInt(n, 10))})
+	a.Reasons = append(a.Reasons, Reason{Code: code, N: &n, Text: a.words.fill(code, markNumber, strconv.FormatInt(n, 10))})
 }
 
 func (a *asking) sayOn(code Code, on record.Moment) {
-	a.Reasons = append(a.Reasons, Reason{Code: code, On: on, Text: fill(code, "{on}", on.String())})
+	a.Reasons = append(a.Reasons, Reason{Code: code, On: on, Text: a.words.fill(code, markDay, on.String())})
 }
 
 // doubt says why the answer is provisional.

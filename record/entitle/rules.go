@@ -1,12 +1,9 @@
 package entitle
 
 import (
-	"bytes"
 	_ "embed"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"sync"
@@ -90,14 +87,9 @@ func ParseRules(raw []byte) (*Rules, error) {
 	if len(raw) > MaxRules {
 		return nil, fmt.Errorf("table of %d bytes: %w", len(raw), ErrRules)
 	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.DisallowUnknownFields()
 	r := new(Rules)
-	if err := d.Decode(r); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrRules, err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("more after the table: %w", ErrRules)
+	if err := decodeStrict(raw, r); err != nil {
+		return nil, err
 	}
 	if err := r.check(); err != nil {
 		return nil, fmt.Errorf("%s: %w", err.Error(), ErrRules)
