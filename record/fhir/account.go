@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"iter"
 	"reflect"
 	"slices"
 	"strings"
@@ -13,6 +14,8 @@ import (
 type shape struct {
 	parts map[string]*shape // nil: a scalar
 	loose bool              // read as it is, whatever is in it
+	aside bool              // looked at by the survey, and not kept
+	left  bool              // told as left out, though it is looked at
 
 	choice string // of an element with several types, such as value[x]: the name before the type
 	kind   string // of a whole resource
@@ -49,12 +52,18 @@ var shapes = sync.OnceValue(func() map[string]*shape {
 	out := make(map[string]*shape, len(elements))
 	for kind, paths := range elements {
 		root := &shape{kind: kind, parts: map[string]*shape{
-			"resourceType": {}, "language": {}, "meta": metaShape,
-			"text": {parts: map[string]*shape{"status": {}, "div": {}}},
+			"resourceType": {aside: true}, "language": {aside: true}, "meta": metaShape,
+			"text": {aside: true, parts: map[string]*shape{"status": {}, "div": {}}},
 		}}
 		for path, whole := range paths {
 			if whole {
 				root.put(strings.Split(path, "."), shapeAt(reflect.TypeOf(resources[kind]), path))
+			}
+		}
+		root.rest(reflect.TypeOf(resources[kind]), make(map[*shape]bool))
+		for _, name := range []string{"subject", "patient", "beneficiary", "contained"} {
+			if s := root.parts[name]; s != nil {
+				s.aside = true
 			}
 		}
 		out[kind] = root
@@ -63,7 +72,7 @@ var shapes = sync.OnceValue(func() map[string]*shape {
 })
 
 // metaShape is what an export says anew, and the labels that are read.
-var metaShape = &shape{parts: map[string]*shape{
+var metaShape = &shape{aside: true, parts: map[string]*shape{
 	"versionId": {}, "lastUpdated": {}, "source": {}, "profile": {}, "tag": {loose: true},
 	"security": {parts: map[string]*shape{"system": {}, "code": {}, "display": {}}},
 }}
@@ -96,6 +105,25 @@ func (s *shape) chosen(name string) *shape {
 	return s
 }
 
+// rest gives a shape to what is read into a struct, and stands in no table: it
+// decides on a resource, as an identifier of our own or a value that cannot be
+// carried, and is left out all the same.
+func (s *shape) rest(t reflect.Type, seen map[*shape]bool) {
+	if t = plain(t); seen[s] || s.loose || t.Kind() != reflect.Struct {
+		return
+	}
+	seen[s] = true
+	for name, t := range fields(t) {
+		switch {
+		case name == "id":
+		case s.parts[name] == nil:
+			s.parts[name] = &shape{loose: true, left: true}
+		default:
+			s.parts[name].rest(t, seen)
+		}
+	}
+}
+
 // shapeAt is the shape of what a path leads to in a struct.
 func shapeAt(t reflect.Type, path string) *shape {
 	if path == "contained" {
@@ -113,18 +141,35 @@ func shapeAt(t reflect.Type, path string) *shape {
 	return shapeOf(t)
 }
 
-// field finds the type of a field by its name in JSON, and what is in the
-// structs that are embedded.
+// field finds the type of a field by its name in JSON.
 func field(t reflect.Type, name string) (reflect.Type, bool) {
 	if t = plain(t); t == nil || t.Kind() != reflect.Struct {
 		return nil, false
 	}
-	for _, f := range reflect.VisibleFields(t) {
-		if tag, _, _ := strings.Cut(f.Tag.Get("json"), ","); tag == name {
-			return plain(f.Type), true
+	for tag, t := range fields(t) {
+		if tag == name {
+			return plain(t), true
 		}
 	}
 	return nil, false
+}
+
+// fields are the fields of a struct by their names in JSON, with those of the
+// structs that are embedded in it.
+func fields(t reflect.Type) iter.Seq2[string, reflect.Type] {
+	return func(yield func(string, reflect.Type) bool) {
+		for f := range t.Fields() {
+			if f.Anonymous {
+				for name, t := range fields(f.Type) {
+					if !yield(name, t) {
+						return
+					}
+				}
+			} else if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" && !yield(name, f.Type) {
+				return
+			}
+		}
+	}
 }
 
 func plain(t reflect.Type) reflect.Type {
@@ -143,14 +188,11 @@ func shapeOf(t reflect.Type) *shape {
 		return &shape{}
 	}
 	s := &shape{parts: make(map[string]*shape)}
-	for _, f := range reflect.VisibleFields(t) {
-		tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		switch {
-		case tag == "":
-		case plain(f.Type) == t:
-			s.parts[tag] = s // an extension of an extension
-		default:
-			s.parts[tag] = shapeOf(f.Type).chosen(tag)
+	for name, f := range fields(t) {
+		if plain(f) == t {
+			s.parts[name] = s // an extension of an extension
+		} else {
+			s.parts[name] = shapeOf(f).chosen(name)
 		}
 	}
 	if t == reflect.TypeFor[reference]() {
@@ -159,15 +201,13 @@ func shapeOf(t reflect.Type) *shape {
 	return s
 }
 
-// account loses every element that the survey found left out. Identifiers that
-// an export makes anew are none.
+// account loses every element that the survey found left out.
 func (j *job) account() {
 	told := j.left
 	for _, path := range j.res.left {
-		if slices.Contains(told, path) || (path == "identifier" || strings.HasPrefix(path, "identifier.")) && j.ownNames() {
-			continue
+		if !slices.Contains(told, path) {
+			j.left = append(j.left, path)
 		}
-		j.left = append(j.left, path)
 	}
 	j.loseIf(j.labelled, "meta.security")
 }

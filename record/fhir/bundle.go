@@ -8,7 +8,6 @@
 package fhir
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -46,15 +45,16 @@ type Bundle struct {
 // res is a resource as it was read.
 type res struct {
 	kind, id, url string
-	place         int // in the Bundle, from 1
-	raw           jsontext.Value
+	place         int            // in the Bundle, from 1
+	raw           jsontext.Value // what of it is read; all of a kind that is not read
 	secret        bool           // labelled restricted or very restricted
 	labelled      bool           // in a way that is not kept
 	modified      bool           // in its meaning, by an extension
-	whose         jsontext.Value // the reference to whom it is about, as it was written
-	code          coded
+	whose         string         // the reference to whom it is about, as it was written
 	contained     []inner
 	left          []string // elements that are not read, by path
+	code          *concept // when others asked for it
+	coded         bool     // code was asked for
 }
 
 // Elements of a Bundle and of its entries that say how it came, and that every
@@ -91,7 +91,7 @@ type importer struct {
 	planned   map[*res]bool           // goals and medications that another resource took
 	refused   map[*res]bool           // resources that are not carried
 	holder    *res                    // whose record it is
-	about     map[string]bool         // references that name the holder, or do not
+	about     map[string]error        // why what has a reference is not the holder's
 	costs     map[*record.Entry]bool  // entries whose cost came from claims
 	contact   *record.Contact
 	out       *Bundle
@@ -152,7 +152,7 @@ func Import(r io.Reader) (*Bundle, *Report, error) {
 		report: newReport(), list: list, byRef: make(map[string]*res, 2*len(list)),
 		encounter: make(map[*res]*record.Entry), loose: make(map[int64]*record.Entry),
 		panelled: make(map[*res]bool), lost: make(map[*res][]string), planned: make(map[*res]bool), refused: make(map[*res]bool),
-		costs: make(map[*record.Entry]bool), about: make(map[string]bool), out: &Bundle{},
+		costs: make(map[*record.Entry]bool), about: make(map[string]error), out: &Bundle{},
 	}
 	im.stamp, _ = record.ParseMoment(in.stamp) // a Bundle need not have one
 	known := make(map[string]bool, len(converters))
@@ -200,7 +200,7 @@ func reasonFor(x *res) string {
 		return why
 	}
 	switch {
-	case len(x.raw) == 0 || bytes.Equal(x.raw, []byte("null")):
+	case len(x.raw) == 0:
 		return "an entry without a resource"
 	case x.kind == "":
 		return "no resource type"

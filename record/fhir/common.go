@@ -272,16 +272,33 @@ func (j *job) reasons(codes []concept, refs []reference, element string) []recor
 // the job's, or one of the Bundle.
 func (j *job) codeOf(ref *reference, kind string) *concept {
 	if id, ok := strings.CutPrefix(ref.Reference, "#"); ok {
-		i := slices.IndexFunc(j.contained, func(x inner) bool { return x.id == id && (kind == "" || x.kind == kind) })
-		if i < 0 {
-			return nil
+		for _, x := range j.contained {
+			if x.id == id && (kind == "" || x.kind == kind) {
+				return codeIn(x.raw)
+			}
 		}
-		return j.contained[i].code.read()
+		return nil
 	}
-	if x := j.im.resolve(ref, kind); x != nil {
-		return x.code.read()
+	x := j.im.resolve(ref, kind)
+	if x == nil {
+		return nil
 	}
-	return nil
+	if !x.coded { // what many refer to is asked often
+		x.code, x.coded = codeIn(x.raw), true
+	}
+	return x.code
+}
+
+// codeIn returns the code of a resource, nil where there is none or where it is
+// malformed.
+func codeIn(raw []byte) *concept {
+	var x struct {
+		Code *concept `json:"code"`
+	}
+	if read(raw, &x) != nil {
+		return nil
+	}
+	return x.Code
 }
 
 // noise is the number of significant digits from which a number is not a

@@ -228,13 +228,6 @@ func (j *job) loseIf(there bool, element string) {
 	}
 }
 
-// ownNames reports whether the job's resource has no identifiers but those of
-// an export.
-func (j *job) ownNames() bool {
-	var n named
-	return read(j.raw, &n) == nil && ownIdentifiers(n.Identifier)
-}
-
 // elements says for each kind which elements are read: true for one that is
 // read as a whole, false for one whose parts stand in the table too.
 var elements = table(map[string]string{

@@ -68,43 +68,43 @@ func (im *importer) resolve(ref *reference, kind string) *res {
 const modifier = "modifierExtension"
 
 // admit says whether a resource may be read at all: it is about the holder,
-// and nothing changes what it means. It owes errOther and errModified.
+// and nothing changes what it means. It owes errOther, errModified and
+// errMalformed.
 func (im *importer) admit(x *res) error {
 	if x.modified {
 		return errModified
 	}
-	if !im.mine(x) {
-		return errOther
-	}
-	return nil
+	return im.mine(x)
 }
 
-// mine reports whether a resource is about the holder, or does not say about
-// whom it is.
-func (im *importer) mine(x *res) bool {
-	if x.whose == nil || im.holder == nil || x == im.holder {
-		return true
+// mine says whether a resource is about the holder, or does not say about whom
+// it is. It owes errOther and errMalformed.
+func (im *importer) mine(x *res) error {
+	if x.whose == "" || im.holder == nil || x == im.holder {
+		return nil
 	}
-	mine, known := im.about[string(x.whose)]
+	err, known := im.about[x.whose]
 	if !known {
-		mine = im.names(x.whose)
-		im.about[string(x.whose)] = mine
+		var ref reference
+		switch {
+		case read([]byte(x.whose), &ref) != nil:
+			err = errMalformed
+		case !im.names(&ref):
+			err = errOther
+		}
+		im.about[x.whose] = err
 	}
-	return mine
+	return err
 }
 
 // names reports whether a reference names the holder: by what is in the
 // Bundle, or by an identifier. One that names nobody in a Bundle is another's,
 // unless the holder has no name there by which to tell.
-func (im *importer) names(raw []byte) bool {
-	var ref reference
-	if read(raw, &ref) != nil {
-		return true // the resource is malformed, and refused for that
-	}
+func (im *importer) names(ref *reference) bool {
 	if ref.Reference == "" {
 		return ref.Identifier == nil || im.identifies(*ref.Identifier)
 	}
-	if x := im.resolve(&ref, ""); x != nil {
+	if x := im.resolve(ref, ""); x != nil {
 		return x == im.holder
 	}
 	if query, ok := strings.CutPrefix(ref.Reference, "Patient?"); ok {

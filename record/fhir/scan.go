@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -143,7 +142,8 @@ func (s *scanner) entry() error {
 			if r.raw != nil {
 				s.left["entry.resource (again)"]++
 			}
-			r.raw = slices.Clone(raw)
+			*r = res{place: r.place, url: r.url}
+			s.paths.survey(r, restored(raw))
 		case name == "fullUrl":
 			_ = read(raw, &r.url) // one that is no text names nothing
 		case !entryRemade[name]:
@@ -154,8 +154,6 @@ func (s *scanner) entry() error {
 	if err != nil {
 		return err
 	}
-	r.raw = restored(r.raw)
-	s.paths.survey(r)
 	s.list = append(s.list, r)
 	return nil
 }

@@ -3,6 +3,7 @@ package fhir
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -11,72 +12,64 @@ import (
 // inner is a resource within another.
 type inner struct {
 	kind, id string
-	code     coded
-}
-
-// coded is the code of a resource, read when it is first asked for: what many
-// refer to is asked often.
-type coded struct {
-	raw     jsontext.Value
-	concept *concept
-}
-
-// read returns the code, nil where there is none or where it is malformed.
-func (c *coded) read() *concept {
-	if c.raw != nil {
-		if read(c.raw, &c.concept) != nil {
-			c.concept = nil
-		}
-		c.raw = nil
-	}
-	return c.concept
+	raw      jsontext.Value
 }
 
 // survey goes over a resource once. It reads what every resource begins with,
-// nothing of one in which that is malformed, and gathers what the shape of its
-// kind does not name.
-func (l *ledger) survey(x *res) {
-	w := walker{b: x.raw, to: l}
+// nothing of one in which that is malformed, keeps what the shape of its kind
+// names, and gathers what it does not name. Of a kind without a shape all is
+// kept.
+func (l *ledger) survey(x *res, raw []byte) {
+	l.begin()
+	kind, ok := kindOf(raw)
+	w := walker{b: raw, to: l, out: append(l.kept[:0], '{')}
 	if w.next() != '{' {
+		if string(raw) != "null" {
+			x.raw = slices.Clone(raw)
+		}
 		return
 	}
-	kind, ok := kindOf(x.raw)
-	l.begin()
 	root := shapes()[kind]
-	more := false
+	var own, more bool
 	for w.i++; w.next() == '"'; {
-		name := w.name()
-		var part *shape
-		if root != nil {
-			w.path = append(w.path[:0], name)
-			part = w.part(root, 0)
+		w.path = append(w.path[:0], w.name())
+		var value []byte
+		if root == nil {
+			value = w.skip()
+		} else {
+			value = w.member(root, 0)
 		}
-		value := w.whole(part)
-		switch string(name) {
+		switch string(w.path[0]) {
 		case "id":
 			id, is := plainText(value)
 			x.id, ok = id, ok && is
 		case "meta":
 			var m labelled
 			ok = ok && read(value, &m) == nil
-			x.secret, x.labelled = labels(m.Security)
+			secret, unknown := labels(m.Security)
+			x.secret, x.labelled = x.secret || secret, x.labelled || unknown
+		case "identifier":
+			var list []identifier
+			own = read(value, &list) == nil && ownIdentifiers(list)
 		case "subject", "patient", "beneficiary":
-			x.whose = value
-		case "code":
-			x.code.raw = value
+			x.whose = l.name(value)
 		case "text":
 			more = additional(value)
 		case "contained":
 			x.contained = nil
-			w.contained(value, x)
+			if root != nil {
+				w.contained(value, x)
+			}
 		}
 	}
-	if more {
+	if l.kept = append(w.out, '}'); root == nil {
+		l.kept = append(l.kept[:0], raw...)
+	} else if more {
 		l.add("", [][]byte{[]byte("text")}, "")
 	}
-	x.modified, x.left = w.modified, l.end()
+	x.raw, x.left, x.modified = slices.Clone(l.kept), l.end(own), w.modified
 	if !ok {
-		x.id, x.secret, x.labelled, x.whose = "", false, false, nil
+		x.id, x.secret, x.labelled, x.whose = "", false, false, ""
 		return
 	}
 	x.kind = kind
@@ -92,7 +85,7 @@ func kindOf(raw []byte) (kind string, ok bool) {
 	}
 	for w.i++; w.next() == '"'; {
 		name := w.name()
-		value := w.whole(nil)
+		value := w.skip()
 		if string(name) != "resourceType" {
 			continue
 		}
@@ -132,19 +125,20 @@ func (w *walker) contained(list []byte, x *res) {
 		return
 	}
 	for in.i++; in.next() != ']' && in.i < len(in.b); {
-		start := in.i
-		kind, ok := kindOf(in.b[start:])
+		kind, ok := kindOf(in.b[in.i:])
 		s := shapes()[kind]
 		if s == nil || !ok {
 			w.tell(" (of a kind that is not read)")
+			in.skip()
+			continue
 		}
-		c := inner{kind: kind}
-		members(in.whole(s), func(name, value []byte) {
-			switch string(name) {
-			case "id":
+		start := in.i
+		in.out = in.out[:0]
+		in.value(s)
+		c := inner{kind: kind, raw: slices.Clone(in.out)}
+		members(in.b[start:in.i], func(name, value []byte) {
+			if string(name) == "id" {
 				c.id, _ = plainText(value)
-			case "code":
-				c.code.raw = value
 			}
 		})
 		x.contained = append(x.contained, c)
@@ -166,9 +160,11 @@ const further = "(further elements)"
 // path is one string, however often it is told.
 type ledger struct {
 	known map[string]*told
+	names map[string]string // references to whom resources are about
 	turn  int
 	list  []string
 	room  []byte
+	kept  []byte // of the resource
 }
 
 type told struct {
@@ -176,14 +172,33 @@ type told struct {
 	turn int // in which it was told last
 }
 
-func newLedger() *ledger { return &ledger{known: make(map[string]*told)} }
+func newLedger() *ledger {
+	return &ledger{known: make(map[string]*told), names: make(map[string]string)}
+}
 
 func (l *ledger) begin() {
 	l.turn++
 	l.list = l.list[:0]
 }
 
-func (l *ledger) end() []string { return slices.Clone(l.list) }
+// end returns what was told of a resource. Identifiers that an export makes anew
+// are no loss.
+func (l *ledger) end(own bool) []string {
+	if own {
+		l.list = slices.DeleteFunc(l.list, func(path string) bool { return path == "identifier" || strings.HasPrefix(path, "identifier.") })
+	}
+	return slices.Clone(l.list)
+}
+
+// name returns one string for what many resources say.
+func (l *ledger) name(raw []byte) string {
+	s, ok := l.names[string(raw)]
+	if !ok {
+		s = string(raw)
+		l.names[s] = s
+	}
+	return s
+}
 
 // add tells of a path, once in a resource.
 func (l *ledger) add(prefix string, names [][]byte, what string) {

@@ -6,13 +6,14 @@ import (
 	"strings"
 )
 
-// walker goes over sound JSON once, and tells what shapes do not name. It
-// allocates only for what it tells.
+// walker goes over sound JSON once. Beside a shape it writes what the shape
+// names, and tells what it does not name.
 type walker struct {
 	b        []byte
 	i        int
 	prefix   string
 	to       *ledger
+	out      []byte   // what is read of it
 	path     [][]byte // names of the objects around
 	seen     []*shape // parts that were there already, of all objects around
 	modified bool     // an element may turn the meaning of another round
@@ -33,15 +34,25 @@ func (w *walker) next() byte {
 	return 0
 }
 
-// value goes over one value. Without a shape it was told already.
-func (w *walker) value(s *shape) {
+// skip goes over one value and returns it.
+func (w *walker) skip() []byte {
+	w.next()
+	start := w.i
+	w.over()
+	return w.b[start:min(w.i, len(w.b))]
+}
+
+func (w *walker) over() {
 	switch w.next() {
 	case '{':
+		for w.i++; w.next() == '"'; {
+			w.name()
+			w.over()
+		}
 		w.i++
-		w.object(s)
 	case '[':
 		for w.i++; w.next() != ']' && w.i < len(w.b); {
-			w.value(s)
+			w.over()
 		}
 		w.i++
 	case '"':
@@ -50,6 +61,37 @@ func (w *walker) value(s *shape) {
 		for w.i < len(w.b) && !strings.ContainsRune(",]} \n\r\t", rune(w.b[w.i])) {
 			w.i++
 		}
+	}
+}
+
+// value goes over one value beside its shape.
+func (w *walker) value(s *shape) {
+	switch c := w.next(); {
+	case s.loose:
+		w.out = append(w.out, w.skip()...)
+	case c == '{' && s.parts != nil:
+		w.i++
+		w.object(s)
+	case c == '{':
+		w.tell("") // where a scalar was expected
+		w.out = append(w.out, w.skip()...)
+	case c == '[':
+		w.out = append(w.out, c)
+		for w.i++; w.next() != ']' && w.i < len(w.b); {
+			w.comma()
+			w.value(s)
+		}
+		w.out = append(w.out, ']')
+		w.i++
+	default:
+		w.out = append(w.out, w.skip()...)
+	}
+}
+
+// comma parts what comes from what is before it in the same list or object.
+func (w *walker) comma() {
+	if c := w.out[len(w.out)-1]; c != '[' && c != '{' {
+		w.out = append(w.out, ',')
 	}
 }
 
@@ -87,26 +129,33 @@ func (w *walker) name() []byte {
 }
 
 func (w *walker) object(s *shape) {
-	if s != nil && s.parts == nil && !s.loose {
-		w.tell("") // where a scalar was expected
-		s = nil
-	}
-	if s == nil || s.loose {
-		for w.next() == '"' {
-			w.name()
-			w.value(s)
-		}
-		w.i++
-		return
-	}
 	before := len(w.seen)
+	w.out = append(w.out, '{')
 	for w.next() == '"' {
 		w.path = append(w.path, w.name())
-		w.value(w.part(s, before))
+		w.member(s, before)
 		w.path = w.path[:len(w.path)-1]
 	}
+	w.out = append(w.out, '}')
 	w.seen = w.seen[:before]
 	w.i++
+}
+
+// member goes over the value of the element whose name stands last in the path,
+// and returns it.
+func (w *walker) member(s *shape, before int) []byte {
+	part := w.part(s, before)
+	if part == nil {
+		return w.skip()
+	}
+	w.next()
+	start, kept := w.i, len(w.out)
+	w.comma()
+	w.out = append(append(append(w.out, '"'), w.path[len(w.path)-1]...), '"', ':')
+	if w.value(part); part.aside {
+		w.out = w.out[:kept]
+	}
+	return w.b[start:w.i]
 }
 
 // part returns the shape of the element whose name stands last in the path, and
@@ -120,6 +169,8 @@ func (w *walker) part(s *shape, before int) *shape {
 		if string(name) != "id" {
 			w.tell("")
 		}
+	case part.left:
+		w.tell("")
 	case slices.Contains(w.seen[before:], part):
 		w.tell(" (again)")
 	default:
@@ -139,16 +190,8 @@ func members(raw []byte, f func(name, value []byte)) {
 	}
 	for w.i++; w.next() == '"'; {
 		name := w.name()
-		f(name, w.whole(nil))
+		f(name, w.skip())
 	}
-}
-
-// whole goes over one value and returns it.
-func (w *walker) whole(s *shape) []byte {
-	w.next()
-	start := w.i
-	w.value(s)
-	return w.b[start:min(w.i, len(w.b))]
 }
 
 // plainName is a name without its escapes.
