@@ -61,6 +61,11 @@ func (p planted) resource(kind string, n int) object {
 	panic("no " + kind)
 }
 
+// place is where the first resource of a type stands.
+func (p planted) place(kind string) int {
+	return slices.IndexFunc(p.entries(), func(e any) bool { return e.(object)["resource"].(object)["resourceType"] == kind })
+}
+
 func (p planted) section(code string) object {
 	for _, s := range p.resource("Composition", 0)["section"].(list) {
 		if s.(object)["code"].(object)["coding"].(list)[0].(object)["code"] == code {
@@ -107,6 +112,21 @@ var faults = []struct {
 	{"a required section with nothing", ipscheck.RuleEmpty, "o", func(p planted) { delete(p.section("48765-2"), "entry") }},
 	{"a medicine among the problems", ipscheck.RuleEntry, "o", func(p planted) {
 		p.section("11450-4")["entry"].(list)[0].(object)["reference"] = p.address("MedicationRequest")
+	}},
+	{"a section of another system's code", ipscheck.RuleSection, "o", func(p planted) {
+		p.section("11450-4")["code"].(object)["coding"].(list)[0].(object)["system"] = "http://snomed.info/sct"
+	}},
+	{"entries, and why there are none", ipscheck.RuleEmpty, "o", func(p planted) {
+		p.section("11450-4")["emptyReason"] = object{"coding": list{object{"system": uriEmpty, "code": "unavailable"}}}
+	}},
+	{"a contained result among the problems", ipscheck.RuleEntry, "o", func(p planted) {
+		p.resource("Composition", 0)["contained"] = list{object{"resourceType": "Observation", "id": "x", "status": "final", "code": object{"text": "x"}}}
+		p.section("11450-4")["entry"].(list)[0].(object)["reference"] = "#x"
+	}},
+	{"a problem of another server", ipscheck.RuleDangling, "o", func(p planted) {
+		e := p.entries()[p.place("Condition")].(object)
+		e["resource"].(object)["id"] = "x"
+		p.section("11450-4")["entry"].(list)[0].(object)["reference"] = "http://another.example/Condition/x"
 	}},
 	{"a collection", ipscheck.RuleType, "o", func(p planted) { p.object["type"] = "collection" }},
 	{"a type that is none", ipscheck.RuleType, "ogn", func(p planted) { p.object["type"] = "summary" }},

@@ -38,7 +38,7 @@ const (
 	RuleCode        = "wrong-code"         // another value than the fixed one
 	RuleSection     = "section-missing"    // a required section
 	RuleRepeated    = "section-repeated"   // a section twice
-	RuleEmpty       = "section-empty"      // a required section with neither entries nor a reason
+	RuleEmpty       = "section-empty"      // a required section with neither entries nor a reason, or one with both
 	RuleEntry       = "section-entry-type" // a section refers to a type that is not its own
 	RuleReference   = "reference-type"     // a reference to a type that it may not name
 	RuleDangling    = "reference-dangling" // a reference to nothing in the document
@@ -76,6 +76,7 @@ type checker struct {
 	byURL    map[string]*entry
 	byName   map[string]*entry // by type and id
 	reached  map[*entry]bool
+	at       *entry // that is being looked at
 }
 
 // Check reads a document and returns what is wrong with it, nothing for one
@@ -123,14 +124,19 @@ func (c *checker) bundle(b map[string]any) {
 		c.find(RuleType, "Bundle.type", "the type is not document")
 	}
 	c.index(b)
+	c.at = &entry{}
 	c.rows(profiles["Bundle-uv-ips"], "Bundle", b)
 	patients := 0
 	for i, e := range c.entries {
+		c.at = e
 		if isComposition := e.kind == "Composition"; isComposition != (i == 0) {
 			c.find(RuleFirst, e.path, "the first entry, and it alone, must be a Composition")
 		}
 		if e.kind == "Patient" {
 			patients++
+		}
+		if e.kind == "Composition" {
+			c.empties(e.path+".resource", e.resource)
 		}
 		if p := e.profile(); p != nil {
 			c.rows(p, e.path+".resource", e.resource)

@@ -62,7 +62,7 @@ func (c *checker) target(r *row, f place) {
 	if !ok || len(r.refs) == 0 {
 		return
 	}
-	e := c.resolve(m)
+	e := c.named(m)
 	if e == nil || slices.Contains(r.refs, e.kind) {
 		return
 	}
@@ -72,6 +72,9 @@ func (c *checker) target(r *row, f place) {
 	}
 	c.find(rule, f.path, "names a %s; %s may stand here", kindName(e.kind), strings.Join(r.refs, ", "))
 }
+
+// loinc is the system of the sections' codes.
+const loinc = "http://loinc.org"
 
 // kindName is a type as it may be told: it comes from the document.
 func kindName(kind string) string {
@@ -142,6 +145,9 @@ func under(p place, s step) []place {
 	}
 	return slices.DeleteFunc(out, func(f place) bool {
 		m, _ := f.value.(map[string]any)
+		if s.name == "section" { // whose slices are told apart by codes of LOINC
+			return !equals(m["code"], loinc+"|"+s.slice)
+		}
 		return !slices.ContainsFunc(objects(m["code"]), func(c map[string]any) bool { return hasCode(c, s.slice) })
 	})
 }

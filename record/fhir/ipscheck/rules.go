@@ -157,7 +157,8 @@ func (c *checker) reference(from *entry, path, ref string, m map[string]any) {
 	}
 }
 
-// resolve finds what a reference names: by its address, or by type and id.
+// resolve finds what a reference names: by its address, or by type and id. An
+// address names what has it, and nothing else of the same type and id.
 func (c *checker) resolve(m map[string]any) *entry {
 	ref, _ := m["reference"].(string)
 	if e := c.byURL[ref]; e != nil {
@@ -167,10 +168,40 @@ func (c *checker) resolve(m map[string]any) *entry {
 	if i := slices.Index(parts, "_history"); i > 0 {
 		parts = parts[:i]
 	}
+	if absolute(ref) {
+		return c.byURL[strings.Join(parts, "/")]
+	}
 	if len(parts) < 2 {
 		return nil
 	}
 	return c.byName[parts[len(parts)-2]+"/"+parts[len(parts)-1]]
+}
+
+// named is the same, and finds what the resource itself contains.
+func (c *checker) named(m map[string]any) *entry {
+	ref, _ := m["reference"].(string)
+	id, local := strings.CutPrefix(ref, "#")
+	if !local {
+		return c.resolve(m)
+	}
+	for _, r := range objects(c.at.resource["contained"]) {
+		if r["id"] == id && id != "" {
+			kind, _ := r["resourceType"].(string)
+			return &entry{kind: kind}
+		}
+	}
+	return nil
+}
+
+// empties checks that a section with entries gives no reason for having none
+// (the standard's rule cmp-2).
+func (c *checker) empties(path string, composition map[string]any) {
+	for _, s := range walk(place{path, composition}, []step{{name: "section"}}) {
+		m, _ := s.value.(map[string]any)
+		if len(objects(m["entry"])) > 0 && m["emptyReason"] != nil {
+			c.find(RuleEmpty, s.path, "both entries and the reason why there are none")
+		}
+	}
 }
 
 func absolute(url string) bool {
