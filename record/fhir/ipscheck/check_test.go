@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -47,6 +48,20 @@ func TestRefused(t *testing.T) {
 	}
 	if _, err := Check(endless{}); !errors.Is(err, ErrTooLarge) {
 		t.Error(err)
+	}
+}
+
+// TestNoAddress finds references that are no text, which others stumble over.
+func TestNoAddress(t *testing.T) {
+	for _, ref := range []string{"7", "true", "null"} {
+		found, err := Check(strings.NewReader(`{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Flag","encounter":{"reference":` + ref + `}}}]}`))
+		if err != nil || !slices.ContainsFunc(found, func(f Finding) bool { return f.Rule == RuleDangling }) {
+			t.Errorf("%s: %v, %+v", ref, err, found)
+		}
+	}
+	found, err := Check(strings.NewReader(`{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Consent","provision":{"data":[{"reference":{"display":"x"}}]}}}]}`))
+	if err != nil || slices.ContainsFunc(found, func(f Finding) bool { return f.Rule == RuleDangling }) {
+		t.Errorf("an element of that name: %v, %+v", err, found)
 	}
 }
 

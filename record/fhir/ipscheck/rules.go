@@ -1,6 +1,7 @@
 package ipscheck
 
 import (
+	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"io"
@@ -125,8 +126,14 @@ func readable(div string) error {
 func (c *checker) references(from *entry, path string, v any) {
 	switch v := v.(type) {
 	case map[string]any:
-		if ref, ok := v["reference"].(string); ok {
+		switch ref := v["reference"].(type) {
+		case string:
 			c.reference(from, path, ref, v)
+		case json.Number, bool, nil:
+			if _, there := v["reference"]; there {
+				c.find(RuleDangling, path, "an address that is no text")
+			}
+		default: // some types have an element of that name
 		}
 		for _, key := range slices.Sorted(maps.Keys(v)) {
 			c.references(from, path+"."+key, v[key])
