@@ -106,8 +106,8 @@ func (s *shape) chosen(name string) *shape {
 }
 
 // rest gives a shape to what is read into a struct, and stands in no table: it
-// decides on a resource, as an identifier of our own or a value that cannot be
-// carried, and is left out all the same.
+// decides on a resource, as a value that cannot be carried, and is left out all
+// the same.
 func (s *shape) rest(t reflect.Type, seen map[*shape]bool) {
 	if t = plain(t); seen[s] || s.loose || t.Kind() != reflect.Struct {
 		return
@@ -117,7 +117,7 @@ func (s *shape) rest(t reflect.Type, seen map[*shape]bool) {
 		switch {
 		case name == "id":
 		case s.parts[name] == nil:
-			s.parts[name] = &shape{loose: true, left: true}
+			s.parts[name] = &shape{loose: true, left: true, aside: s.kind != "" && name == "identifier"}
 		default:
 			s.parts[name].rest(t, seen)
 		}

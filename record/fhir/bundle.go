@@ -154,6 +154,7 @@ func Import(r io.Reader) (*Bundle, *Report, error) {
 		panelled: make(map[*res]bool), lost: make(map[*res][]string), planned: make(map[*res]bool), refused: make(map[*res]bool),
 		costs: make(map[*record.Entry]bool), about: make(map[string]error), out: &Bundle{},
 	}
+	im.report.Items = make([]Item, 0, len(list)+1)
 	im.stamp, _ = record.ParseMoment(in.stamp) // a Bundle need not have one
 	known := make(map[string]bool, len(converters))
 	for _, c := range converters {

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"slices"
 
 	"github.com/dhamani-iq/dhamani/record"
 )
@@ -19,10 +18,25 @@ type named struct {
 
 func (n *named) identify(id identifier) { n.Identifier = append(n.Identifier, id) }
 
-// ownIdentifiers reports whether all identifiers are those that every export makes
-// anew.
-func ownIdentifiers(list []identifier) bool {
-	return !slices.ContainsFunc(list, func(id identifier) bool { return !id.own() })
+// ownIdentifiers reports whether a list of identifiers has only such that an
+// export makes anew.
+func ownIdentifiers(list []byte) bool {
+	w := walker{b: list}
+	if w.next() != '[' {
+		return false
+	}
+	for w.i++; w.next() != ']' && w.i < len(w.b); {
+		var id identifier
+		members(w.skip(), func(name, value []byte) {
+			if string(name) == "system" {
+				id.System, _ = plainText(value)
+			}
+		})
+		if !id.own() {
+			return false
+		}
+	}
+	return true
 }
 
 // own reports whether an export made an identifier: it names a resource, and

@@ -74,15 +74,31 @@ func (s *scanner) members(otherwise string, f func(name string) error) error {
 	if _, err := s.d.ReadToken(); err != nil {
 		return err
 	}
-	for {
-		t, err := s.d.ReadToken()
-		if err != nil || t.Kind() == '}' {
+	for s.d.PeekKind() != '}' {
+		name, err := s.d.ReadValue()
+		if err != nil {
 			return err
 		}
-		if err := f(t.String()); err != nil {
+		if err := f(known(name)); err != nil {
 			return err
 		}
 	}
+	_, err := s.d.ReadToken()
+	return err
+}
+
+// known returns a name, the commonest without a place of its own.
+func known(raw []byte) string {
+	switch string(raw) {
+	case `"resource"`:
+		return "resource"
+	case `"fullUrl"`:
+		return "fullUrl"
+	case `"request"`:
+		return "request"
+	}
+	name, _ := plainText(raw)
+	return name
 }
 
 // meta looks at the Bundle's labels: they are about no resource of it.
@@ -145,7 +161,7 @@ func (s *scanner) entry() error {
 			*r = res{place: r.place, url: r.url}
 			s.paths.survey(r, restored(raw))
 		case name == "fullUrl":
-			_ = read(raw, &r.url) // one that is no text names nothing
+			r.url, _ = plainText(raw) // one that is no text names nothing
 		case !entryRemade[name]:
 			s.left["entry."+short(name)]++
 		}

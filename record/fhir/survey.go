@@ -22,7 +22,8 @@ type inner struct {
 func (l *ledger) survey(x *res, raw []byte) {
 	l.begin()
 	kind, ok := kindOf(raw)
-	w := walker{b: raw, to: l, out: append(l.kept[:0], '{')}
+	w := &l.walk
+	*w = walker{b: raw, to: l, out: append(w.out[:0], '{'), path: w.path[:0], seen: w.seen[:0]}
 	if w.next() != '{' {
 		if string(raw) != "null" {
 			x.raw = slices.Clone(raw)
@@ -49,8 +50,7 @@ func (l *ledger) survey(x *res, raw []byte) {
 			secret, unknown := labels(m.Security)
 			x.secret, x.labelled = x.secret || secret, x.labelled || unknown
 		case "identifier":
-			var list []identifier
-			own = read(value, &list) == nil && ownIdentifiers(list)
+			own = ownIdentifiers(value)
 		case "subject", "patient", "beneficiary":
 			x.whose = l.name(value)
 		case "text":
@@ -62,12 +62,12 @@ func (l *ledger) survey(x *res, raw []byte) {
 			}
 		}
 	}
-	if l.kept = append(w.out, '}'); root == nil {
-		l.kept = append(l.kept[:0], raw...)
+	if w.out = append(w.out, '}'); root == nil {
+		w.out = append(w.out[:0], raw...)
 	} else if more {
 		l.add("", [][]byte{[]byte("text")}, "")
 	}
-	x.raw, x.left, x.modified = slices.Clone(l.kept), l.end(own), w.modified
+	x.raw, x.left, x.modified = slices.Clone(w.out), l.end(own), w.modified
 	if !ok {
 		x.id, x.secret, x.labelled, x.whose = "", false, false, ""
 		return
@@ -164,7 +164,7 @@ type ledger struct {
 	turn  int
 	list  []string
 	room  []byte
-	kept  []byte // of the resource
+	walk  walker // for its room
 }
 
 type told struct {
