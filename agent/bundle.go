@@ -34,12 +34,11 @@ func (v *Visit) Bundle(now time.Time) (*fhir.Bundle, fhir.Options, error) {
 }
 
 // Exportable returns a bundle of a person on a card without entries. The cover
-// and the patient's number are the holder's. It owes record.ErrInvalid for a
+// is the holder's. It owes record.ErrInvalid for a
 // person who is not on the card.
 func Exportable(id *record.Identity, cover *record.Cover, person uint8, patient record.PatientID) (*fhir.Bundle, fhir.Options, error) {
-	o := fhir.Options{Signers: make(map[record.EntryID]fhir.Signer)}
+	o := fhir.Options{Patient: patient, Person: person, Signers: make(map[record.EntryID]fhir.Signer)}
 	if person == 0 {
-		o.Patient = patient
 		return &fhir.Bundle{Identity: id, Cover: cover}, o, nil
 	}
 	m := id.Member(person)

@@ -34,8 +34,11 @@ var ErrForm = errors.New("unknown form of a bundle")
 // Options says what Write makes of a record.
 type Options struct {
 	Form Form
-	// Patient is the programme's number of the patient; zero: not known.
+	// Patient is the programme's number of the holder of the card; zero: not
+	// known. Person is whose record it is: 0 the holder's, else that of a member
+	// of the family, who is told apart by both.
 	Patient record.PatientID
+	Person  uint8
 	// Signers says whose signature each entry carries, as far as is known.
 	Signers map[record.EntryID]Signer
 	// Facility made the Bundle; zero: not known.
@@ -132,6 +135,9 @@ func Write(b *Bundle, o Options, w io.Writer) error {
 func (x *exporter) whole(b *Bundle, entries []*record.Entry) error {
 	if x.Patient != (record.PatientID{}) {
 		x.seed = sha256.Sum256(x.Patient[:])
+		if x.Person > 0 {
+			x.seed = sha256.Sum256(append(x.seed[:], x.Person))
+		}
 	} else {
 		raw, err := b.Identity.Encode()
 		if err != nil {

@@ -327,7 +327,7 @@ func (x *exporter) identity(id *record.Identity, c *record.Contact) {
 	p.identify(key)
 	own := key.Value
 	switch {
-	case x.Patient != (record.PatientID{}):
+	case x.Patient != (record.PatientID{}) && x.Person == 0:
 		key = identifier{System: uriPatient, Value: x.Patient.String()}
 		p.identify(key)
 	case id.NationalNumber != "":

@@ -121,3 +121,33 @@ func TestStates(t *testing.T) {
 		}
 	}
 }
+
+// TestAlike demands that two people of whom nothing but the name is known, and
+// it is the same, are two to a server; and that one is the same again.
+func TestAlike(t *testing.T) {
+	b := &Bundle{Identity: &record.Identity{Names: record.Names{Latin: &record.Name{Family: "X"}}}}
+	names := make(map[string]string)
+	for name, o := range map[string]Options{
+		"the holder": {Patient: record.PatientID{1}}, "one twin": {Patient: record.PatientID{1}, Person: 1},
+		"the other": {Patient: record.PatientID{1}, Person: 2}, "on another card": {Patient: record.PatientID{2}, Person: 1},
+	} {
+		for _, o.Form = range []Form{Transaction, Transaction, Collection} {
+			_, _, raw := written(t, b, o)
+			var doc outBundle
+			if err := json.Unmarshal(raw, &doc); err != nil {
+				t.Fatal(err)
+			}
+			url := doc.Entry[0].FullURL
+			if r := doc.Entry[0].Request; r != nil {
+				url += " " + r.IfNoneExist
+			}
+			if was := names[url]; was != "" && was != name {
+				t.Errorf("%s has the name of %s: %s", name, was, url)
+			}
+			names[url] = name
+		}
+	}
+	if len(names) != 8 {
+		t.Errorf("%v", names)
+	}
+}
