@@ -211,7 +211,7 @@ func (a *Agent) sweep(ctx context.Context) error {
 			if a.cfg.Cache.Broken() {
 				return fmt.Errorf("keep records: %w", cache.ErrCorrupt) // it has to be opened anew
 			}
-			if s := a.centre.Status(); s.Online != told.Online || s.LastError != told.LastError || s.Outbox != told.Outbox || s.Quarantined != told.Quarantined {
+			if s := a.centre.Status(); s.Online != told.Online || s.LastError != told.LastError || s.Outbox != told.Outbox || s.Quarantined != told.Quarantined || s.Refused != told.Refused {
 				if s.Online && !told.Online {
 					a.refreshMissed() //nolint:contextcheck // each lives as long as Run
 				}
@@ -302,6 +302,9 @@ func (a *Agent) Health() Health {
 	a.mu.Unlock()
 	if a.cfg.Trust.Age(time.Now()).Trust < -clockSkew {
 		h.Problems = append(h.Problems, Classify(ErrClock))
+	}
+	if a.centre.Status().Refused != "" {
+		h.Problems = append(h.Problems, Classify(ErrListRefused))
 	}
 	for _, err := range a.cfg.Found {
 		h.Problems = append(h.Problems, Classify(err))

@@ -44,6 +44,9 @@ var (
 	// ErrClaimAuthor is returned for a claim whose author does not count: not
 	// known here, revoked or ended.
 	ErrClaimAuthor = errors.New("author of the claim does not count")
+	// ErrListRefused says that a signed list of the centre, or one that is kept,
+	// cannot be used, and the one before it stays in use.
+	ErrListRefused = errors.New("list of the centre cannot be used")
 	// ErrTerminalExpired says that the workstation's certificate has ended.
 	ErrTerminalExpired = errors.New("terminal certificate has expired")
 )
@@ -95,6 +98,7 @@ var classes = []struct {
 	{ErrPerson, "person_other"},
 	{envelope.ErrPerson, "person_unknown"},
 	{ErrTerminalExpired, "terminal_expired"},
+	{ErrListRefused, "list_refused"},
 	{ErrTwoCards, "card_two"},
 	{ErrClaimAuthor, "claim_author"},
 	{operator.ErrSecret, "operator_secret"},
@@ -228,6 +232,10 @@ func codeOf(err error) string {
 
 // centreFailure tells what is wrong with the exchange, nil when nothing is.
 func centreFailure(s client.Status) *Failure {
+	if s.Refused != "" && (s.LastError == "" || s.LastError == client.CodeProtocol) {
+		f := Classify(ErrListRefused)
+		return &f
+	}
 	if s.LastError == "" {
 		return nil
 	}

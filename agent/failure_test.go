@@ -80,6 +80,14 @@ func TestCentreFailure(t *testing.T) {
 			t.Errorf("last error %q becomes %+v, want %s", last, f, want)
 		}
 	}
+	for _, s := range []client.Status{{Refused: "alerts"}, {Refused: "alerts", LastError: client.CodeProtocol}} {
+		if f := centreFailure(s); f == nil || f.Code != "list_refused" {
+			t.Errorf("a refused list becomes %+v", f)
+		}
+	}
+	if f := centreFailure(client.Status{Refused: "alerts", LastError: client.CodeOffline}); f == nil || f.Code != "centre_offline" {
+		t.Errorf("a centre out of reach becomes %+v", f)
+	}
 	if f := centreFailure(client.Status{Online: true}); f != nil {
 		t.Errorf("no error becomes %+v", f)
 	}

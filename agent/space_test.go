@@ -136,7 +136,7 @@ func (n *country) clinic(t *testing.T, name string, role cvc.Roles) *clinic {
 	k := &clinic{name: name, home: h}
 	k.agent = must[*Agent](t)(New(Config{
 		Version: "test", Facility: h.Grant.Facility, Role: h.Role, Terminal: h.Terminal, Author: h.Author,
-		Readers: slotOf{n.card}, Cache: kept, Trust: h.Trust, Log: quiet,
+		Readers: slotOf{n.card}, Cache: kept, Trust: h.Trust, Log: quiet, CoverRules: h.CoverRules,
 		Centre: func(s client.Store) (*client.Client, error) { return h.Client(s, quiet) },
 	}))
 	k.reader = newReader(k.agent, "reader")

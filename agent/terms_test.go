@@ -48,7 +48,7 @@ func TestWordsArrive(t *testing.T) {
 			t.Errorf("%q does not show: %s", words, s)
 		}
 	}
-	raw, err := k.agent.cfg.Cache.List(wire.TermsName(e.Number))
+	raw, err := k.agent.cfg.Cache.List(wire.EditionName(wire.ListTerms, e.Number))
 	if err != nil || len(raw) == 0 || k.agent.Sync().TermsEdition != uint64(e.Number) {
 		t.Errorf("edition %d is not kept: %d bytes, %v, status %+v", e.Number, len(raw), err, k.agent.Sync())
 	}

@@ -38,6 +38,11 @@ var systemWordings = []wording{
 		"A trust list older than the one in use was offered and refused.",
 	},
 	{
+		"list_refused", actionCallSupport, "وصلت من المركز قائمة أو قواعد لا يستطيع هذا البرنامج استعمالها. تبقى السابقة سارية.",
+		"لیستێک یان ڕێسایەک لە ناوەندەوە هات کە ئەم بەرنامەیە ناتوانێت بەکاریبهێنێت. ئەوەی پێشوو هەر کاری پێ دەکرێت.",
+		"A list or rules came from the centre that this program cannot use. Those before stay in force.",
+	},
+	{
 		"cancelled", actionWait, "أُلغيت العملية.", "کردارەکە هەڵوەشێنرایەوە.", "The operation was cancelled.",
 	},
 	{

@@ -197,6 +197,12 @@ func (r *Rules) date(t time.Time) (int, time.Month, int) {
 	return t.UTC().Add(time.Duration(r.Offset) * time.Minute).Date()
 }
 
+// Day returns the local day of t, as 2027-01-01.
+func (r *Rules) Day(t time.Time) string {
+	y, m, d := r.date(t)
+	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
+}
+
 // day returns the number of the local day of t, counted from 1970-01-01.
 func (r *Rules) day(t time.Time) int64 {
 	s := t.Unix() + int64(r.Offset)*60

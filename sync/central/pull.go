@@ -187,6 +187,9 @@ func (s *Server) getList(w http.ResponseWriter, r *http.Request, _ peer) error {
 		return err
 	}
 	tag := fmt.Sprintf("%q", list.Name+"-"+strconv.FormatUint(list.Version, 10))
+	if name == wire.ListAlerts || name == wire.ListCover {
+		tag = wire.EditionTag(name, uint32(list.Version), list.Raw) // #nosec G115 -- an edition's number
+	}
 	w.Header().Set("ETag", tag)
 	if r.Header.Get("If-None-Match") == tag {
 		w.WriteHeader(http.StatusNotModified)

@@ -23,7 +23,7 @@ func (s *Server) getTerms(w http.ResponseWriter, r *http.Request) error {
 	err = s.store.View(r.Context(), func(reader store.Reader) (err error) {
 		head, err = reader.List(wire.ListTerms)
 		if next = head; err == nil && after < head.Version {
-			next, err = reader.List(wire.TermsName(uint32(after + 1))) // #nosec G115 -- bounded above
+			next, err = reader.List(wire.EditionName(wire.ListTerms, uint32(after+1))) // #nosec G115 -- bounded above
 		}
 		return err
 	})
@@ -33,7 +33,7 @@ func (s *Server) getTerms(w http.ResponseWriter, r *http.Request) error {
 	} else if err != nil {
 		return err
 	}
-	known := wire.TermsTag(uint32(head.Version), head.Raw) // #nosec G115 -- an edition's number
+	known := wire.EditionTag(wire.ListTerms, uint32(head.Version), head.Raw) // #nosec G115 -- an edition's number
 	switch {
 	case r.Header.Get("If-None-Match") == known, head.Version == 1 && after == 1:
 		w.Header().Set("ETag", known)
@@ -42,7 +42,7 @@ func (s *Server) getTerms(w http.ResponseWriter, r *http.Request) error {
 	case head.Version == 1:
 		return refuse(http.StatusConflict, wire.CodeConflict, "the centre has published no such edition")
 	}
-	w.Header().Set("ETag", wire.TermsTag(uint32(next.Version), next.Raw)) // #nosec G115 -- an edition's number
+	w.Header().Set("ETag", wire.EditionTag(wire.ListTerms, uint32(next.Version), next.Raw)) // #nosec G115 -- an edition's number
 	writeBody(w, r, http.StatusOK, wire.ContentCOSE, next.Raw)
 	return nil
 }

@@ -33,10 +33,13 @@ func (c *Client) Refresh(ctx context.Context) error {
 			continue
 		}
 		got, err := c.ask(ctx, request{path: wire.PathLists + name, media: wire.ContentCOSE, limit: wire.MaxList, timeout: c.tuning.listTimeout})
+		if mayLack(name, err) {
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("refresh %s list: %w", name, err)
 		}
-		if _, err := c.cfg.Accept(name, got.body); err != nil {
+		if _, err := c.accept(name, got.body); err != nil {
 			return fmt.Errorf("refresh %s list: %w: %w", name, ErrProtocol, err)
 		}
 	}

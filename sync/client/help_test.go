@@ -309,7 +309,7 @@ func (b *books) list(name string) []byte {
 func (b *books) edition(after string) []byte {
 	n, err := strconv.ParseUint(after, 10, 32)
 	must(b.tb, err)
-	return b.list(wire.TermsName(uint32(n + 1)))
+	return b.list(wire.EditionName(wire.ListTerms, uint32(n+1)))
 }
 
 func (b *books) setList(name, raw string) {

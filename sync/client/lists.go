@@ -11,7 +11,28 @@ import (
 
 // listNames are the signed lists in the order in which they are refreshed: the
 // trust list first, because the others may be signed by a key in it.
-var listNames = [...]string{wire.ListTrust, wire.ListBlock, wire.ListTerms}
+var listNames = [...]string{wire.ListTrust, wire.ListBlock, wire.ListTerms, wire.ListAlerts, wire.ListCover}
+
+// mayLack reports whether a centre that has no such list is as it should be:
+// rules that were never published are those of the program.
+func mayLack(name string, err error) bool {
+	server, ok := errors.AsType[*ServerError](err)
+	return ok && server.Code == wire.CodeNotFound && (name == wire.ListAlerts || name == wire.ListCover)
+}
+
+// accept takes a list into use, and notes whether it was refused.
+func (c *Client) accept(name string, raw []byte) (uint64, error) {
+	version, err := c.cfg.Accept(name, raw)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case err != nil:
+		c.status.Refused = name
+	case c.status.Refused == name:
+		c.status.Refused = ""
+	}
+	return version, err
+}
 
 // useStoredLists takes the lists of the last run into use.
 func (c *Client) useStoredLists() {
@@ -24,9 +45,10 @@ func (c *Client) useStoredLists() {
 		if err != nil || len(raw) == 0 {
 			continue // a missing list is fetched, a failing store shows itself at once
 		}
-		version, err := c.cfg.Accept(name, raw)
+		version, err := c.accept(name, raw)
 		if err != nil {
 			c.cfg.Log.Warn("stored list refused", logkey.Path, name, logkey.Error, err)
+			_ = c.store.PutList(name+tagSuffix, nil) // asks for it anew
 			continue
 		}
 		c.setVersion(name, version)
@@ -69,13 +91,16 @@ func (c *Client) refreshList(ctx context.Context, name string) error {
 		r.etag = string(tag)
 	}
 	got, err := c.ask(ctx, r)
+	if len(have) == 0 && mayLack(name, err) {
+		return nil
+	}
 	if err != nil || got.body == nil {
 		return err
 	}
 	if len(got.body) == 0 || len(got.etag) > maxTag {
 		return fmt.Errorf("empty list or long tag: %w", ErrProtocol)
 	}
-	version, err := c.cfg.Accept(name, got.body)
+	version, err := c.accept(name, got.body)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrProtocol, err)
 	}
@@ -103,6 +128,10 @@ func (c *Client) setVersion(name string, version uint64) {
 		c.status.BlockVersion = version
 	case wire.ListTerms:
 		c.status.TermsEdition = version
+	case wire.ListAlerts:
+		c.status.AlertsEdition = version
+	case wire.ListCover:
+		c.status.CoverEdition = version
 	}
 }
 

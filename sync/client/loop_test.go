@@ -215,7 +215,7 @@ func TestIdleCostsLittle(t *testing.T) {
 		if n := len(w.seen(wire.PathChanges)); n < 200 || n > 241 {
 			t.Errorf("%d polls in an hour", n)
 		}
-		if n := len(w.seen(wire.PathLists)); n < 18 || n > 21 {
+		if n := len(w.seen(wire.PathLists)); n < 6*len(listNames) || n > 7*len(listNames) {
 			t.Errorf("%d list requests in an hour", n)
 		}
 		if n := len(w.seen(wire.PathRecords)); n != 0 {

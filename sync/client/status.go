@@ -31,6 +31,14 @@ type Status struct {
 	// TermsEdition is the edition of the terminology table in use, 0 while it is
 	// the first.
 	TermsEdition uint64 `json:"terms_edition,omitempty"`
+	// AlertsEdition and CoverEdition are the editions of the table of alerts and
+	// of the rules of entitlement that the centre published last, 0 while they are
+	// the first.
+	AlertsEdition uint64 `json:"alerts_edition,omitempty"`
+	CoverEdition  uint64 `json:"cover_edition,omitempty"`
+	// Refused names a signed list that came, or was kept, and could not be used:
+	// the one before it stays in use. Empty: there is none.
+	Refused string `json:"refused,omitempty"`
 }
 
 // activity is one of the three things that the loops do. Each has a failure of

@@ -14,16 +14,16 @@ import (
 // holds into use, one after the other.
 func (c *Client) useStoredTerms() {
 	for n := uint32(2); ; n++ {
-		raw, err := c.store.List(wire.TermsName(n))
+		raw, err := c.store.List(wire.EditionName(wire.ListTerms, n))
 		if err != nil || len(raw) == 0 {
 			return // a missing edition is fetched, a failing store shows itself at once
 		}
-		version, err := c.cfg.Accept(wire.ListTerms, raw)
+		version, err := c.accept(wire.ListTerms, raw)
 		if err == nil && version != uint64(n) {
 			err = fmt.Errorf("edition %d in place of %d: %w", version, n, ErrProtocol)
 		}
 		if err != nil {
-			c.cfg.Log.Warn("stored list refused", logkey.Path, wire.TermsName(n), logkey.Error, err)
+			c.cfg.Log.Warn("stored list refused", logkey.Path, wire.EditionName(wire.ListTerms, n), logkey.Error, err)
 			return
 		}
 		c.setTerms(n, raw)
@@ -45,7 +45,7 @@ func (c *Client) refreshTerms(ctx context.Context) error {
 		if err != nil || got.body == nil {
 			return err
 		}
-		version, err := c.cfg.Accept(wire.ListTerms, got.body)
+		version, err := c.accept(wire.ListTerms, got.body)
 		switch {
 		case err != nil:
 			return fmt.Errorf("%w: %w", ErrProtocol, err)
@@ -54,7 +54,7 @@ func (c *Client) refreshTerms(ctx context.Context) error {
 		}
 		edition := uint32(version) // #nosec G115 -- an edition's number
 		if c.store != nil {
-			if err := c.store.PutList(wire.TermsName(edition), got.body); err != nil {
+			if err := c.store.PutList(wire.EditionName(wire.ListTerms, edition), got.body); err != nil {
 				return err
 			}
 		}
@@ -66,5 +66,5 @@ func (c *Client) setTerms(edition uint32, raw []byte) {
 	c.setVersion(wire.ListTerms, uint64(edition))
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.termsTag = wire.TermsTag(edition, raw)
+	c.termsTag = wire.EditionTag(wire.ListTerms, edition, raw)
 }

@@ -112,21 +112,21 @@ func TestTermsRefused(t *testing.T) {
 				have := uint32(1)
 				if c.kept != "" {
 					have = 2
-					store.lists[wire.TermsName(2)] = []byte(c.kept)
+					store.lists[wire.EditionName(wire.ListTerms, 2)] = []byte(c.kept)
 				}
-				w := start(t, store, func(l *line) { l.books.lists[wire.TermsName(have+1)] = []byte(c.comes) })
+				w := start(t, store, func(l *line) { l.books.lists[wire.EditionName(wire.ListTerms, have+1)] = []byte(c.comes) })
 				defer w.stop()
 				after(time.Minute)
 				s := w.Status()
 				if s.LastError != CodeProtocol || s.Outbox != 0 || max(s.TermsEdition, 1) != uint64(have) || s.TrustVersion != 1 {
 					t.Errorf("status %+v", s)
 				}
-				if raw, err := store.List(wire.TermsName(have + 1)); err != nil || raw != nil {
+				if raw, err := store.List(wire.EditionName(wire.ListTerms, have+1)); err != nil || raw != nil {
 					t.Errorf("%q was kept", raw)
 				}
-				w.books.setList(wire.TermsName(have+1), "v"+string(rune('1'+have)))
+				w.books.setList(wire.EditionName(wire.ListTerms, have+1), "v"+string(rune('1'+have)))
 				after(time.Hour)
-				if s := w.Status(); s.LastError != "" || s.TermsEdition != uint64(have)+1 || !bytes.Equal(store.lists[wire.TermsName(have+1)], []byte("v"+string(rune('1'+have)))) {
+				if s := w.Status(); s.LastError != "" || s.TermsEdition != uint64(have)+1 || !bytes.Equal(store.lists[wire.EditionName(wire.ListTerms, have+1)], []byte("v"+string(rune('1'+have)))) {
 					t.Errorf("status afterwards %+v", s)
 				}
 			})
@@ -138,13 +138,13 @@ func TestTermsRefused(t *testing.T) {
 func TestStoredTermsThatDoNotFit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newMemStore()
-		store.lists[wire.TermsName(2)], store.lists[wire.TermsName(3)] = []byte("v2"), []byte("rot")
+		store.lists[wire.EditionName(wire.ListTerms, 2)], store.lists[wire.EditionName(wire.ListTerms, 3)] = []byte("v2"), []byte("rot")
 		w := start(t, store, func(l *line) {
-			l.books.lists[wire.TermsName(2)], l.books.lists[wire.TermsName(3)] = []byte("v2"), []byte("v3")
+			l.books.lists[wire.EditionName(wire.ListTerms, 2)], l.books.lists[wire.EditionName(wire.ListTerms, 3)] = []byte("v2"), []byte("v3")
 		})
 		defer w.stop()
 		synctest.Wait()
-		if s := w.Status(); s.TermsEdition != 3 || string(store.lists[wire.TermsName(3)]) != "v3" {
+		if s := w.Status(); s.TermsEdition != 3 || string(store.lists[wire.EditionName(wire.ListTerms, 3)]) != "v3" {
 			t.Errorf("status %+v", s)
 		}
 	})

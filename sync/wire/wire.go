@@ -26,9 +26,9 @@ const (
 	// PathPatients begins PathPatients + PatientID + "/records" (GET;
 	// QueryDigest, QueryAfter), which answers a PatientResponse or 304.
 	PathPatients = "/v1/patients/"
-	// PathLists begins PathLists + ListTrust, ListBlock or ListTerms (GET;
-	// ETag), which answers the signed list as it is, in ContentCOSE; of
-	// ListTerms the edition behind the one that QueryAfter names.
+	// PathLists begins PathLists + ListTrust, ListBlock, ListTerms, ListAlerts or
+	// ListCover (GET; ETag), which answers the signed list as it is, in
+	// ContentCOSE; of ListTerms the edition behind the one that QueryAfter names.
 	PathLists = "/v1/lists/"
 	// PathCards takes a CardRequest (POST) and answers a CardGrant; only
 	// facilities of role issuer may call it.
@@ -62,22 +62,24 @@ const (
 
 // Names of the signed lists.
 const (
-	ListTrust = "trust"
-	ListBlock = "block"
-	ListTerms = "terms"
+	ListTrust  = "trust"
+	ListBlock  = "block"
+	ListTerms  = "terms"
+	ListAlerts = "alerts" // the table of alerts
+	ListCover  = "cover"  // the rules of entitlement
 )
 
-// TermsName is the name under which an edition of the terminology table, from
-// the second on, is kept.
-func TermsName(edition uint32) string {
-	return ListTerms + "-" + strconv.FormatUint(uint64(edition), 10)
+// EditionName is the name under which an edition of a list that comes in
+// editions, from the second on, is kept.
+func EditionName(list string, edition uint32) string {
+	return list + "-" + strconv.FormatUint(uint64(edition), 10)
 }
 
-// TermsTag is the ETag of a signed edition; of the first, which is part of
+// EditionTag is the ETag of a signed edition; of the first, which is part of
 // every program and not signed, the bytes are its digest.
-func TermsTag(edition uint32, raw []byte) string {
+func EditionTag(list string, edition uint32, raw []byte) string {
 	sum := sha256.Sum256(raw)
-	return fmt.Sprintf("\"%s-%x\"", TermsName(edition), sum[:8])
+	return fmt.Sprintf("\"%s-%x\"", EditionName(list, edition), sum[:8])
 }
 
 // Media types and the one content encoding.

@@ -25,8 +25,10 @@ import (
 	"time"
 
 	"github.com/dhamani-iq/dhamani/crypto/keystore"
+	"github.com/dhamani-iq/dhamani/crypto/rules"
 	"github.com/dhamani-iq/dhamani/crypto/trust"
 	"github.com/dhamani-iq/dhamani/internal/durable"
+	"github.com/dhamani-iq/dhamani/record/entitle"
 	"github.com/dhamani-iq/dhamani/sync/central/store"
 )
 
@@ -112,6 +114,7 @@ type Authority struct {
 
 	logs  logSigner
 	words words
+	cover *rules.Line[*entitle.Schedule]
 
 	server atomic.Pointer[tls.Certificate]
 	trust  *trust.Store
@@ -128,7 +131,7 @@ func Open(ctx context.Context, dir string, st store.Store) (*Authority, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open authority: %w", err)
 	}
-	a := &Authority{dir: dir, config: config, store: st, keys: keys}
+	a := &Authority{dir: dir, config: config, store: st, keys: keys, cover: rules.NewLine(rules.Cover)}
 	if err := a.load(ctx); err != nil {
 		return nil, fmt.Errorf("open authority: %w", err)
 	}

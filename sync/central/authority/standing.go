@@ -49,7 +49,11 @@ func (a *Authority) standing(ctx context.Context, id record.PatientID, person ui
 	if err != nil {
 		return nil, err
 	}
-	rules := entitle.Default()
+	schedule, err := a.coverInForce(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rules := schedule.At(now)
 	year, name := rules.Year(now), wordName{id, person}
 	state, err := a.stateOf(ctx, p, cover, year) // before the entries are read: one that comes now makes it old
 	if err != nil {

@@ -53,35 +53,12 @@ func (a *Authority) publishTerms(ctx context.Context, text string) (*trust.Editi
 		if err != nil {
 			return nil, err
 		}
-		err = a.store.Update(ctx, func(w store.Writer) error {
-			head, err := termsHead(w)
-			if err != nil {
-				return err
-			}
-			if head != table.Edition {
-				return errStale
-			}
-			list := store.List{Name: wire.TermsName(e.Number), Version: uint64(e.Number), Raw: raw, Issued: now}
-			if err := w.PutList(list); err != nil {
-				return err
-			}
-			list.Name = wire.ListTerms
-			return w.PutList(list)
-		})
+		err = a.putEdition(ctx, wire.ListTerms, e.Number, raw, now)
 		if !errors.Is(err, errStale) {
 			return e, err
 		}
 	}
 	return nil, errStale
-}
-
-// termsHead returns the number of the newest edition, 1 when none was published.
-func termsHead(r store.Reader) (uint32, error) {
-	head, err := r.List(wire.ListTerms)
-	if errors.Is(err, store.ErrNotFound) {
-		return 1, nil
-	}
-	return uint32(head.Version), err // #nosec G115 -- an edition's number
 }
 
 // Terms returns the published editions, from the second on, and the table that
@@ -100,17 +77,7 @@ func (a *Authority) Terms(ctx context.Context) ([]trust.Edition, *terms.Table, e
 }
 
 func (a *Authority) editions(ctx context.Context) ([]trust.Edition, error) {
-	var signed [][]byte
-	err := a.store.View(ctx, func(r store.Reader) error {
-		signed = nil
-		head, err := termsHead(r)
-		for n := uint32(2); err == nil && n <= head; n++ {
-			var list store.List
-			list, err = r.List(wire.TermsName(n))
-			signed = append(signed, list.Raw)
-		}
-		return err
-	})
+	signed, err := a.signedEditions(ctx, wire.ListTerms)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +104,7 @@ func tableOf(editions []trust.Edition) (*terms.Table, error) {
 	return table, nil
 }
 
-// termsSigner returns the terminology key, which is made and listed when it is
+// termsSigner returns the key of words and rules, which is made and listed when it is
 // first wanted.
 func (a *Authority) termsSigner(ctx context.Context) (crypto.Signer, error) {
 	signer, err := a.keys.EnsureSigner(keyTerms)
