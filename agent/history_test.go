@@ -7,6 +7,8 @@ import (
 
 	"github.com/dhamani-iq/dhamani/card/softcard"
 	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/record/alerts"
+	"github.com/dhamani-iq/dhamani/record/entitle"
 )
 
 // TestAsOf looks back at a record in which an entry came late and another was
@@ -21,7 +23,7 @@ func TestAsOf(t *testing.T) {
 		return VisitEntry{ID: e.ID, Kept: day(kept), Entry: e}
 	}
 	wrong := id(1)
-	v := Visit{Entries: []VisitEntry{
+	v := Visit{Checks: &alerts.Report{}, Eligibility: &entitle.Answer{Final: true}, Entries: []VisitEntry{
 		entry(3, 9, 9, "N02BA01", &wrong),
 		entry(2, 1, 7, "M01AE01", nil), // of another clinic, by the feed
 		entry(1, 2, 2, "J01CA04", nil),
@@ -41,6 +43,9 @@ func TestAsOf(t *testing.T) {
 		then := v.AsOf(day(tt.at))
 		got := allergies(then)
 		slices.Sort(got)
+		if then.Checks != nil || then.Eligibility != nil {
+			t.Errorf("on the %d.: collisions %+v and cover %+v of now", tt.at, then.Checks, then.Eligibility)
+		}
 		if len(then.Entries) != tt.entries || !slices.Equal(got, tt.want) {
 			t.Errorf("on the %d.: %d entries, allergies %v", tt.at, len(then.Entries), got)
 		}
@@ -48,7 +53,7 @@ func TestAsOf(t *testing.T) {
 			t.Errorf("on the %d.: the first entry is amended by %v", tt.at, then.Entries[n-1].AmendedBy)
 		}
 	}
-	if len(v.Entries) != 3 || v.Summary != nil {
+	if len(v.Entries) != 3 || v.Summary != nil || v.Checks == nil || v.Eligibility == nil {
 		t.Error("the visit itself was changed")
 	}
 }

@@ -28,6 +28,10 @@ by then, and what the summary said that follows from them. What counts is when a
 entry came here (read from the card, sent by the centre, or written), not when the
 encounter was: what stood on a card that nobody had tapped here, nobody here knew.
 
+Which alerts the record would have raised, and what the cover paid, is not told:
+that rests on rules, and on a word of the centre, of which only the last are kept.
+The answers to alerts that were given stand in the entries.
+
 The times are this workstation's clock. Only what the signed-in role may open is
 shown. Name the visit, or the patient who has one.`,
 		Example: "  dhamani record history 3WQ6NP2DF1W8G --as-of 2026-03-01\n" +
@@ -50,7 +54,10 @@ shown. Name the visit, or the patient who has one.`,
 					return err
 				}
 				then := v.AsOf(at)
-				answer := recordHistory{At: at.UTC(), Patient: v.Patient, Person: v.Person, Since: len(v.Entries) - len(then.Entries), Summary: then.Summary, Entries: then.Entries}
+				answer := recordHistory{
+					At: at.UTC(), Patient: v.Patient, Person: v.Person, Since: len(v.Entries) - len(then.Entries),
+					Summary: then.Summary, Entries: then.Entries, NotTold: notTold,
+				}
 				if g.json {
 					return cli.PrintJSON(cmd.OutOrStdout(), answer)
 				}
@@ -71,7 +78,11 @@ type recordHistory struct {
 	Summary *record.Summary    `json:"summary"`
 	Entries []agent.VisitEntry `json:"entries"`     // that were known, newest first
 	Since   int                `json:"known_since"` // entries that came later
+	NotTold []string           `json:"not_told"`    // fields of a visit that nobody can tell of then
 }
+
+// notTold are the fields of a visit that Visit.AsOf leaves out.
+var notTold = []string{"checks", "eligibility"}
 
 // pointInTime reads a time, or a day, of which the end is meant.
 func pointInTime(s string) (time.Time, error) {
@@ -108,6 +119,7 @@ func (h *recordHistory) print(out io.Writer, lang string) error {
 		fmt.Fprintf(w, "takes\t%s\n", medicineLine(m.Code, m.Dose, m.Frequency, lang))
 	}
 	fmt.Fprintf(w, "entries\t%d, and %d more came later\n", len(h.Entries), h.Since)
+	fmt.Fprintln(w, "not told\twhich alerts the record raised then, and what the cover paid")
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("write answer: %w", err)
 	}

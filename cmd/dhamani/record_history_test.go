@@ -2,12 +2,16 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/dhamani-iq/dhamani/agent"
 	"github.com/dhamani-iq/dhamani/record"
+	"github.com/dhamani-iq/dhamani/record/alerts"
+	"github.com/dhamani-iq/dhamani/record/entitle"
 	"github.com/dhamani-iq/dhamani/record/terms"
 )
 
@@ -38,7 +42,7 @@ func TestPrintHistory(t *testing.T) {
 		}
 		return agent.VisitEntry{ID: e.ID, Author: "Dr. Zaynab", Kept: kept, Entry: e}
 	}
-	v := agent.Visit{Entries: []agent.VisitEntry{
+	v := agent.Visit{Checks: &alerts.Report{}, Eligibility: &entitle.Answer{}, Entries: []agent.VisitEntry{
 		entry(3, at.Add(3*time.Hour), "M01AE01", nil),
 		entry(2, at.Add(time.Hour), "N02BA01", &record.EntryID{1}),
 		entry(1, at, "J01CA04", nil),
@@ -49,9 +53,19 @@ func TestPrintHistory(t *testing.T) {
 	if err := h.print(&out, "en"); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"entries   2, and 1 more came later", "by Dr. Zaynab, amended by 02000000", "allergy   Aspirin"} {
+	for _, want := range []string{"entries   2, and 1 more came later", "by Dr. Zaynab, amended by 02000000", "allergy   Aspirin", "not told  which alerts the record raised then, and what the cover paid"} {
 		if !strings.Contains(strings.ToLower(out.String()), strings.ToLower(want)) {
 			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+	told := map[string]any{}
+	raw, err := json.Marshal(&then)
+	if err := errors.Join(err, json.Unmarshal(raw, &told)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range notTold {
+		if told[name] != nil {
+			t.Errorf("%s of now: %v", name, told[name])
 		}
 	}
 	if strings.Contains(out.String(), "03000000") {
