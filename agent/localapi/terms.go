@@ -31,10 +31,10 @@ type FoundTerm struct {
 	Sensitive bool              `json:"sensitive,omitempty"`
 }
 
-const (
-	termsUsual = 10
-	termsMost  = 50
-)
+// MaxTerms is how many terms a search gives at most.
+const MaxTerms = 50
+
+const termsUsual = 10
 
 // terms is GET /v1/terms?q=&slot=&system=&lang=&limit=: it tells of the table,
 // and so of no patient.
@@ -44,7 +44,11 @@ func (s *Server) terms(w http.ResponseWriter, r *http.Request) {
 		writeRefusal(w, refuseJSON)
 		return
 	}
-	table := terms.Current()
+	writeJSON(w, http.StatusOK, FindTerms(terms.Current(), q, lang))
+}
+
+// FindTerms searches a table, as GET /v1/terms does that of the agent.
+func FindTerms(table *terms.Table, q terms.Query, lang string) FoundTerms {
 	found := FoundTerms{Edition: table.Edition, Terms: []FoundTerm{}}
 	for _, h := range table.Query(q) {
 		category := h.Category
@@ -60,7 +64,7 @@ func (s *Server) terms(w http.ResponseWriter, r *http.Request) {
 		}
 		found.Terms = append(found.Terms, t)
 	}
-	writeJSON(w, http.StatusOK, found)
+	return found
 }
 
 // termsQuery reads the parameters of a search. Slots and systems may be named
@@ -94,7 +98,7 @@ func termsQuery(in url.Values) (q terms.Query, lang string, ok bool) {
 	}
 	if in.Has("limit") {
 		n, err := strconv.Atoi(in.Get("limit"))
-		if err != nil || n < 1 || n > termsMost {
+		if err != nil || n < 1 || n > MaxTerms {
 			return q, "", false
 		}
 		q.Limit = n

@@ -23,6 +23,7 @@ import (
 	"github.com/dhamani-iq/dhamani/sync/central"
 	"github.com/dhamani-iq/dhamani/sync/central/authority"
 	"github.com/dhamani-iq/dhamani/sync/central/sqlite"
+	"github.com/dhamani-iq/dhamani/sync/central/store"
 	"github.com/dhamani-iq/dhamani/sync/wire"
 )
 
@@ -41,6 +42,7 @@ func (r oneCard) Connect(context.Context, string) (card.Transport, error) {
 // centre is the authority without its network.
 type centre struct {
 	*authority.Authority
+	store    store.Store
 	station  uint32 // facility that issues
 	subjects map[record.PatientID][]byte
 }
@@ -150,7 +152,7 @@ func newCentre(t *testing.T) centre {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return centre{Authority: a, station: 9001, subjects: make(map[record.PatientID][]byte)}
+	return centre{Authority: a, store: st, station: 9001, subjects: make(map[record.PatientID][]byte)}
 }
 
 // testPatient is nobody: a holder with an allergy and two encounters.

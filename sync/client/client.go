@@ -169,7 +169,7 @@ func (c *Client) Run(ctx context.Context) error {
 		return fmt.Errorf("run client a second time: %w", ErrConfig)
 	}
 	defer c.http.CloseIdleConnections()
-	c.useStoredLists()
+	c.UseStoredLists()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.pushLoop(ctx) })
 	group.Go(func() error { return c.pullLoop(ctx) })

@@ -34,8 +34,9 @@ func (c *Client) accept(name string, raw []byte) (uint64, error) {
 	return version, err
 }
 
-// useStoredLists takes the lists of the last run into use.
-func (c *Client) useStoredLists() {
+// UseStoredLists takes the lists of the last run into use, as Run does first.
+// A list that is missing or no longer accepted is passed over.
+func (c *Client) UseStoredLists() {
 	for _, name := range listNames {
 		if name == wire.ListTerms {
 			c.useStoredTerms()

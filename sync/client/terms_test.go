@@ -68,7 +68,7 @@ func TestTermsArrive(t *testing.T) {
 	later := &follower{desk: d, table: terms.Base()}
 	must(t, later.trust.UpdateTrust(mustList(t, d, wire.ListTrust)))
 	again := later.client(t, "127.0.0.1:1")
-	again.useStoredLists()
+	again.UseStoredLists()
 	if s := again.Status(); s.TermsEdition != 3 || later.table.Digest != f.table.Digest || again.termsTag != c.termsTag {
 		t.Errorf("status %+v, edition %d", s, later.table.Edition)
 	}
