@@ -63,9 +63,18 @@ func find(img image.Image) (text string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrNotFound, err)
 	}
-	result, err := qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{
+	hints := map[gozxing.DecodeHintType]any{
 		gozxing.DecodeHintType_TRY_HARDER: true, gozxing.DecodeHintType_CHARACTER_SET: "UTF-8",
-	})
+	}
+	result, err := qrcode.NewQRCodeReader().Decode(bitmap, hints)
+	if err != nil {
+		// The library takes patterns within one code in a hundred for its corners,
+		// also where the code is drawn straight and fills the image.
+		hints[gozxing.DecodeHintType_PURE_BARCODE] = true
+		if straight, again := qrcode.NewQRCodeReader().Decode(bitmap, hints); again == nil {
+			result, err = straight, nil
+		}
+	}
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrNotFound, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"image/draw"
 	"image/jpeg"
 	"image/png"
+	"math/rand/v2"
 	"strings"
 	"testing"
 )
@@ -182,6 +183,31 @@ func BenchmarkDecode(b *testing.B) {
 	for b.Loop() {
 		if _, err := Decode(raw); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestStraightCodes reads codes as they were drawn, with patterns in them that
+// the library takes for corners.
+func TestStraightCodes(t *testing.T) {
+	const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
+	for _, seed := range []uint64{81, 142, 293} {
+		rng := rand.New(rand.NewPCG(seed, 3)) // #nosec G404 -- a test
+		text := make([]byte, 300+rng.IntN(500))
+		for i := range text {
+			text[i] = letters[rng.IntN(len(letters))]
+		}
+		want := "HC1:" + string(text)
+		c, err := Encode(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		if err := c.PNG(&out, 4); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Decode(out.Bytes()); err != nil || got != want {
+			t.Errorf("seed %d: %d characters, %v", seed, len(got), err)
 		}
 	}
 }
