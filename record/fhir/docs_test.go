@@ -103,6 +103,7 @@ var leftOut = map[string]string{
 	"Condition.identifier":                  "a record's items have names of their own",
 	"Condition.severity":                    "mild, moderate and severe only",
 	"DiagnosticReport.issued":               "the time of the effect is kept",
+	"Encounter.identifier":                  "numbers other than the sealed entry's",
 	"Encounter.hospitalization":             "no place for it",
 	"Encounter.participant":                 "the author is who signs",
 	"Encounter.serviceProvider":             "the facility is who signs",

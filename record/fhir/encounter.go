@@ -98,6 +98,15 @@ func (im *importer) readEncounter(j *job) error {
 	for i := range v.Extension {
 		j.entryExtension(e, &v.Extension[i])
 	}
+	for _, x := range v.Identifier {
+		var id record.EntryID
+		switch {
+		case x.System == uriEntry && id.UnmarshalText([]byte(x.Value)) == nil:
+			e.ID = id
+		case x.System == uriEntry || !x.own():
+			j.lose("identifier")
+		}
+	}
 	if err := e.Validate(); err != nil {
 		return err
 	}
@@ -194,6 +203,9 @@ func (x *exporter) visit(e *record.Entry) *reference {
 		ResourceType: "Encounter", Meta: label(e.Sensitive), Status: "finished", Subject: x.patient,
 		Period: &period{Start: stamp(e.Start)}, ReasonCode: exportCodes(e.Reasons),
 		Class: coding{System: uriOwnClass, Code: e.Class.String()},
+	}
+	if e.ID != (record.EntryID{}) && x.doc == nil { // by which another entry may replace it
+		v.Identifier = []identifier{{System: uriEntry, Value: e.ID.String()}}
 	}
 	if e.EnteredInError {
 		v.Status = "entered-in-error"

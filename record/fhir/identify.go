@@ -41,7 +41,9 @@ func ownIdentifiers(list []byte) bool {
 
 // own reports whether an export made an identifier: it names a resource, and
 // says nothing of the patient.
-func (id *identifier) own() bool { return id.System == uriItem || id.System == uriPatient }
+func (id *identifier) own() bool {
+	return id.System == uriItem || id.System == uriPatient || id.System == uriEntry
+}
 
 // seedOf names an entry: by its identifier, or by its content when it was
 // never sealed. It owes record.ErrInvalid.

@@ -236,7 +236,7 @@ var elements = table(map[string]string{
 	"RelatedPerson": "identifier name gender birthDate telecom relationship patient active",
 	"Coverage": `status type class subscriberId identifier period relationship payor beneficiary subscriber
 		policyHolder extension`,
-	"Encounter": `status class type period reasonCode reasonReference subject serviceProvider.identifier
+	"Encounter": `identifier status class type period reasonCode reasonReference subject serviceProvider.identifier
 		participant.individual.identifier extension`,
 	"Condition": `clinicalStatus verificationStatus severity category code subject encounter onsetDateTime
 		onsetPeriod abatementDateTime recordedDate note extension`,
