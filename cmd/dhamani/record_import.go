@@ -161,6 +161,9 @@ func (x *importItem) line() string {
 		fhir.FateCarried: "carried whole", fhir.FatePartly: "carried, without " + strings.Join(x.Left, ", "),
 		fhir.FateRefused: "NOT carried: " + x.Why, fhir.FateElsewhere: "not carried: " + x.Why,
 	}[x.Fate]
+	if len(x.Units) > 0 {
+		words += "; units: " + strings.Join(x.Units, ", ")
+	}
 	if x.Kept > 0 {
 		words += fmt.Sprintf("; %d items of a later version kept as they are", x.Kept)
 	}
@@ -222,6 +225,9 @@ func (a *recordImport) print(out io.Writer) error {
 	}
 	if n := len(a.Report.Unnamed); n > 0 {
 		fmt.Fprintf(out, "codes without words: %d, such as %s\n", n, slices.Min(slices.Collect(maps.Keys(a.Report.Unnamed))))
+	}
+	for _, told := range slices.Sorted(maps.Keys(a.Report.Units)) {
+		fmt.Fprintf(out, "unit: %s (%d)\n", told, a.Report.Units[told])
 	}
 	mean := 0.0
 	if a.Encounters > 0 {

@@ -53,6 +53,7 @@ type res struct {
 	whose         string         // the reference to whom it is about, as it was written
 	contained     []inner
 	left          []string // elements that are not read, by path
+	units         []string // that were spelt in another way, both spellings
 	code          *concept // when others asked for it
 	coded         bool     // code was asked for
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dhamani-iq/dhamani/record"
 	"github.com/dhamani-iq/dhamani/record/terms"
+	"github.com/dhamani-iq/dhamani/record/ucum"
 )
 
 // Reasons for not carrying a resource.
@@ -328,7 +329,7 @@ func (j *job) measured(q *quantity, code record.Code, element string) *record.Qu
 		unit = q.Unit
 	}
 	if unit != "" {
-		if unit = j.exact(unit, codeLimit, element+".unit"); unit == "" {
+		if unit = j.exact(j.spell(unit), codeLimit, element+".unit"); unit == "" {
 			return nil // a number without its unit is another amount
 		}
 	}
@@ -356,6 +357,23 @@ func (j *job) measured(q *quantity, code record.Code, element string) *record.Qu
 		j.lose(element + " (rounded)")
 	}
 	return &record.Quantity{Value: d, Unit: unit}
+}
+
+// spell returns a unit as UCUM writes it, where another spelling is meant: the
+// number stays what it is. A unit of the format's table, and one that is not
+// known, stay as they are written.
+func (j *job) spell(unit string) string {
+	if _, ok := record.UnitScale(unit); ok {
+		return unit
+	}
+	spelt, ok := ucum.Normal(unit)
+	if !ok || spelt == unit {
+		return unit
+	}
+	if told := short(unit) + " as " + spelt; !slices.Contains(j.units, told) {
+		j.units = append(j.units, told)
+	}
+	return spelt
 }
 
 // tiny reports whether a number of which no digit can be kept is more than

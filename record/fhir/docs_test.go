@@ -53,7 +53,7 @@ var changed = map[string]string{
 	"MedicationStatement.dosage":          "the first one; words together, at most 600 bytes",
 	"MedicationStatement.effectivePeriod": "its start",
 	"Observation.effectivePeriod":         "its start",
-	"Observation.valueQuantity":           "numbers with the residue of computing in them are rounded to what their unit commonly has; one with a comparator as words",
+	"Observation.valueQuantity":           "numbers with the residue of computing in them are rounded to what their unit commonly has; units as UCUM spells them, told; one with a comparator as words",
 	"Observation.valueRange":              "as words",
 	"Observation.valueRatio":              "as words",
 	"Observation.valueTime":               "as words",

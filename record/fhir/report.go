@@ -21,6 +21,9 @@ type Report struct {
 	// Unnamed counts the codes that the terminology table has no words for:
 	// they are carried, and shown as system and code.
 	Unnamed map[string]int `json:"unnamed,omitempty"`
+	// Units counts the resources in which a unit was spelt in another way than
+	// UCUM's, by both spellings: "mmHg as mm[Hg]". Their numbers are as they were.
+	Units map[string]int `json:"units,omitempty"`
 	// Items are the resources one by one, in the order of the Bundle.
 	Items []Item `json:"items,omitempty"`
 }
@@ -43,6 +46,7 @@ type Item struct {
 	ID    string   `json:"id,omitempty"` // at most 64 bytes of it
 	Fate  string   `json:"fate"`
 	Left  []string `json:"left_out,omitempty"` // elements that were left out, by path
+	Units []string `json:"units,omitempty"`    // that were spelt in another way, both spellings
 	Kept  int      `json:"kept,omitempty"`     // items of a later version that were kept as they are
 	Why   string   `json:"why,omitempty"`      // why it was refused
 }
@@ -76,6 +80,9 @@ func (r *Report) Add(x *Report) {
 	for k, n := range x.Unnamed {
 		r.Unnamed[k] += n
 	}
+	for k, n := range x.Units {
+		r.Units[k] += n
+	}
 }
 
 // NewReport returns a report of nothing, to which others can be added.
@@ -92,7 +99,7 @@ type Count struct {
 }
 
 func newReport() *Report {
-	return &Report{Resources: make(map[string]*Count), Unnamed: make(map[string]int)}
+	return &Report{Resources: make(map[string]*Count), Unnamed: make(map[string]int), Units: make(map[string]int)}
 }
 
 // Types returns the resource types in order.
@@ -129,11 +136,14 @@ func (r *Report) item(x *res, it Item) {
 
 func (r *Report) carry(j *job) {
 	j.account()
+	for _, told := range j.units {
+		r.Units[told]++
+	}
 	c := r.count(j.kind)
 	c.Read++
 	if len(j.left) == 0 {
 		c.Carried++
-		r.item(j.res, Item{Fate: FateCarried, Kept: j.kept})
+		r.item(j.res, Item{Fate: FateCarried, Kept: j.kept, Units: j.units})
 		return
 	}
 	c.Partly++
@@ -141,7 +151,7 @@ func (r *Report) carry(j *job) {
 	for _, p := range j.left {
 		c.Elements[p]++
 	}
-	r.item(j.res, Item{Fate: FatePartly, Kept: j.kept, Left: j.left})
+	r.item(j.res, Item{Fate: FatePartly, Kept: j.kept, Left: j.left, Units: j.units})
 }
 
 // bundle is the account of the Bundle itself: what of it was left out.

@@ -93,10 +93,26 @@ func TestNormal(t *testing.T) {
 		"10^3/uL": "10*3/uL", "10e3/uL": "10*3/uL", "K/uL": "10*3/uL", "mIU/L": "m[IU]/L", "IU/mL": "[IU]/mL", "uIU/ml": "u[IU]/mL", "°C": "Cel",
 		"bpm": "/min", "ml/min/1.73m²": "mL/min/{1.73_m2}", "kg/m²": "kg/m2", " mg ": "mg", "(score)": "{score}", "Pa": "Pa", "MPa": "MPa",
 		"U/L": "U/L", "u/l": "U/L", "Mg": "Mg", "cd": "cd", "Hz": "Hz", "": "", "mosm/kg": "mosm/kg", "L/min": "L/min", "M": "",
+		"mm Hg": "mm[Hg]", "IU/l": "[IU]/L", "g/100 mL": "g/dL", "Gm/dl": "g/dL", "mg%": "mg%", "mg/24 hrs": "mg/(24.h)", "tabs": "{tbl}", "C": "Cel",
+		"x 10^9/L": "10*9/L", "×10⁹/L": "10*9/L", "10¹²/l": "10*12/L", "X10E3/µL": "10*3/uL", "x10(3)/uL": "10*3/uL", "10*3/mm3": "10*3/uL", "x10^3/mm3": "10*3/uL",
+		"cells/uL": "{cells}/uL", "cells/µL": "{cells}/uL", "cells/cumm": "{cells}/uL", "/cumm": "/uL", "/ul": "/uL", "million/uL": "10*6/uL",
+		"ｍｇ／ｄＬ": "mg/dL", "mmol／L": "mmol/L", "kg/m^2": "kg/m2", "ml/min/1.73 m^2": "mL/min/{1.73_m2}", "º C": "Cel", "mm/1st hr": "mm/h",
+		"ملغ/دل": "mg/dL", "ملغم / ديسيلتر": "mg/dL", "غم/دل": "g/dL", "مليمول/لتر": "mmol/L", "وحدة دولية/لتر": "[IU]/L", "ملم زئبق": "mm[Hg]", "نبضة/دقيقة": "/min",
+		"كغم": "kg", "کگم": "kg", "سم": "cm", "مل": "mL", "مكغ": "ug", "٪": "%", "١٠^٩/L": "10*9/L", "حبة": "{tbl}", "خلية/µL": "{cells}/uL", "م°": "Cel",
+		// What is not clear stays as it is.
+		"µ/L": "", "G/L": "", "ML": "ML", "T/L": "", "109/L": "109/L", "lakh/cumm": "", "م": "", "µ": "", "mg/": "", "x10": "", "دل": "",
 	} {
 		got, ok := Normal(in)
 		if ok != (want != "" || in == "") || ok && got != want {
 			t.Errorf("%q is %q, %v, want %q", in, got, ok, want)
+		}
+	}
+	for s, unit := range spellings {
+		if !Valid(unit) {
+			t.Errorf("%q stands for %q, which is no unit", s, unit)
+		}
+		if key, _ := plainly(s); key != s {
+			t.Errorf("%q is looked for as %q", s, key)
 		}
 	}
 	for _, unit := range common {
@@ -120,6 +136,8 @@ func FuzzParse(f *testing.F) {
 		}
 		if n, ok := Normal(s); !ok || !Valid(n) {
 			t.Fatalf("%q became %q, which is no unit", s, n)
+		} else if again, ok := Normal(n); !ok || again != n {
+			t.Fatalf("%q became %q, and that %q", s, n, again)
 		}
 		if again, err := Parse("1.(" + s + ")"); s != "" && s[0] != '/' && u.offset == 0 && err == nil && again.dims != u.dims {
 			t.Fatalf("%q in parentheses is another unit", s)
