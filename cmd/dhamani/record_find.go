@@ -63,6 +63,10 @@ func runRecordFind(ctx context.Context, out io.Writer, g *globals, query, lang s
 	if g.json {
 		return cli.PrintJSON(out, found)
 	}
+	if len(found.Terms) == 0 {
+		_, err := fmt.Fprintf(out, "nothing found in edition %d of the table: try fewer words, or a more general one\n", found.Edition)
+		return err
+	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, t := range found.Terms {
 		fmt.Fprintf(w, "%s\t%s\t%s\n", t.System, t.Code, t.Words)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/dhamani-iq/dhamani/agent/home"
@@ -93,5 +94,19 @@ func (c centre) keepLists(t *testing.T, dir string, names ...string) {
 	}
 	if err := kept.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestFindNothing says that there is nothing, and in JSON an empty list.
+func TestFindNothing(t *testing.T) {
+	g := &globals{home: t.TempDir(), log: slog.New(slog.DiscardHandler)}
+	var out bytes.Buffer
+	if err := runRecordFind(t.Context(), &out, g, "qwrtzpsd", "en", 3); err != nil || !strings.Contains(out.String(), "nothing found") {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+	g.json = true
+	out.Reset()
+	if err := runRecordFind(t.Context(), &out, g, "qwrtzpsd", "en", 3); err != nil || !strings.Contains(out.String(), `"terms":[]`) {
+		t.Errorf("%q, %v", out.String(), err)
 	}
 }
