@@ -62,6 +62,16 @@ var overrideList = []string{
 
 func (overrideNames) names() []string { return overrideList }
 
+// Kinds of a note.
+const (
+	NotePlain      NoteKind = iota
+	NoteCorrection          // why the entry amends another
+)
+
+var noteList = []string{"", "correction"}
+
+func (noteNames) names() []string { return noteList }
+
 // Services that the cover tells apart.
 const (
 	ServiceVisit Service = iota

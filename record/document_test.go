@@ -83,6 +83,7 @@ func choicesText() string {
 	row("kind of an alert", alertNames{}.names())
 	row("reason of an override", overrideNames{}.names())
 	row("service", serviceNames{}.names())
+	row("kind of a note", noteNames{}.names())
 	row("sex", sexNames{}.names())
 	row("relation", relationNames{}.names())
 	row("blood group", bloodNames{}.names())
@@ -183,6 +184,7 @@ func vectors() []vector {
 				{Code: code(terms.LOINC, "2093-3"), Value: Value{Quantity: NewQuantity(2043, -1, "mg/dL")}},
 				{Code: code(terms.LOINC, "2571-8"), Value: Value{Quantity: NewQuantity(176, 0, "mg/dL")}},
 			}}},
+			Notes:      []Note{{Text: "نتيجة مريض آخر", Kind: NoteCorrection}},
 			Extensions: []Extension{{Section: SectionLaboratory, Key: 40, Data: []byte{1, 2, 3}}},
 		}},
 	}

@@ -60,9 +60,10 @@ type Activity struct {
 
 // Note is free text.
 type Note struct {
-	Text      string `json:"text"`
-	At        Moment `json:"at,omitzero"`
-	Sensitive bool   `json:"sensitive,omitempty"`
+	Text      string   `json:"text"`
+	Kind      NoteKind `json:"kind,omitempty"`
+	At        Moment   `json:"at,omitzero"`
+	Sensitive bool     `json:"sensitive,omitempty"`
 }
 
 // Imaging refers to a study in an archive of images.

@@ -92,6 +92,7 @@ type (
 	alertNames          struct{}
 	overrideNames       struct{}
 	serviceNames        struct{}
+	noteNames           struct{}
 )
 
 // The lists of choices. Their names are FHIR's where FHIR has them.
@@ -144,6 +145,8 @@ type (
 	AlertKind = Enum[alertNames]
 	// Service is what a cost was for, as the cover tells services apart.
 	Service = Enum[serviceNames]
+	// NoteKind is what a note is for.
+	NoteKind = Enum[noteNames]
 	// OverrideReason is why an alert was set aside.
 	OverrideReason = Enum[overrideNames]
 )

@@ -89,22 +89,27 @@ func (r *reader) texts(count, length int) []string {
 	return out
 }
 
-// note = text, 0 at
+// note = text, 0 at, 1 kind
 func (w *writer) note(x *Note) {
 	w.lead(1)
 	w.text(x.Text)
 	w.attrAt(0, &x.At)
+	w.attrUint(1, uint64(x.Kind))
 }
 
 func (r *reader) note(x *Note) {
 	r.left--
 	x.Text, x.Sensitive = r.text(maxNote), r.secret
 	for k, ok := r.attr(-1); ok; k, ok = r.attr(k) {
-		if k != 0 {
+		switch k {
+		case 0:
+			x.At = r.at()
+		case 1:
+			x.Kind = chosen[noteNames](r)
+		default:
 			r.fail("unknown attribute")
 			return
 		}
-		x.At = r.at()
 	}
 }
 

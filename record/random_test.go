@@ -226,6 +226,8 @@ func (m *maker) entry() *Entry {
 		return Imaging{Study: pick(m, "1.2.840.1", "1.02", "1..2", "."), Modality: "CT"}
 	})
 	e.Overrides = several(m, 1, func() Override { return Override{Rule: "x", About: []Code{m.code()}, Sensitive: secret()} })
-	e.Notes = several(m, 2, func() Note { return Note{Text: "سڵاو", At: m.moment(e.Start), Sensitive: secret()} })
+	e.Notes = several(m, 2, func() Note {
+		return Note{Text: "سڵاو", Kind: pick(m, NotePlain, NoteCorrection), At: m.moment(e.Start), Sensitive: secret()}
+	})
 	return e
 }

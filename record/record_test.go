@@ -71,7 +71,7 @@ func full() *Entry {
 			},
 			{Code: b, Sensitive: true},
 		},
-		Notes:   []Note{{Text: "سڵاو", At: later}, {Text: "مخفي", Sensitive: true}},
+		Notes:   []Note{{Text: "سڵاو", At: later}, {Text: "مخفي", Kind: NoteCorrection, Sensitive: true}},
 		Imaging: []Imaging{{Study: "1.2.3", Modality: "US", At: later, BodySite: &a, Series: 3, Instances: 400, Title: "t"}},
 		Referrals: []Referral{
 			{To: a, Facility: 4711, Urgency: UrgencyStat, Status: ReferralOnHold, At: later, Reasons: []Code{b}, Note: "n"},

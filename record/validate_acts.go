@@ -25,6 +25,7 @@ func (c *checker) others(e *Entry) {
 	c.count("notes", len(e.Notes), maxItems)
 	for i := range e.Notes {
 		c.needText("notes.text", e.Notes[i].Text, maxNote)
+		choice(c, "notes.kind", e.Notes[i].Kind)
 		c.moment("notes.at", &e.Notes[i].At)
 	}
 	c.count("imaging", len(e.Imaging), maxItems)

@@ -130,7 +130,11 @@ func printEntry(out io.Writer, e *record.Entry, lang string) error {
 		add("images", strings.TrimSpace(x.Modality+" "+x.Title), false)
 	}
 	for _, x := range e.Notes {
-		add("note", strings.ReplaceAll(x.Text, "\n", " "), x.Sensitive)
+		kind := "note"
+		if x.Kind == record.NoteCorrection {
+			kind = "why corrected"
+		}
+		add(kind, strings.ReplaceAll(x.Text, "\n", " "), x.Sensitive)
 	}
 	_, err := fmt.Fprintf(out, "%s  %s\n%s", e.Start.Format("2006-01-02 15:04"), title, joinLines(lines))
 	return err

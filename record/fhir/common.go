@@ -445,6 +445,11 @@ func unknownPrimitive() *primitive {
 	return &primitive{[]extension{{URL: extAbsent, Code: "unknown"}}}
 }
 
+// has reports whether one of the codings is of that system and code.
+func (c *concept) has(system, code string) bool {
+	return c != nil && slices.ContainsFunc(c.Coding, func(x coding) bool { return x.System == system && x.Code == code })
+}
+
 // token returns the code of the first coding, whatever its system.
 func (c *concept) token() string {
 	if c == nil || len(c.Coding) == 0 {

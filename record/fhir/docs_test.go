@@ -27,7 +27,7 @@ var changed = map[string]string{
 	"ExplanationOfBenefit.total":          "what was submitted, as a claim, where no claim has it",
 	"DiagnosticReport.category":           "the laboratory; another is told",
 	"DocumentReference.status":            "current; another is told, or refused",
-	"DocumentReference.type":              "a note; another is told",
+	"DocumentReference.type":              "a note, or why an entry was corrected; another is told",
 	"ImagingStudy.status":                 "available; another is told, or refused",
 	"MedicationRequest.intent":            "an order; another is told",
 	"ServiceRequest.intent":               "an order; another is told",

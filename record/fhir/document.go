@@ -158,8 +158,13 @@ type docContext struct {
 	Encounter []reference `json:"encounter,omitempty"`
 }
 
-// noteType is LOINC's code for a note of any kind.
-const noteType = "34109-9"
+// noteType is LOINC's code for a note of any kind. The programme's own code
+// stands beside it when the note says why an entry was corrected.
+const (
+	noteType    = "34109-9"
+	codeWhy     = "correction"
+	codeWhyName = "Why corrected"
+)
 
 // documentReference carries plain text that is in the Bundle itself.
 func (im *importer) documentReference(j *job) error {
@@ -182,6 +187,9 @@ func (im *importer) documentReference(j *job) error {
 	if n.Text = j.words(string(v.Content[0].Attachment.Data), noteLimit, "content"); n.Text == "" {
 		return errString("empty text")
 	}
+	if v.Type.has(terms.Own.URI(), codeWhy) {
+		n.Kind = record.NoteCorrection
+	}
 	j.loseIf(v.Type.token() != noteType, "type")
 	j.loseIf(v.Status != "current", "status")
 	var visit *reference
@@ -200,9 +208,13 @@ func (im *importer) documentReference(j *job) error {
 }
 
 func (x *exporter) note(n *record.Note, e *record.Entry, visit *reference) {
+	kind := single(terms.LOINC.URI(), noteType)
+	if n.Kind == record.NoteCorrection {
+		kind.Coding = append(kind.Coding, coding{System: terms.Own.URI(), Code: codeWhy, Display: codeWhyName})
+	}
 	x.add(&documentReference{
 		ResourceType: "DocumentReference", Meta: label(n.Sensitive), Status: "current",
-		Type: single(terms.LOINC.URI(), noteType), Subject: x.patient, Date: when(n.At, e),
+		Type: kind, Subject: x.patient, Date: when(n.At, e),
 		Content: []docContent{{Attachment: attachment{ContentType: "text/plain; charset=utf-8", Data: []byte(n.Text)}}},
 		Context: &docContext{Encounter: []reference{*visit}},
 	}, "DocumentReference", n)

@@ -242,7 +242,7 @@ func whole() *Bundle {
 			Code: code("11"), Goals: []string{"g"}, Reasons: []record.Code{code("8"), code("12")}, End: record.Day(1988, 1, 1),
 			Activities: []record.Activity{{Code: code("13"), Status: record.ActivityOnHold}, {Code: code("14")}}, Status: record.PlanOnHold, Intent: record.IntentOption,
 		}},
-		Notes: []record.Note{{Text: "a\nb", Sensitive: true}},
+		Notes: []record.Note{{Text: "typed wrong", Kind: record.NoteCorrection}, {Text: "a\nb", Sensitive: true}},
 		Referrals: []record.Referral{
 			{To: code("15"), Facility: 4, Urgency: record.UrgencyStat, Status: record.ReferralCompleted, Reasons: []record.Code{code("4")}, Note: "n", At: record.Day(1987, 2, 5)},
 			{To: code("15"), Sensitive: true},

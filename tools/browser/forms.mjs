@@ -92,7 +92,7 @@ export async function checkForms({ page, check, equal, holds, language, text, sh
       class: "ambulatory", minutes: 15, amends: entry.amends, reasons: [{ system: "text", code: "سعال منذ أسبوع" }],
       diagnoses: [{ code: { system: "icd10", code: "J20" }, certainty: "provisional" }],
       observations: [{ code: { system: "loinc", code: "4548-4" }, category: "laboratory", value: { quantity: { value: 7.9, unit: "%" } }, interpretation: "H" }],
-      notes: [{ text: "تُراجع بعد أسبوع." }, { text: "سبب التصحيح: طُبع خطأ" }], cost: { total: 20000, patient: 5000 }, overrides: entry.overrides,
+      notes: [{ text: "تُراجع بعد أسبوع." }, { text: "طُبع خطأ", kind: "correction" }], cost: { total: 20000, patient: 5000 }, overrides: entry.overrides,
     }));
     await holds(`amends ${entry.amends}`, entry.amends.startsWith("656e747279206e756d6265722030"));
     await page.waitForSelector(".outcome");
@@ -101,6 +101,15 @@ export async function checkForms({ page, check, equal, holds, language, text, sh
     await equal("ways to correct it again", () => page.locator(`${first} .amend`).count(), 0);
     await accessible("a corrected entry");
     await shot("corrected-ar");
+    const right = page.locator("#history details").first();
+    await right.locator("summary").click();
+    for (const [tag, words] of [["ckb", "هۆی ڕاستکردنەوە:"], ["en", "Why corrected:"], ["ar", "سبب التصحيح:"]]) {
+      await language(tag);
+      const said = await right.locator("li", { hasText: "طُبع خطأ" }).textContent();
+      await holds(`why it was corrected, in ${tag}: ${said}`, said.startsWith(words) && said.endsWith("طُبع خطأ"));
+      await accessible(`a correction that is open, in ${tag}`);
+    }
+    await right.locator("summary").click();
     await page.locator(`${first} > summary`).click();
   });
 
@@ -123,7 +132,7 @@ export async function checkForms({ page, check, equal, holds, language, text, sh
     await holds(`7.0 lost its zero: ${body}`, body.includes('"value":7.0'));
     const { amends, notes, overrides, ...after } = JSON.parse(body);
     await equal("amends", amends, id);
-    await equal("notes", JSON.stringify(notes), JSON.stringify([...before.notes, { text: "Why corrected: no reason" }]));
+    await equal("notes", JSON.stringify(notes), JSON.stringify([...before.notes, { text: "no reason", kind: "correction" }]));
     delete before.notes;
     delete before.overrides;
     await equal("the rest", same(after), same(before));
@@ -152,7 +161,7 @@ export async function checkForms({ page, check, equal, holds, language, text, sh
     const sent = sending();
     await page.keyboard.press("Enter");
     await equal("entry", same(await posted(sent)), same({
-      class: "ambulatory", amends: id, entered_in_error: true, notes: [{ text: "سبب التصحيح: مريض آخر" }], overrides: [],
+      class: "ambulatory", amends: id, entered_in_error: true, notes: [{ text: "مريض آخر", kind: "correction" }], overrides: [],
     }));
     await page.waitForSelector(".outcome");
     await page.click(".outcome button");

@@ -63,7 +63,7 @@ export function fillEntry(f, entry) {
     }
     if (lines.length > 0) set.querySelector(".row").replaceWith(...lines);
   }
-  const at = (entry.notes ?? []).findIndex((n) => !n.at && fits(n.text, maxNote, true));
+  const at = (entry.notes ?? []).findIndex((n) => !n.at && !n.kind && fits(n.text, maxNote, true));
   (entry.notes ?? []).forEach((n, i) => {
     if (i !== at) return lists.push(["notes", n]);
     f.elements.note.value = n.text;
@@ -142,7 +142,8 @@ export const inError = ({ id, entry }, why) => prune({
   person: entry.person, class: entry.class, amends: id, entered_in_error: true, notes: [reasonNote(entry, why)],
 });
 
-// reasonNote is as sensitive as what it is about.
-const reasonNote = (entry, why) => prune({ text: `${t("correct.prefix")} ${why}`, sensitive: sensitive(entry) });
+// reasonNote is as sensitive as what it is about. What it is for is said to
+// each reader in their own language.
+const reasonNote = (entry, why) => prune({ text: why, kind: "correction", sensitive: sensitive(entry) });
 
 const sensitive = (v) => v !== null && typeof v === "object" && Object.entries(v).some(([k, x]) => (k === "sensitive" && x === true) || sensitive(x));

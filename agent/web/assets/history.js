@@ -148,7 +148,7 @@ export const parts = {
     el("div", { class: "how" }, term("override", x.reason ?? "other")), note(x.note),
   ]),
   imaging: part("imaging", (i) => [ltr(i.modality), " ", own(i.title ?? ""), " ", i.body_site && codeName(i.body_site)]),
-  notes: part("notes", (n) => note(n.text)),
+  notes: part("notes", (n) => [n.kind === "correction" && el("span", { class: "tag" }, t("correct.prefix")), note(n.text)]),
 };
 const cost = part("cost", (c) => [money(c.total, c.currency), c.patient !== undefined && c.patient !== null && [" · ", t("cost.patient"), " ", money(c.patient, c.currency)]]);
 const afterResults = Object.keys(parts).slice(3);
