@@ -187,7 +187,7 @@ func Import(r io.Reader) (*Bundle, *Report, error) {
 			im.report.carry(j)
 		}
 	}
-	slices.SortStableFunc(im.report.Items, func(a, b Item) int { return a.Entry - b.Entry })
+	slices.SortFunc(im.report.Items, func(a, b Item) int { return a.Entry - b.Entry })
 	if im.out.Identity == nil {
 		return nil, im.report, fmt.Errorf("read bundle: %w", ErrNoPatient)
 	}

@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -25,25 +26,25 @@ func ownIdentifiers(list []byte) bool {
 	if w.next() != '[' {
 		return false
 	}
+	own := true
 	for w.i++; w.next() != ']' && w.i < len(w.b); {
-		var id identifier
+		var system []byte
 		members(w.skip(), func(name, value []byte) {
 			if string(name) == "system" {
-				id.System, _ = plainText(value)
+				system = bytes.Trim(value, `"`)
 			}
 		})
-		if !id.own() {
-			return false
-		}
+		own = own && ownSystem(string(system))
 	}
-	return true
+	return own
 }
 
-// own reports whether an export made an identifier: it names a resource, and
-// says nothing of the patient.
-func (id *identifier) own() bool {
-	return id.System == uriItem || id.System == uriPatient || id.System == uriEntry
-}
+// own reports whether an export made an identifier.
+func (id *identifier) own() bool { return ownSystem(id.System) }
+
+// ownSystem reports whether an export makes the identifiers of a system: they
+// name a resource, and say nothing of the patient.
+func ownSystem(uri string) bool { return uri == uriItem || uri == uriPatient || uri == uriEntry }
 
 // seedOf names an entry: by its identifier, or by its content when it was
 // never sealed. It owes record.ErrInvalid.

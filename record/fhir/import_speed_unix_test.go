@@ -68,7 +68,7 @@ func madeOf(tb testing.TB, size int) []byte {
 	return text.Bytes()
 }
 
-// BenchmarkImport reads a Bundle of about a megabyte, one of our own, all of
+// BenchmarkImport reads a Bundle of about a megabyte, one of our own, most of
 // which is read, and one of a Synthea patient, most of which is not. Others read
 // the same bytes: the library beneath, to see whether they are JSON and into
 // values without a type, and the standard one the same.

@@ -45,10 +45,7 @@ func (l *ledger) survey(x *res, raw []byte) {
 			id, is := plainText(value)
 			x.id, ok = id, ok && is
 		case "meta":
-			var m labelled
-			ok = ok && read(value, &m) == nil
-			secret, unknown := labels(m.Security)
-			x.secret, x.labelled = x.secret || secret, x.labelled || unknown
+			ok = x.label(value) && ok
 		case "identifier":
 			own = ownIdentifiers(value)
 		case "subject", "patient", "beneficiary":
@@ -74,6 +71,20 @@ func (l *ledger) survey(x *res, raw []byte) {
 	}
 	x.kind = kind
 	x.labelled = x.labelled || x.secret && open[kind]
+}
+
+// label reads the labels in a resource's meta; false where it is malformed.
+func (x *res) label(raw []byte) bool {
+	if bytes.HasPrefix(raw, []byte("{")) && !bytes.Contains(raw, []byte("security")) && bytes.IndexByte(raw, '\\') < 0 {
+		return true
+	}
+	var m labelled
+	if read(raw, &m) != nil {
+		return false
+	}
+	secret, unknown := labels(m.Security)
+	x.secret, x.labelled = x.secret || secret, x.labelled || unknown
+	return true
 }
 
 // kindOf reads what a resource is: the first word on it, which mostly is the
