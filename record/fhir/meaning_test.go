@@ -187,7 +187,7 @@ func TestMeaning(t *testing.T) {
 // that what of a name is left out is told.
 func TestCalledBy(t *testing.T) {
 	b, report, err := Import(strings.NewReader(`{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Patient","name":[` +
-		`{"use":"nickname","text":"Abu X"},{"use":"official","family":"B","given":["1","2","3","4","5","6","7","8","9"],"text":"1 2 3 4 5 6 7 8 9 B, Sheikh"}]}},` +
+		`{"use":"nickname","text":"Abu X","extension":[{"url":"urn:x","valueString":"y"}]},{"use":"official","family":"B","given":["1","2","3","4","5","6","7","8","9"],"text":"1 2 3 4 5 6 7 8 9 B, Sheikh"}]}},` +
 		`{"resource":{"resourceType":"Condition","code":{"text":"a"}},"resource":{"resourceType":"Device"}}]}`))
 	if err != nil {
 		t.Fatal(err)
@@ -196,7 +196,7 @@ func TestCalledBy(t *testing.T) {
 		t.Errorf("%+v", b.Identity.Names)
 	}
 	for kind, want := range map[string]string{
-		"Patient": "name (further, or empty),name.given (beyond eight),name.text,name.use", "Bundle": "entry.resource (again)",
+		"Patient": "name (further, or empty),name.extension,name.given (beyond eight),name.text,name.use", "Bundle": "entry.resource (again)",
 	} {
 		i := slices.IndexFunc(report.Items, func(x Item) bool { return x.Kind == kind })
 		if got := slices.Sorted(slices.Values(report.Items[i].Left)); strings.Join(got, ",") != want {

@@ -163,6 +163,7 @@ func (j *job) name(h *humanName) *record.Name {
 	}
 	j.loseIf(len(h.Given) > 8, "name.given (beyond eight)")
 	j.loseIf(secondary[h.Use] > 0, "name.use")
+	j.loseIf(slices.ContainsFunc(h.Extension, func(x extension) bool { return x.URL != extLanguage }), "name.extension")
 	if len(n.Given) == 0 && n.Family == "" {
 		n.Family = j.words(h.Text, shortLimit, "name.text")
 	}
