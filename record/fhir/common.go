@@ -359,6 +359,10 @@ func (j *job) measured(q *quantity, code record.Code, element string) *record.Qu
 	return &record.Quantity{Value: d, Unit: unit}
 }
 
+// maxUnits is the number of spellings that are told of one resource. Beyond it
+// only that there are more is told.
+const maxUnits = 32
+
 // spell returns a unit as UCUM writes it, where another spelling is meant: the
 // number stays what it is. A unit of the format's table, and one that is not
 // known, stay as they are written.
@@ -370,7 +374,11 @@ func (j *job) spell(unit string) string {
 	if !ok || spelt == unit {
 		return unit
 	}
-	if told := short(unit) + " as " + spelt; !slices.Contains(j.units, told) {
+	told := short(unit) + " as " + spelt
+	if len(j.units) >= maxUnits {
+		told = further
+	}
+	if !slices.Contains(j.units, told) {
 		j.units = append(j.units, told)
 	}
 	return spelt

@@ -164,8 +164,8 @@ const (
 	maxPath  = 256
 )
 
-// further stands for the paths beyond maxPaths.
-const further = "(further elements)"
+// further stands for what is beyond a limit of what is told.
+const further = "(further ones)"
 
 // ledger gathers for one resource after another what of it is not read. Every
 // path is one string, however often it is told.

@@ -8,7 +8,25 @@ import (
 	"testing"
 )
 
-// measurement is a result, a result's component, and a dose, each of an amount.
+// TestUnitsBound demands that a resource cannot have more spellings of units told
+// than a person would read.
+func TestUnitsBound(t *testing.T) {
+	var list strings.Builder
+	for i := range maxUnits + 8 {
+		fmt.Fprintf(&list, `{"code":{"text":"c"},"valueQuantity":{"value":1,"unit":"m%sg"}},`, strings.Repeat(" ", i+1))
+	}
+	_, report, err := Import(strings.NewReader(bundle(`{"resourceType":"Observation","status":"final","code":{"text":"c"},"effectiveDateTime":"2026",` +
+		`"component":[` + strings.TrimSuffix(list.String(), ",") + `]}`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := report.Items[len(report.Items)-1].Units
+	if len(told) != maxUnits+1 || told[0] != "m g as mg" || told[maxUnits] != further {
+		t.Fatalf("%d: %q", len(told), told)
+	}
+}
+
+// measurements are a result, a result's component, and a dose, each of an amount.
 func measurements(quantity string) string {
 	return bundle(
 		`{"resourceType":"Observation","id":"r","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"2345-7"}]},"effectiveDateTime":"2026","valueQuantity":`+quantity+`}`,
