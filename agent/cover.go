@@ -145,18 +145,25 @@ func (a *Agent) keepStanding(h *heldVisit, raw []byte, now time.Time) error {
 }
 
 // share adds to a draft's cost what the patient pays of it, by the cover, when
-// the draft leaves that open. It changes nothing where the kind of this
-// facility is not known, and nothing of a cost in another money or with a
-// fraction of a dinar.
+// the draft leaves that open; a correction's by what is left without the entry
+// that it replaces. It changes nothing where the kind of this facility is not
+// known, and nothing of a cost in another money or with a fraction of a dinar.
 func (a *Agent) share(h *heldVisit, draft *record.Entry) *record.Entry {
 	cost := draft.Cost
 	if cost == nil || cost.Patient != nil || cost.Currency != "" || cost.Total.Scale != 0 || cost.Total.Mantissa < 0 ||
-		a.cfg.Place == entitle.PlaceUnknown || draft.Amends != nil || draft.Person != h.Person {
+		a.cfg.Place == entitle.PlaceUnknown || draft.Person != h.Person {
 		return draft
 	}
 	at := draft.Start
 	if at.IsZero() {
 		at = time.Now()
+	}
+	if draft.Amends != nil {
+		without := *h
+		without.Entries = append(slices.Clip(h.Entries), VisitEntry{
+			Facility: a.cfg.Facility, Entry: &record.Entry{Person: draft.Person, Start: at, Amends: draft.Amends, EnteredInError: true},
+		})
+		h = &without
 	}
 	total := cost.Total.Mantissa
 	answer, err := a.eligibility(h, CoverQuestion{Service: cost.Service, Class: draft.Class, Cost: &total}, at)

@@ -160,3 +160,45 @@ func TestCorrectedElsewhere(t *testing.T) {
 		t.Errorf("%+v, %v", answer, err)
 	}
 }
+
+// TestCorrectedCost: a correction without the patient's share gets it as any
+// other cost does, by what is left without the entry that it replaces.
+func TestCorrectedCost(t *testing.T) {
+	n := newNation(t)
+	centre := newKey(t)
+	n.list.Keys = append(n.list.Keys, n.key(&centre.PublicKey, trust.UsageCentre, "centre"))
+	p := n.issue(1, softcard.Options{})
+	d := n.desk(deskOptions{place: entitle.PlacePrivate})
+	v := d.tapped(t, p)
+	now := time.Now().Add(2 * time.Minute) // after the card was issued
+	cover := record.Cover{Payer: "Dhamani"}
+	h, _ := d.agent.visits.held(v.ID)
+	raw := must[[]byte](t)(standing.Seal(p.subject, p.keys, envelope.Author{Signer: centre, KID: trust.KIDOf(&centre.PublicKey)}, &entitle.Standing{
+		At: now, Year: uint16(entitle.Default().Year(now)), Cover: must[[]byte](t)(cover.Encode()), CoverAt: now, // #nosec G115 -- a year
+	}, rand.Reader))
+	if err := d.agent.keepStanding(&h, raw, now); err != nil {
+		t.Fatal(err)
+	}
+	write := func(total int64, amends *record.EntryID) (record.EntryID, int64) {
+		t.Helper()
+		w := must[Written](t)(d.agent.Append(t.Context(), v.ID, &record.Entry{
+			Amends: amends, Cost: &record.Cost{Total: record.Int(total), Service: record.ServiceDental},
+		}))
+		shown, _ := d.agent.Visit(v.ID)
+		cost := entryOf(t, shown, w.ID).Entry.Cost
+		if cost.Patient == nil {
+			t.Fatalf("of %d the patient's part is open", total)
+		}
+		return w.ID, cost.Patient.Mantissa
+	}
+	wrong, share := write(160000, nil)
+	if share != 40000 { // of the sum of the year 120,000 are used, 5,000 left
+		t.Errorf("the patient pays %d", share)
+	}
+	if _, share = write(100000, &wrong); share != 25000 {
+		t.Errorf("after the correction the patient pays %d", share)
+	}
+	if _, share = write(80000, nil); share != 30000 { // 50,000 are left
+		t.Errorf("of the next the patient pays %d", share)
+	}
+}
