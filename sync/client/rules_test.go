@@ -72,7 +72,7 @@ func TestRulesArrive(t *testing.T) {
 	later := newRuled(d)
 	must(t, later.trust.UpdateTrust(mustList(t, d, wire.ListTrust)))
 	again := later.client(t, "127.0.0.1:1")
-	again.useStoredLists()
+	again.UseStoredLists()
 	if s := again.Status(); s.AlertsEdition != 3 || s.CoverEdition != 2 || later.alerts.Now().Digest != r.alerts.Now().Digest {
 		t.Errorf("status %+v", s)
 	}
@@ -81,7 +81,7 @@ func TestRulesArrive(t *testing.T) {
 	rotten := newRuled(d)
 	must(t, rotten.trust.UpdateTrust(mustList(t, d, wire.ListTrust)))
 	mended := rotten.client(t, centre.addr)
-	mended.useStoredLists()
+	mended.UseStoredLists()
 	if s := mended.Status(); s.AlertsEdition != 0 || s.Refused != wire.ListAlerts || rotten.alerts.Now().Number != 1 {
 		t.Errorf("status %+v by what is not signed", s)
 	}
