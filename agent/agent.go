@@ -288,6 +288,9 @@ func (a *Agent) Sync() client.Status {
 	return s
 }
 
+// List returns a list of the centre as it was signed, nil when none was kept.
+func (a *Agent) List(name string) ([]byte, error) { return a.cfg.Cache.List(name) }
+
 // Health returns the agent's own state.
 func (a *Agent) Health() Health {
 	a.mu.Lock()

@@ -27,6 +27,7 @@
 //	GET  /v1/events                 server-sent events, see events.go
 //	POST /v1/session                {"code"} -> {"token"} and a cookie (TCP only)
 //	POST /v1/session/end            ends the session (TCP only)
+//	GET  /v1/lists/{name}           SignedList: trust, alerts or cover (socket only)
 //	POST /v1/pagecode               -> {"url","expires"} (socket only)
 //
 // A refusal is {"error":{"code","action","text":{"ar","ckb","en"}}}, the JSON
@@ -78,6 +79,7 @@ type Backend interface {
 	Subscribe(after uint64) (<-chan agent.Event, func())
 	Readers() []agent.ReaderState
 	Sync() client.Status
+	List(name string) ([]byte, error)
 	Health() agent.Health
 	ListOperators() ([]agent.OperatorRef, error)
 	Operator() (agent.OperatorInfo, bool)

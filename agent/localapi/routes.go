@@ -30,6 +30,7 @@ func (s *Server) socketHandler() http.Handler {
 	mux := http.NewServeMux()
 	s.routes(mux)
 	mux.HandleFunc("POST /v1/pagecode", s.pageCode)
+	mux.HandleFunc("GET /v1/lists/{name}", s.list)
 	return bound(mux)
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -56,7 +57,7 @@ languages.`,
 }
 
 func runTermsPublish(ctx context.Context, out io.Writer, g *globals, files []string) error {
-	text, err := readTerms(files)
+	text, err := readFiles(files, terms.MaxUpdate, terms.ErrTable)
 	if err != nil {
 		return err
 	}
@@ -72,25 +73,37 @@ func runTermsPublish(ctx context.Context, out io.Writer, g *globals, files []str
 	})
 }
 
-// readTerms joins the files, which together are at most an edition's text.
-func readTerms(files []string) (string, error) {
+// readFiles joins files that together are at most so many bytes; malformed is
+// what more of them are.
+func readFiles(files []string, most int, malformed error) (string, error) {
 	var b strings.Builder
 	for _, name := range files {
 		f, err := os.Open(name) // #nosec G304 -- the administrator names the file
 		if err != nil {
-			return "", fmt.Errorf("read terms: %w", err)
+			return "", fmt.Errorf("read file: %w", err)
 		}
-		_, err = io.Copy(&b, io.LimitReader(f, terms.MaxUpdate+1))
+		_, err = io.Copy(&b, io.LimitReader(f, int64(most)+1))
 		_ = f.Close()
 		if err != nil {
-			return "", fmt.Errorf("read terms: %w", err)
+			return "", fmt.Errorf("read %s: %w", name, err)
 		}
-		if b.Len() > terms.MaxUpdate {
-			return "", fmt.Errorf("read terms: more than %d bytes: %w", terms.MaxUpdate, terms.ErrTable)
+		if b.Len() > most {
+			return "", fmt.Errorf("read %s: more than %d bytes: %w", name, most, malformed)
 		}
 	}
 	return b.String(), nil
 }
+
+// issuedAt writes when an edition was issued, nothing for the first.
+func issuedAt(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// issuedOr says the same to people.
+func issuedOr(issued string) string { return cmp.Or(issued, "part of every program") }
 
 func newTermsListCommand(g *globals) *cobra.Command {
 	return &cobra.Command{
@@ -119,11 +132,7 @@ func runTermsList(ctx context.Context, out io.Writer, g *globals) error {
 		return answer(out, g.json, all, func(p *printer) {
 			tw := p.table()
 			for _, s := range all {
-				issued := s.Issued
-				if issued == "" {
-					issued = "part of every program"
-				}
-				tw.printf("%d\t%s\t%.16s", s.Edition, issued, s.Digest)
+				tw.printf("%d\t%s\t%.16s", s.Edition, issuedOr(s.Issued), s.Digest)
 				for slot := range terms.NumSlots {
 					tw.printf("\t%s %d", slot, s.Rows[slot.String()])
 				}
@@ -135,10 +144,7 @@ func runTermsList(ctx context.Context, out io.Writer, g *globals) error {
 }
 
 func statusOf(edition uint32, issued time.Time, digest [32]byte, rows []uint32) editionStatus {
-	s := editionStatus{Edition: edition, Digest: fmt.Sprintf("%x", digest), Rows: make(map[string]int)}
-	if !issued.IsZero() {
-		s.Issued = issued.UTC().Format(time.RFC3339)
-	}
+	s := editionStatus{Edition: edition, Issued: issuedAt(issued), Digest: fmt.Sprintf("%x", digest), Rows: make(map[string]int)}
 	for slot := range terms.NumSlots {
 		if int(slot) < len(rows) {
 			s.Rows[slot.String()] = int(rows[slot])

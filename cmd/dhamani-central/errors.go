@@ -5,6 +5,8 @@ import (
 
 	"github.com/dhamani-iq/dhamani/crypto/keystore"
 	"github.com/dhamani-iq/dhamani/internal/cli"
+	"github.com/dhamani-iq/dhamani/record/alerts"
+	"github.com/dhamani-iq/dhamani/record/entitle"
 	"github.com/dhamani-iq/dhamani/record/terms"
 	"github.com/dhamani-iq/dhamani/sync/central/authority"
 	"github.com/dhamani-iq/dhamani/sync/central/store"
@@ -30,6 +32,10 @@ var table = cli.Table{
 	{authority.ErrDecided, exitRefused, "see 'dhamani-central review show' for what was decided"},
 	{authority.ErrRequest, exitRefused, ""},
 	{terms.ErrTable, exitRefused, "mend the line that is named; 'dhamani-central terms publish --help' has the columns"},
+	{alerts.ErrTable, exitRefused, "mend the line that is named; docs/formats/alerts.md describes the table"},
+	{entitle.ErrRules, exitRefused, "mend the rules; begin with what 'dhamani-central rules show cover' prints"},
+	{authority.ErrEdition, exitRefused, "give the rules the next number; 'dhamani-central rules list' shows the last"},
+	{authority.ErrPast, exitRefused, "name today or a later day with --from"},
 	{authority.ErrArchive, exitUntrusted, "take a file that 'dhamani-central patient archive' of this centre wrote, and is whole"},
 	{store.ErrNotFound, exitRefused, "see 'dhamani-central status', 'patient list' and 'review list' for what there is"},
 	{store.ErrCorrupt, cli.ExitFailed, "restore the folder from a backup"},

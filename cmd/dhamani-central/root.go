@@ -60,7 +60,7 @@ does not hold, 130 interrupted.`,
 	_ = root.MarkPersistentFlagDirname("dir")
 	return cli.Root(root,
 		newInitCommand(g), newServeCommand(g), newEnrolCommand(g), newRevokeCommand(g),
-		newBlockCommand(g), newTermsCommand(g), newAnchorCommand(g), newStatusCommand(g), newPatientCommand(g), newReviewCommand(g), newAuditCommand(g),
+		newBlockCommand(g), newTermsCommand(g), newRulesCommand(g), newAnchorCommand(g), newStatusCommand(g), newPatientCommand(g), newReviewCommand(g), newAuditCommand(g),
 	)
 }
 

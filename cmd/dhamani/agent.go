@@ -67,6 +67,10 @@ func runSyncStatus(ctx context.Context, g *globals, api *localapi.Client, out io
 	fmt.Fprintf(out, "quarantine:  %d entries were refused\n", s.Quarantined)
 	fmt.Fprintf(out, "exchanged:   %d sent, %d received since the agent started\n", s.Pushed, s.Pulled)
 	fmt.Fprintf(out, "lists:       trust %d, block %d\n", s.TrustVersion, s.BlockVersion)
+	fmt.Fprintf(out, "editions:    terms %d, alerts %d, cover %d\n", max(s.TermsEdition, 1), max(s.AlertsEdition, 1), max(s.CoverEdition, 1))
+	if s.Refused != "" {
+		fmt.Fprintf(out, "refused:     %s; the one before stays in use\n", s.Refused)
+	}
 	return nil
 }
 

@@ -87,6 +87,9 @@ the centre knows beyond that is shown by the page of the running agent.`,
 				return err
 			}
 			q.Facility = who.home.Grant.Facility
+			if err := useKeptRules(cmd.Context(), who.home, cmd.ErrOrStderr()); err != nil {
+				return err
+			}
 			return runCardCover(cmd.Context(), cmd.OutOrStdout(), g, who, opts, q, flags.lang)
 		},
 	}
@@ -100,7 +103,7 @@ func runCardCover(ctx context.Context, out io.Writer, g *globals, who cardActor,
 	if err != nil {
 		return err
 	}
-	k := entitle.Known{Identity: r.Identity, Cover: r.Cover, Issued: r.issued}
+	k := entitle.Known{Rules: who.home.CoverRules(), Identity: r.Identity, Cover: r.Cover, Issued: r.issued}
 	for _, e := range r.Entries {
 		k.Entries = append(k.Entries, entitle.Seen{ID: e.ID, Facility: e.Facility, Entry: e.Entry})
 		k.Locked = k.Locked || e.Entry == nil || slices.Contains(e.Entry.Missing, record.SectionCoverage)
@@ -110,12 +113,14 @@ func runCardCover(ctx context.Context, out io.Writer, g *globals, who cardActor,
 
 func newRecordEligibilityCommand(g *globals) *cobra.Command {
 	var flags coverFlags
+	var rules string
 	cmd := &cobra.Command{
 		Use:   "eligibility FILE",
 		Short: "Say what the cover in a FHIR Bundle pays for, and what is left",
 		Long: `Read a FHIR R4 Bundle of one patient (.json or .json.gz, - for standard input)
 and say whether a service is covered, what the patient pays and what is left of the
-year, by the rules of the programme and the claims in the Bundle.`,
+year, by the rules of the programme and the claims in the Bundle. The rules are those
+in use at this workstation, else the program's own; with --rules others are tried.`,
 		Example: "  dhamani record eligibility patient.json --on 2026-06-15\n  dhamani record eligibility patient.json --service dental --place private --cost 60000 --json",
 		Args:    cli.Args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -123,19 +128,24 @@ year, by the rules of the programme and the claims in the Bundle.`,
 			if err != nil {
 				return err
 			}
-			return runRecordEligibility(cmd.Context(), cmd.OutOrStdout(), cmd.InOrStdin(), g, args[0], q, flags.lang)
+			schedule, err := coverRulesOf(cmd.Context(), g, rules, cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			return runRecordEligibility(cmd.OutOrStdout(), cmd.InOrStdin(), g, schedule, args[0], q, flags.lang)
 		},
 	}
 	flags.add(cmd)
+	cmd.Flags().StringVar(&rules, "rules", "", "rules of entitlement to use instead of those in use")
 	return cmd
 }
 
-func runRecordEligibility(_ context.Context, out io.Writer, in io.Reader, g *globals, file string, q entitle.Question, lang string) error {
+func runRecordEligibility(out io.Writer, in io.Reader, g *globals, rules *entitle.Schedule, file string, q entitle.Question, lang string) error {
 	b, _, err := readBundle(file, in)
 	if err != nil {
 		return bundleAdvice(err)
 	}
-	k := entitle.Known{Identity: b.Identity, Cover: b.Cover}
+	k := entitle.Known{Rules: rules, Identity: b.Identity, Cover: b.Cover}
 	for i, e := range b.Entries {
 		s := entitle.Seen{ID: e.ID, Facility: e.Facility, Entry: e}
 		if s.ID == (record.EntryID{}) { // a Bundle's encounters are not sealed

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"time"
 
@@ -26,19 +24,19 @@ func newRecordCheckCommand(g *globals) *cobra.Command {
 and check every visit against what was known before it: allergies, medicines
 given twice, interactions, pregnancy, age and illness, implausible doses and
 laboratory values. At the end the record as it stands, as at the next tap of
-the card. With --rules another table of rules is tried than the program's own;
-docs/formats/alerts.md describes it.`,
+the card. The rules are those in use at this workstation, else the program's own;
+with --rules another table is tried. docs/formats/alerts.md describes it.`,
 		Example: "  dhamani record check patient.json\n  dhamani record check patient.json --notes --lang ar\n  dhamani record check patient.json --rules new.tsv --json",
 		Args:    cli.Args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.lang != "ar" && o.lang != "ckb" && o.lang != "en" {
 				return cli.WrongUsage(cmd, "there is no language %q; ar, ckb and en are known", o.lang)
 			}
-			return runRecordCheck(cmd.Context(), cmd.OutOrStdout(), cmd.InOrStdin(), g, args[0], o)
+			return runRecordCheck(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), cmd.InOrStdin(), g, args[0], o)
 		},
 	}
 	cmd.Flags().StringVar(&o.lang, "lang", "en", "language of the alerts: ar, ckb or en")
-	cmd.Flags().StringVar(&o.rules, "rules", "", "table of rules to use instead of the program's own")
+	cmd.Flags().StringVar(&o.rules, "rules", "", "table of rules to use instead of the one in use")
 	cmd.Flags().BoolVar(&o.notes, "notes", false, "tell mere notes too")
 	return cmd
 }
@@ -51,6 +49,7 @@ type checkOptions struct {
 // recordCheck is the JSON answer of record check: the visits that gave alerts,
 // oldest first, and the record as it stands after the last.
 type recordCheck struct {
+	Edition    uint32         `json:"edition"` // of the table of alerts
 	Encounters int            `json:"encounters"`
 	Counts     map[string]int `json:"counts"` // alerts of the visits by severity
 	Visits     []checkedVisit `json:"visits"`
@@ -62,8 +61,8 @@ type checkedVisit struct {
 	Alerts []alerts.Alert `json:"alerts"`
 }
 
-func runRecordCheck(ctx context.Context, out io.Writer, in io.Reader, g *globals, file string, o checkOptions) error {
-	table, err := rulesOf(o.rules)
+func runRecordCheck(ctx context.Context, out, errOut io.Writer, in io.Reader, g *globals, file string, o checkOptions) error {
+	table, err := alertRulesOf(ctx, g, o.rules, errOut)
 	if err != nil {
 		return err
 	}
@@ -81,31 +80,11 @@ func runRecordCheck(ctx context.Context, out io.Writer, in io.Reader, g *globals
 	return answer.print(out, o)
 }
 
-// rulesOf reads a table of rules; no name is the program's own.
-func rulesOf(path string) (*alerts.Table, error) {
-	if path == "" {
-		return alerts.Base(), nil
-	}
-	f, err := os.Open(path) // #nosec G304 -- the caller names the file
-	if err != nil {
-		return nil, fmt.Errorf("read rules: %w", err)
-	}
-	text, err := io.ReadAll(io.LimitReader(f, alerts.MaxTable+1))
-	if err := errors.Join(err, f.Close()); err != nil {
-		return nil, fmt.Errorf("read rules: %w", err)
-	}
-	table, err := alerts.Parse(string(text))
-	if err != nil {
-		return nil, cli.Advise(fmt.Errorf("read %s: %w", path, err), cli.ExitFailed, "mend the line that is named; docs/formats/alerts.md describes the table")
-	}
-	return table, nil
-}
-
 // checkBundle checks every encounter of a record as if it were being written.
 func checkBundle(ctx context.Context, table *alerts.Table, b *fhir.Bundle) (*recordCheck, error) {
 	who := alerts.Person{Born: b.Identity.Born, Sex: b.Identity.Sex}
 	answer := &recordCheck{
-		Encounters: len(b.Entries), Counts: make(map[string]int), Visits: []checkedVisit{}, Now: []alerts.Alert{},
+		Edition: table.Edition, Encounters: len(b.Entries), Counts: make(map[string]int), Visits: []checkedVisit{}, Now: []alerts.Alert{},
 	}
 	var summary *record.Summary
 	at := time.Time{}

@@ -60,15 +60,9 @@ var Cover = &Kind[*entitle.Schedule]{
 // First returns the edition that is part of the program.
 func (k *Kind[T]) First() Edition[T] { return k.first() }
 
-// Sign reads a text and signs it as an edition. The text says its number. It
-// owes what the kind's parser owes, and what trust.SignRules owes.
-func (k *Kind[T]) Sign(signer crypto.Signer, text string, issued time.Time) (Edition[T], []byte, error) {
-	e, err := k.read(text, issued)
-	if err != nil {
-		return e, nil, err
-	}
-	raw, err := trust.SignRules(signer, k.name, trust.Rules{Format: trust.RulesFormat, Number: e.Number, Issued: issued, Text: text})
-	return e, raw, err
+// Sign signs an edition that was read. It owes what trust.SignRules owes.
+func (k *Kind[T]) Sign(signer crypto.Signer, e Edition[T]) ([]byte, error) {
+	return trust.SignRules(signer, k.name, trust.Rules{Format: trust.RulesFormat, Number: e.Number, Issued: e.Issued, Text: e.Text})
 }
 
 // Open checks and reads a signed edition. It owes what trust.Store.Rules owes,
@@ -78,14 +72,16 @@ func (k *Kind[T]) Open(keys *trust.Store, raw []byte) (Edition[T], error) {
 	if err != nil {
 		return Edition[T]{}, err
 	}
-	e, err := k.read(signed.Text, signed.Issued)
+	e, err := k.Read(signed.Text, signed.Issued)
 	if err == nil && e.Number != signed.Number {
 		err = fmt.Errorf("%s rules %d call themselves %d: %w", k.name, signed.Number, e.Number, k.broken)
 	}
 	return e, err
 }
 
-func (k *Kind[T]) read(text string, issued time.Time) (e Edition[T], err error) {
+// Read reads the text of an edition, which says its number. It owes what the
+// kind's parser owes.
+func (k *Kind[T]) Read(text string, issued time.Time) (e Edition[T], err error) {
 	table, err := k.parse(text)
 	if err != nil {
 		return e, fmt.Errorf("read %s rules: %w", k.name, err)

@@ -45,7 +45,11 @@ func table(number, more string) string {
 
 func signed[T any](t *testing.T, kind *Kind[T], key *ecdsa.PrivateKey, text string) []byte {
 	t.Helper()
-	_, raw, err := kind.Sign(key, text, now)
+	e, err := kind.Read(text, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := kind.Sign(key, e)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,10 +70,7 @@ func TestLine(t *testing.T) {
 		}
 		return out
 	}
-	_, cover, err := Cover.Sign(key, schedule(t, 2), now)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cover := signed(t, Cover, key, schedule(t, 2))
 	for _, step := range []struct {
 		name string
 		raw  []byte
@@ -91,7 +92,7 @@ func TestLine(t *testing.T) {
 			t.Errorf("%s: edition %d, %v", step.name, e.Number, err)
 		}
 	}
-	if _, _, err := Alerts.Sign(key, table("1", ""), now); !errors.Is(err, trust.ErrFormat) {
+	if _, err := Alerts.Sign(key, Alerts.First()); !errors.Is(err, trust.ErrFormat) {
 		t.Errorf("the first is signed: %v", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"embed"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/dhamani-iq/dhamani/record"
@@ -145,18 +146,17 @@ func (s *set) empty() bool { return *s == set{} }
 //go:embed table/*.tsv
 var files embed.FS
 
-var base = mustBase()
-
 // order is that of the files: a class stands before what names it.
 var order = [...]string{"words", "classes", "allergies", "interactions", "cautions", "doses", "values"}
 
-func mustBase() *Table {
+// base is read when it is first wanted: most commands never do.
+var base = sync.OnceValue(func() *Table {
 	t, err := Parse(BaseText())
 	if err != nil {
 		panic("alerts: internal error: " + err.Error())
 	}
 	return t
-}
+})
 
 // BaseText returns the text of the edition that every program has.
 func BaseText() string {
@@ -172,16 +172,17 @@ func BaseText() string {
 }
 
 // Base returns the edition that every program has.
-func Base() *Table { return base }
+func Base() *Table { return base() }
 
-var current = func() *atomic.Pointer[Table] {
-	p := new(atomic.Pointer[Table])
-	p.Store(base)
-	return p
-}()
+var current atomic.Pointer[Table] // nil: Base
 
 // Current returns the edition in use.
-func Current() *Table { return current.Load() }
+func Current() *Table {
+	if t := current.Load(); t != nil {
+		return t
+	}
+	return Base()
+}
 
 // Use makes t the edition in use.
 func Use(t *Table) { current.Store(t) }

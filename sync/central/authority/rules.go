@@ -68,12 +68,16 @@ func publishRules[T any](ctx context.Context, a *Authority, kind *rules.Kind[T],
 		if err != nil {
 			return e, err
 		}
-		next, raw, err := kind.Sign(signer, text, time.Now())
+		next, err := kind.Read(text, time.Now())
 		if err != nil {
 			return e, err
 		}
 		if next.Number != last.Number+1 {
 			return e, nextIs(kind.Name(), next.Number, last.Number)
+		}
+		raw, err := kind.Sign(signer, next)
+		if err != nil {
+			return e, err
 		}
 		if err = a.putEdition(ctx, kind.Name(), next.Number, raw, next.Issued); !errors.Is(err, errStale) {
 			return next, err
