@@ -38,6 +38,9 @@ func TestImportRefuses(t *testing.T) {
 		{"another resource", `{"resourceType":"Patient"}`, ErrBundle},
 		{"trailing data", bundle() + "{}", ErrBundle},
 		{"entry is no list", `{"resourceType":"Bundle","entry":{}}`, ErrBundle},
+		{"UTF-16", "\xff\xfe{\x00", ErrBundle},
+		{"gzip", "\x1f\x8b\x08", ErrBundle},
+		{"a mark in the middle", bundle() + "\ufeff", ErrBundle},
 		{"no patient", `{"resourceType":"Bundle","entry":[]}`, ErrNoPatient},
 		{"nameless patient", `{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Patient"}}]}`, ErrNoPatient},
 		{"too many entries", `{"resourceType":"Bundle","entry":[` + strings.Repeat("{},", MaxEntries) + `{}]}`, ErrTooLarge},
@@ -62,6 +65,12 @@ func (e *endless) Read(p []byte) (int, error) {
 		p[i] = 'x'
 	}
 	return len(p), nil
+}
+
+func TestImportMark(t *testing.T) {
+	if _, _, err := Import(strings.NewReader("\ufeff" + bundle())); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestImportBound(t *testing.T) {

@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -17,10 +18,20 @@ type scanner struct {
 	paths *ledger
 }
 
+// byteOrder is the mark with which some systems begin a text in UTF-8. It says
+// nothing, and JSON allows to pass it over (RFC 8259, 8.1).
+const byteOrder = "\ufeff"
+
 // scan reads a Bundle entry by entry. It owes ErrBundle and ErrTooLarge.
 func scan(r io.Reader) (*scanner, error) {
 	limited := &io.LimitedReader{R: r, N: MaxSize + 1}
-	s := &scanner{d: jsontext.NewDecoder(limited, reading), left: make(map[string]int), paths: newLedger()}
+	in := bufio.NewReader(limited)
+	if mark, err := in.Peek(len(byteOrder)); err == nil && string(mark) == byteOrder {
+		if _, err := in.Discard(len(byteOrder)); err != nil {
+			return nil, fmt.Errorf("read bundle: %w", err)
+		}
+	}
+	s := &scanner{d: jsontext.NewDecoder(in, reading), left: make(map[string]int), paths: newLedger()}
 	err := s.bundle()
 	switch {
 	case err == nil && limited.N > 0:
@@ -69,7 +80,7 @@ func (s *scanner) bundle() error {
 func (s *scanner) members(otherwise string, f func(name string) error) error {
 	if s.d.PeekKind() != '{' {
 		_, err := s.d.ReadToken()
-		return errors.Join(errors.New(otherwise), err)
+		return unexpected(otherwise, err)
 	}
 	if _, err := s.d.ReadToken(); err != nil {
 		return err
@@ -114,6 +125,15 @@ func (s *scanner) meta() error {
 	return nil
 }
 
+// unexpected is the error of something else than what was to come, and of what
+// may be wrong with it besides.
+func unexpected(what string, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return errors.New(what)
+}
+
 func (s *scanner) text(to *string) error {
 	raw, err := s.d.ReadValue()
 	if err == nil {
@@ -126,7 +146,7 @@ func (s *scanner) text(to *string) error {
 func (s *scanner) entries() error {
 	if s.d.PeekKind() != '[' {
 		_, err := s.d.ReadToken()
-		return errors.Join(errors.New("entry is no list"), err)
+		return unexpected("entry is no list", err)
 	}
 	if _, err := s.d.ReadToken(); err != nil {
 		return err
