@@ -15,8 +15,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/dhamani-iq/dhamani/record"
 )
 
@@ -45,17 +43,15 @@ type Bundle struct {
 // res is a resource as it was read.
 type res struct {
 	kind, id, url string
-	place         int            // in the Bundle, from 1
-	raw           jsontext.Value // what of it is read; all of a kind that is not read
-	secret        bool           // labelled restricted or very restricted
-	labelled      bool           // in a way that is not kept
-	modified      bool           // in its meaning, by an extension
-	whose         string         // the reference to whom it is about, as it was written
-	contained     []inner
-	left          []string // elements that are not read, by path
-	units         []string // that were spelt in another way, both spellings
-	code          *concept // when others asked for it
-	coded         bool     // code was asked for
+	place         int               // in the Bundle, from 1
+	coded                           // what of it is read; all of a kind that is not read
+	secret        bool              // labelled restricted or very restricted
+	labelled      bool              // in a way that is not kept
+	modified      bool              // in its meaning, by an extension
+	whose         string            // the reference to whom it is about, as it was written
+	contained     map[string]*inner // by their ids
+	left          []string          // elements that are not read, by path
+	units         []string          // that were spelt in another way, both spellings
 }
 
 // Elements of a Bundle and of its entries that say how it came, and that every
@@ -92,6 +88,7 @@ type importer struct {
 	planned   map[*res]bool           // goals and medications that another resource took
 	refused   map[*res]bool           // resources that are not carried
 	holder    *res                    // whose record it is
+	numbers   map[identifier]bool     // the holder's, by system and value, and by value
 	about     map[string]error        // why what has a reference is not the holder's
 	costs     map[*record.Entry]bool  // entries whose cost came from claims
 	contact   *record.Contact

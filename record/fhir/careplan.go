@@ -81,6 +81,10 @@ func (im *importer) carePlan(j *job) error {
 	}
 	p.Reasons = j.reasons(nil, v.Addresses, "addresses")
 	for i := range v.Goal {
+		if i == maxRefs {
+			j.lose("goal")
+			break
+		}
 		j.planGoal(&p, &v.Goal[i])
 	}
 	begin := j.moment(v.Created, "created")

@@ -151,6 +151,10 @@ func (j *job) exact(s string, limit int, element string) string {
 	return clean
 }
 
+// maxRefs is the number of references of one element that are followed, where
+// each costs a reading of the resource.
+const maxRefs = 64
+
 const (
 	noteLimit  = 600
 	shortLimit = 160
@@ -273,33 +277,15 @@ func (j *job) reasons(codes []concept, refs []reference, element string) []recor
 // the job's, or one of the Bundle.
 func (j *job) codeOf(ref *reference, kind string) *concept {
 	if id, ok := strings.CutPrefix(ref.Reference, "#"); ok {
-		for _, x := range j.contained {
-			if x.id == id && (kind == "" || x.kind == kind) {
-				return codeIn(x.raw)
-			}
+		if x := j.contained[id]; x != nil && (kind == "" || x.kind == kind) {
+			return x.concept()
 		}
 		return nil
 	}
-	x := j.im.resolve(ref, kind)
-	if x == nil {
-		return nil
+	if x := j.im.resolve(ref, kind); x != nil {
+		return x.concept()
 	}
-	if !x.coded { // what many refer to is asked often
-		x.code, x.coded = codeIn(x.raw), true
-	}
-	return x.code
-}
-
-// codeIn returns the code of a resource, nil where there is none or where it is
-// malformed.
-func codeIn(raw []byte) *concept {
-	var x struct {
-		Code *concept `json:"code"`
-	}
-	if read(raw, &x) != nil {
-		return nil
-	}
-	return x.Code
+	return nil
 }
 
 // noise is the number of significant digits from which a number is not a

@@ -51,7 +51,11 @@ func (im *importer) coverage(j *job) error {
 	if c.Status != "active" && c.Status != "cancelled" {
 		j.lose("status")
 	}
-	for _, p := range c.Payor {
+	for i, p := range c.Payor {
+		if i == maxRefs {
+			j.lose("payor")
+			break
+		}
 		name := p.Display
 		if x := im.resolve(&p, "Organization"); x != nil && name == "" {
 			var o struct {

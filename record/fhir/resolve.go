@@ -128,8 +128,15 @@ func (im *importer) answers(query string) bool {
 
 // identifies reports whether an identifier is one of the holder's.
 func (im *importer) identifies(id identifier) bool {
-	var n named
-	return id.Value != "" && read(im.holder.raw, &n) == nil && slices.ContainsFunc(n.Identifier, func(own identifier) bool {
-		return own.Value == id.Value && (id.System == "" || own.System == id.System)
-	})
+	if im.numbers == nil {
+		im.numbers = make(map[identifier]bool)
+		var n named
+		if read(im.holder.raw, &n) == nil {
+			for _, own := range n.Identifier {
+				im.numbers[identifier{Value: own.Value}] = true // of whatever system
+				im.numbers[identifier{System: own.System, Value: own.Value}] = true
+			}
+		}
+	}
+	return id.Value != "" && im.numbers[identifier{System: id.System, Value: id.Value}]
 }

@@ -87,3 +87,25 @@ func TestOtherServer(t *testing.T) {
 		}
 	}
 }
+
+// TestMaxRefs demands that what a list refers to is not read without end.
+func TestMaxRefs(t *testing.T) {
+	goals := `{"reference":"Goal/none"}` + strings.Repeat(`,{"reference":"Goal/empty"}`, maxRefs-1) + `,{"reference":"Goal/g"}`
+	payors := strings.Repeat(`{"reference":"Organization/none"},`, maxRefs) + `{"display":"p"}` // too late
+	b, report, err := Import(strings.NewReader(bundle(
+		`{"resourceType":"Goal","id":"empty","lifecycleStatus":"active","description":{"text":" "}}`,
+		`{"resourceType":"Goal","id":"g","lifecycleStatus":"active","description":{"text":"walk"}}`,
+		`{"resourceType":"CarePlan","status":"active","intent":"plan","title":"t","created":"2026","goal":[`+goals+`]}`,
+		`{"resourceType":"CarePlan","status":"active","intent":"plan","title":"u","created":"2026","goal":[{"reference":"Goal/g"}]}`,
+		`{"resourceType":"Coverage","status":"active","subscriberId":"m","payor":[`+payors+`]}`,
+	)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plans := b.Entries[0].CarePlans; len(plans) != 2 || len(plans[0].Goals) != 0 || len(plans[1].Goals) != 1 || b.Cover != nil {
+		t.Errorf("%+v, %+v", plans, b.Cover)
+	}
+	if report.Resources["CarePlan"].Elements["goal"] != 1 || report.Resources["Coverage"].Refused != 1 {
+		t.Errorf("%+v, %+v", report.Resources["CarePlan"], report.Resources["Coverage"])
+	}
+}

@@ -11,8 +11,29 @@ import (
 
 // inner is a resource within another.
 type inner struct {
-	kind, id string
-	raw      jsontext.Value
+	kind string
+	coded
+}
+
+// coded is what is read of a resource, and its code, which is read when others
+// ask for it and kept, since any number of them may ask.
+type coded struct {
+	raw   jsontext.Value
+	code  *concept
+	asked bool // for the code
+}
+
+// concept returns the code, nil where there is none or where it is malformed.
+func (c *coded) concept() *concept {
+	if !c.asked {
+		var x struct {
+			Code *concept `json:"code"`
+		}
+		if c.asked = true; read(c.raw, &x) == nil {
+			c.code = x.Code
+		}
+	}
+	return c.code
 }
 
 // survey goes over a resource once. It reads what every resource begins with,
@@ -135,6 +156,7 @@ func (w *walker) contained(list []byte, x *res) {
 		w.tell("")
 		return
 	}
+	x.contained = make(map[string]*inner)
 	for in.i++; in.next() != ']' && in.i < len(in.b); {
 		kind, ok := kindOf(in.b[in.i:])
 		s := shapes()[kind]
@@ -146,13 +168,12 @@ func (w *walker) contained(list []byte, x *res) {
 		start := in.i
 		in.out = in.out[:0]
 		in.value(s)
-		c := inner{kind: kind, raw: slices.Clone(in.out)}
+		c := &inner{kind: kind, coded: coded{raw: slices.Clone(in.out)}}
 		members(in.b[start:in.i], func(name, value []byte) {
-			if string(name) == "id" {
-				c.id, _ = plainText(value)
+			if id, _ := plainText(value); string(name) == "id" && x.contained[id] == nil {
+				x.contained[id] = c
 			}
 		})
-		x.contained = append(x.contained, c)
 	}
 }
 
