@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -15,7 +13,6 @@ import (
 
 	"github.com/dhamani-iq/dhamani/agent/home"
 	"github.com/dhamani-iq/dhamani/agent/localapi"
-	"github.com/dhamani-iq/dhamani/cache"
 	"github.com/dhamani-iq/dhamani/internal/cli"
 	"github.com/dhamani-iq/dhamani/record/terms"
 )
@@ -105,12 +102,8 @@ func useKeptEditions(g *globals) error {
 	if err != nil {
 		return err
 	}
-	path := home.CachePath(h.Dir)
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	store, err := cache.Open(path, h.CacheKey, g.log)
-	if err != nil {
+	store, err := openKept(h)
+	if err != nil || store == nil {
 		return err
 	}
 	c, err := h.Client(store, g.log)

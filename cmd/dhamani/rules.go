@@ -64,15 +64,21 @@ func keptLists(ctx context.Context, h *home.Home) (read func(name string) ([]byt
 	if !errors.Is(err, localapi.ErrNotRunning) {
 		return nil, nil, err
 	}
-	path := home.CachePath(h.Dir)
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		return nil, nil, nil
-	}
-	kept, err := cache.Open(path, h.CacheKey, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return nil, nil, fmt.Errorf("open cache: %w", err)
+	kept, err := openKept(h)
+	if err != nil || kept == nil {
+		return nil, nil, err
 	}
 	return kept.List, kept.Close, nil
+}
+
+// openKept opens the cache of an agent that does not run; nil when it has never
+// run, and has none.
+func openKept(h *home.Home) (*cache.Cache, error) {
+	path := home.CachePath(h.Dir)
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return nil, nil //nolint:nilnil // there is none, which is no error
+	}
+	return cache.Open(path, h.CacheKey, slog.New(slog.DiscardHandler))
 }
 
 // alertRulesOf reads a table of alerts; no name is the one in use here.
