@@ -74,6 +74,11 @@ func TestSearch(t *testing.T) {
 		{"۴۵۴۸-۴", Observations, "4548-4"},     // Persian digits
 		{"کۆڤید", Vaccines, "208"},             //
 		{"تلقيح", Acts, "vaccination"},         //
+		{"کەم خوێنی", Findings, "D64"},         // written apart
+		{"كەم خوێني", Findings, "D64"},         //
+		{"urea", Observations, "3091-6"},       // what a laboratory reports, not its nitrogen
+		{"يوريا الدم", Observations, "3091-6"}, //
+		{"bun", Observations, "3094-0"},        //
 		{"xyzzy", Findings, ""},                //
 		{"   ", Findings, ""},                  //
 		{strings.Repeat("a", MaxQuery+1), Findings, ""},
