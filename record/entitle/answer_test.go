@@ -132,7 +132,7 @@ func TestAsk(t *testing.T) {
 		{"minute before it", newWorld().with(age(1986, 6, 15)).with(at(2026, 6, 14, 23, 59)), Covered, true, 6, none, "visits-left"},
 		{"born 29 February, 28 February of the 40th year", newWorld().with(age(1984, 2, 29)).with(at(2024, 2, 28, 12, 0)).with(cover(func(c *record.Cover) { c.From = record.Moment{} })), Covered, true, 6, none, "visits-left"},
 		{"born 29 February, in a leap year", newWorld().with(age(1984, 2, 29)).with(at(2024, 2, 29, 12, 0)).with(cover(func(c *record.Cover) { c.From = record.Moment{} })), Covered, true, 8, none, "visits-left"},
-		{"born 29 February, 28 February of a common year", newWorld().with(age(1986, 3, 1)).with(at(2026, 2, 28, 12, 0)), Covered, true, 6, none, "visits-left"},
+		{"born on 1 March, the day before, in a common year", newWorld().with(age(1986, 3, 1)).with(at(2026, 2, 28, 12, 0)), Covered, true, 6, none, "visits-left"},
 		{"born on 1 March, that day", newWorld().with(age(1986, 3, 1)).with(at(2026, 3, 1, 12, 0)), Covered, true, 8, none, "visits-left"},
 		{"child", newWorld().with(func(w *world) { w.q.Person = 2 }), Covered, true, 6, none, "visits-left"},
 		{"spouse of 46", newWorld().with(func(w *world) { w.q.Person = 1 }), Covered, true, 8, none, "visits-left"},
@@ -294,7 +294,7 @@ func TestAsk(t *testing.T) {
 					a.Outcome, a.Final, left, patient, codesOf(a), tt.want, tt.final, tt.left, tt.patient, tt.codes)
 			}
 			for _, r := range a.Reasons {
-				if len(r.Text) != 3 || strings.ContainsAny(r.Text["en"], "{}") {
+				if len(r.Text) != 3 || strings.ContainsAny(r.Text["ar"]+r.Text["ckb"]+r.Text["en"], "{}") {
 					t.Errorf("words of %s: %v", r.Code, r.Text)
 				}
 			}
@@ -347,6 +347,35 @@ func TestWords(t *testing.T) {
 	for code := range words() {
 		if !slices.Contains(all, code) {
 			t.Errorf("words for %s, which is no code", code)
+		}
+	}
+}
+
+// TestLeapDay has whoever was born on 29 February a year older on 1 March of a
+// common year, and on the day itself of a leap year.
+func TestLeapDay(t *testing.T) {
+	r := Default()
+	for _, tt := range []struct {
+		year  int
+		month time.Month
+		day   int
+		want  int
+	}{
+		{2025, 2, 28, 4},
+		{2025, 3, 1, 5},
+		{2024, 2, 28, 3},
+		{2024, 2, 29, 4},
+		{2100, 2, 28, 79}, // no leap year
+		{2100, 3, 1, 80},
+	} {
+		for _, at := range []time.Time{
+			time.Date(tt.year, tt.month, tt.day, 0, 0, 0, 0, baghdad),
+			time.Date(tt.year, tt.month, tt.day, 23, 59, 59, 0, baghdad),
+		} {
+			least, most, ok := r.ages(record.Day(2020, 2, 29), at.UTC())
+			if !ok || least != tt.want || most != tt.want {
+				t.Errorf("at %s between %d and %d, %v, want %d", at, least, most, ok, tt.want)
+			}
 		}
 	}
 }
