@@ -87,7 +87,7 @@ the centre knows beyond that is shown by the page of the running agent.`,
 				return err
 			}
 			q.Facility = who.home.Grant.Facility
-			if err := useKeptRules(cmd.Context(), who.home, cmd.ErrOrStderr()); err != nil {
+			if err := useRules(cmd.Context(), g, who.home, cmd.ErrOrStderr()); err != nil {
 				return err
 			}
 			return runCardCover(cmd.Context(), cmd.OutOrStdout(), g, who, opts, q, flags.lang)

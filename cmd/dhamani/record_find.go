@@ -102,13 +102,5 @@ func useKeptEditions(g *globals) error {
 	if err != nil {
 		return err
 	}
-	store, err := openKept(h)
-	if err != nil || store == nil {
-		return err
-	}
-	c, err := h.Client(store, g.log)
-	if err == nil {
-		c.UseStoredLists()
-	}
-	return errors.Join(err, store.Close())
+	return useKept(g, h)
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
+	"io/fs"
 	"os"
 
 	"github.com/dhamani-iq/dhamani/agent/home"
@@ -28,57 +28,52 @@ func workplace(ctx context.Context, g *globals, errOut io.Writer) (*home.Home, e
 	if err != nil {
 		return nil, err
 	}
-	return h, useKeptRules(ctx, h, errOut)
+	return h, useRules(ctx, g, h, errOut)
 }
 
-// useKeptRules has a workstation use the rules that its agent has fetched, when
-// they verify; what does not is told, and the program's own count, as they do for
-// the agent.
-func useKeptRules(ctx context.Context, h *home.Home, errOut io.Writer) error {
-	read, done, err := keptLists(ctx, h)
-	if err != nil || read == nil {
+// useRules has a workstation use the rules that its agent has fetched, when they
+// verify; what does not is told, and the program's own count, as they do for the
+// agent.
+func useRules(ctx context.Context, g *globals, h *home.Home, errOut io.Writer) error {
+	api, err := localapi.Dial(home.SocketPath(h.Dir))
+	if errors.Is(err, localapi.ErrNotRunning) {
+		return useKept(g, h)
+	}
+	if err != nil {
 		return err
 	}
 	for _, name := range []string{wire.ListTrust, wire.ListAlerts, wire.ListCover} {
-		raw, err := read(name)
+		raw, err := api.List(ctx, name)
 		if err != nil {
-			return errors.Join(fmt.Errorf("read kept list: %w", err), done())
+			return errors.Join(fmt.Errorf("ask the agent for a list: %w", err), api.Close())
 		}
 		if len(raw) == 0 {
 			continue
 		}
 		if _, err := h.AcceptList(name, raw); err != nil && (name != wire.ListTrust || !errors.Is(err, trust.ErrRollback)) {
-			fmt.Fprintf(errOut, "kept list %s is not used: %v\n", name, err)
+			fmt.Fprintf(errOut, "list %s of the agent is not used: %v\n", name, err)
 		}
 	}
-	return done()
+	return api.Close()
 }
 
-// keptLists reads signed lists from the running agent, else from its cache; read
-// is nil when there is neither.
-func keptLists(ctx context.Context, h *home.Home) (read func(name string) ([]byte, error), done func() error, err error) {
-	api, err := localapi.Dial(home.SocketPath(h.Dir))
-	if err == nil {
-		return func(name string) ([]byte, error) { return api.List(ctx, name) }, api.Close, nil
-	}
-	if !errors.Is(err, localapi.ErrNotRunning) {
-		return nil, nil, err
-	}
-	kept, err := openKept(h)
-	if err != nil || kept == nil {
-		return nil, nil, err
-	}
-	return kept.List, kept.Close, nil
-}
-
-// openKept opens the cache of an agent that does not run; nil when it has never
-// run, and has none.
-func openKept(h *home.Home) (*cache.Cache, error) {
+// useKept has a workstation use the lists that its agent kept, as the agent does
+// when it starts; none when it has not run yet.
+func useKept(g *globals, h *home.Home) error {
 	path := home.CachePath(h.Dir)
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		return nil, nil //nolint:nilnil // there is none, which is no error
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	return cache.Open(path, h.CacheKey, slog.New(slog.DiscardHandler))
+	store, err := cache.Open(path, h.CacheKey, g.log)
+	if err != nil {
+		return err
+	}
+	c, err := h.Client(store, g.log)
+	if err == nil {
+		c.UseStoredLists()
+		c.Close()
+	}
+	return errors.Join(err, store.Close())
 }
 
 // alertRulesOf reads a table of alerts; no name is the one in use here.

@@ -236,6 +236,7 @@ func TestTrustVectors(t *testing.T) {
 	}))
 
 	writer := fixedKey(t, "terms key")
+	ruled := must[[]byte](t)(trust.SignRules(writer, trust.RulesAlerts, trust.Rules{Format: 1, Number: 2, Issued: visit, Text: "text"}))
 	edition := must[[]byte](t)(trust.SignEdition(writer, trust.Edition{
 		Number: 2, Issued: visit, Before: sha256.Sum256([]byte("before")), After: sha256.Sum256([]byte("after")),
 		Rows: []uint32{1, 2, 3, 4, 5}, Text: "text",
@@ -266,6 +267,9 @@ func TestTrustVectors(t *testing.T) {
 	if err := s.UpdateTrust(more); err != nil {
 		t.Fatal(err)
 	}
+	if r, err := s.Rules(trust.RulesAlerts, ruled); err != nil || r.Text != "text" {
+		t.Errorf("rules: %v", err)
+	}
 	if e, err := s.Edition(edition); err != nil || e.Text != "text" {
 		t.Error(err)
 	}
@@ -276,5 +280,6 @@ func TestTrustVectors(t *testing.T) {
 	p.add("EF.ID", identity)
 	p.add("receipt", receipt)
 	p.add("edition", edition)
+	p.add("rules", ruled)
 	p.check("trust")
 }
