@@ -68,6 +68,14 @@ func (r *reader) code(at terms.Slot) Code {
 
 // measured reads a code and says how its row shortens an observation.
 func (r *reader) measured(at terms.Slot) (Code, *measure) {
+	if r.off < len(r.b) && r.b[r.off] < 24 { // the commonest rows
+		r.off++
+		if at == terms.Observations {
+			m := &measures[r.b[r.off-1]]
+			return m.code, m
+		}
+		return r.row(at, uint64(r.b[r.off-1])), nil
+	}
 	switch major, arg := r.head(); {
 	case r.err != nil:
 	case major == majorUint:

@@ -85,9 +85,12 @@ func within[T any](w *writer, list []T, sensitive func(*T) int) []T {
 // part writes a list of the items that are as sensitive as the section, or
 // nothing when there are none.
 func part[T any](w *writer, key uint64, list []T, sensitive func(*T) int, put func(*writer, *T)) {
-	if len(list) == 0 {
-		return
+	if len(list) > 0 {
+		some(w, key, list, sensitive, put)
 	}
+}
+
+func some[T any](w *writer, key uint64, list []T, sensitive func(*T) int, put func(*writer, *T)) {
 	if list = within(w, list, sensitive); len(list) == 0 {
 		return
 	}
@@ -116,7 +119,11 @@ func (r *reader) section(e *readEntry, s Section, core bool) (own bool, err erro
 	}
 	next := uint64(0)
 	for r.off < len(r.b) {
-		key := r.uint(math.MaxUint8)
+		key := uint64(r.b[r.off])
+		if r.off++; key >= 24 {
+			r.off--
+			key = r.uint(math.MaxUint8)
+		}
 		switch {
 		case r.err != nil:
 		case key < next:

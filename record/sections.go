@@ -101,10 +101,14 @@ func (e *Entry) present() (mask uint8) {
 
 // ends returns the sections of a list's first and last item: the sensitive
 // stand behind the others.
-func ends[T any](list []T, s Section, sensitive func(*T) int) (mask uint8) {
+func ends[T any](list []T, s Section, sensitive func(*T) int) uint8 {
 	if len(list) == 0 {
 		return 0
 	}
+	return both(list, s, sensitive)
+}
+
+func both[T any](list []T, s Section, sensitive func(*T) int) (mask uint8) {
 	for _, x := range [...]*T{&list[0], &list[len(list)-1]} {
 		if sensitive(x) != 0 {
 			mask |= 1 << SectionSensitive

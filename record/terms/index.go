@@ -18,6 +18,7 @@ type indexCell struct {
 
 type listed struct {
 	code  Code
+	word  uint64 // the value, when it has four to eight bytes: then nothing else needs to be compared
 	place place
 }
 
@@ -25,7 +26,7 @@ func (x *index) get(c Code) (place, bool) {
 	if len(x.cells) == 0 {
 		return place{}, false
 	}
-	h := hashOf(c)
+	h, word := hashOf(&c)
 	for i := int(h); ; i++ { // #nosec G115 -- only its low bits count
 		cell := x.cells[i&(len(x.cells)-1)]
 		if cell.n == 0 {
@@ -34,7 +35,9 @@ func (x *index) get(c Code) (place, bool) {
 		if cell.tag != uint32(h>>32) {
 			continue
 		}
-		if found := &x.list[cell.n-1]; found.code == c {
+		found := &x.list[cell.n-1]
+		if found.word == word && found.code.System == c.System && len(found.code.Value) == len(c.Value) &&
+			(word != 0 || found.code.Value == c.Value) {
 			return found.place, true
 		}
 	}
@@ -42,7 +45,8 @@ func (x *index) get(c Code) (place, bool) {
 
 // put adds a code that is not there.
 func (x *index) put(c Code, p place) {
-	x.list = append(x.list, listed{c, p})
+	_, word := hashOf(&c)
+	x.list = append(x.list, listed{c, word, p})
 	if 2*len(x.list) > len(x.cells) {
 		x.cells = make([]indexCell, max(64, 2*len(x.cells)))
 		for n := range x.list {
@@ -54,7 +58,8 @@ func (x *index) put(c Code, p place) {
 }
 
 func (x *index) set(n int) {
-	h, mask := hashOf(x.list[n].code), len(x.cells)-1
+	h, _ := hashOf(&x.list[n].code)
+	mask := len(x.cells) - 1
 	i := int(h) & mask // #nosec G115 -- only its low bits count
 	for x.cells[i].n != 0 {
 		i = (i + 1) & mask
@@ -67,11 +72,12 @@ func (x *index) clone() index {
 }
 
 // hashOf mixes eight bytes at a time by an odd factor. The last two words of four
-// or eight bytes overlap where the length is no multiple of theirs.
-func hashOf(c Code) uint64 {
+// or eight bytes overlap where the length is no multiple of theirs. A value of
+// four to eight bytes is one word.
+func hashOf(c *Code) (h, word uint64) {
 	const factor = 0x9e3779b97f4a7c15
 	s := c.Value
-	h := uint64(c.System)<<32 + uint64(len(s))
+	h = uint64(c.System)<<32 + uint64(len(s))
 	switch {
 	case len(s) > 8:
 		for t := s; len(t) > 8; t = t[8:] {
@@ -80,14 +86,15 @@ func hashOf(c Code) uint64 {
 		}
 		h ^= load(s[len(s)-8:])
 	case len(s) >= 4:
-		h ^= half(s) | half(s[len(s)-4:])<<32
+		word = half(s) | half(s[len(s)-4:])<<32
+		h ^= word
 	default:
 		for i := range len(s) {
 			h ^= uint64(s[i]) << (8 * i)
 		}
 	}
 	h *= factor
-	return h ^ h>>32
+	return h ^ h>>32, word
 }
 
 func load(s string) uint64 { return half(s) | half(s[4:])<<32 }
