@@ -159,9 +159,10 @@ func (x *Observation) vital(start time.Time) int {
 
 // vitalsLast returns list with the sensitive behind the others, and in each
 // part the last of every vital sign at the end, in the members' order, when
-// there are two or more; signs is their number in each part. It is the last, so
-// that a list that has been arranged stays as it is. The list is not changed.
-func vitalsLast(list []Observation, start time.Time) (sorted []Observation, signs [2]int) {
+// there are two or more; signs has a bit for the place of each, in each part. It
+// is the last, so that a list that has been arranged stays as it is. The list is
+// not changed.
+func vitalsLast(list []Observation, start time.Time) (sorted []Observation, signs [2]uint64) {
 	if len(list) < 2 {
 		return list, signs
 	}
@@ -171,30 +172,28 @@ func vitalsLast(list []Observation, start time.Time) (sorted []Observation, sign
 		places = make([]uint8, len(list))
 	}
 	places = places[:len(list)]
-	var seen [2]uint64
 	for i := len(list) - 1; i >= 0; i-- {
 		if k := list[i].vital(start); k >= 0 {
-			if part := rank(list[i].Sensitive); seen[part]&(1<<k) == 0 {
-				seen[part] |= 1 << k
-				signs[part]++
+			if part := rank(list[i].Sensitive); signs[part]&(1<<k) == 0 {
+				signs[part] |= 1 << k
 				places[i] = uint8(k) + 1 // #nosec G115 -- below maxMembers
 			}
+		}
+	}
+	for part, set := range signs {
+		if set&(set-1) == 0 { // one at most
+			signs[part] = 0
 		}
 	}
 	ordered, last := true, uint8(0)
 	for i := range list {
 		part := rank(list[i].Sensitive)
-		if signs[part] < 2 {
+		if signs[part] == 0 {
 			places[i] = 0
 		}
 		places[i] += uint8(part) * (maxMembers + 1) // #nosec G115 -- 0 or 1
 		ordered = ordered && places[i] >= last
 		last = places[i]
-	}
-	for part := range signs {
-		if signs[part] < 2 {
-			signs[part] = 0
-		}
 	}
 	if ordered {
 		return list, signs

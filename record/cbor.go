@@ -52,12 +52,12 @@ type writer struct {
 	n       int // elements written of the flat list that is open
 	base    time.Time
 	table   *terms.Table
-	limit   uint32 // the last edition whose rows may be named by number
-	edition uint32 // the last edition that was needed
-	secret  bool   // the section is the sensitive one
-	reasons []Code // of the visit, when the section has them
-	signs   [2]int // vital signs that stand last: of the others and of the sensitive
-	unknown bool   // one of the codes or units cannot be carried
+	limit   uint32    // the last edition whose rows may be named by number
+	edition uint32    // the last edition that was needed
+	secret  bool      // the section is the sensitive one
+	reasons []Code    // of the visit, when the section has them
+	signs   [2]uint64 // the vital signs that stand last, by place: of the others and of the sensitive
+	unknown bool      // one of the codes or units cannot be carried
 }
 
 // newWriter names codes by the rows of the editions that every reader has.
@@ -99,8 +99,17 @@ func (w *writer) int(v int64) {
 }
 
 func (w *writer) text(s string) {
-	w.head(majorText, uint64(len(s)))
+	w.short(majorText, len(s))
 	w.b = append(w.b, s...)
+}
+
+// short is head for what is commonly below 24.
+func (w *writer) short(major byte, n int) {
+	if n < 24 {
+		w.b = append(w.b, major<<5|byte(n)) // #nosec G115 -- not negative, below 24
+		return
+	}
+	w.head(major, uint64(n)) // #nosec G115 -- not negative
 }
 
 func (w *writer) bytes(p []byte) {
@@ -150,6 +159,10 @@ func (w *writer) patch(at int, major byte, n int) {
 		w.b[at] = major<<5 | byte(n) // #nosec G115 -- below 24
 		return
 	}
+	w.widen(at, major, n)
+}
+
+func (w *writer) widen(at int, major byte, n int) {
 	h := writer{b: make([]byte, 0, 9)}
 	h.head(major, uint64(n)) // #nosec G115 -- not negative
 	w.b = slices.Replace(w.b, at, at+1, h.b...)

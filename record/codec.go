@@ -51,7 +51,7 @@ func (w *writer) code(at terms.Slot, c Code) *measure {
 		}
 	}
 	w.unknown = w.unknown || c.Validate() != nil
-	w.head(majorArray, 2)
+	w.short(majorArray, 2)
 	w.uint(uint64(c.System))
 	if n, ok := codeNumber(c); ok {
 		w.uint(n)
@@ -227,7 +227,7 @@ func (w *writer) quantity(q *Quantity, m *measure) {
 		scale = units[i].scale
 	}
 	own := q.Value.Scale == scale
-	w.head(majorArray, 3-uint64(rank(own))) // #nosec G115 -- 2 or 3
+	w.short(majorArray, 3-rank(own))
 	w.int(q.Value.Mantissa)
 	if known {
 		w.uint(uint64(i)) // #nosec G115 -- an index

@@ -113,27 +113,42 @@ func FuzzDecodeSummary(f *testing.F) {
 	})
 }
 
+// visits are the ordinary visit of the document, of four sections, and the same
+// without its prescription, of three.
+func visits() map[string]*Entry {
+	four := vectors()[1].e
+	three := *four
+	three.Prescriptions = nil
+	return map[string]*Entry{"three-sections": &three, "four-sections": four}
+}
+
 func BenchmarkEncode(b *testing.B) {
-	e := vectors()[1].e
-	var room []byte
-	for b.Loop() {
-		var err error
-		if room, _, err = e.AppendTo(room[:0]); err != nil {
-			b.Fatal(err)
-		}
+	for name, e := range visits() {
+		b.Run(name, func(b *testing.B) {
+			var room []byte
+			for b.Loop() {
+				var err error
+				if room, _, err = e.AppendTo(room[:0]); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 
 func BenchmarkDecode(b *testing.B) {
-	e := vectors()[1].e
-	sections, err := e.Sections()
-	if err != nil {
-		b.Fatal(err)
-	}
-	meta := e.Meta()
-	for b.Loop() {
-		if _, err := Decode(meta, sections); err != nil {
-			b.Fatal(err)
-		}
+	for name, e := range visits() {
+		b.Run(name, func(b *testing.B) {
+			sections, err := e.Sections()
+			if err != nil {
+				b.Fatal(err)
+			}
+			meta := e.Meta()
+			for b.Loop() {
+				if _, err := Decode(meta, sections); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -2,6 +2,7 @@ package record
 
 import (
 	"encoding/binary"
+	"math/bits"
 )
 
 // A list by members has no codes: the first value is of the row's first
@@ -74,6 +75,10 @@ func (r *reader) unpack(m *measure, f func(*measure, *Quantity)) (seen uint64) {
 		return 0
 	}
 	for i := 0; len(b) > 0; i++ {
+		if b[0] == 0 { // absent
+			b = b[1:]
+			continue
+		}
 		v, n := uint64(b[0]), 1
 		if v >= 0x80 {
 			if v, n = binary.Uvarint(b); n <= 0 || b[n-1] == 0 {
@@ -84,11 +89,10 @@ func (r *reader) unpack(m *measure, f func(*measure, *Quantity)) (seen uint64) {
 			r.fail("malformed numbers by members")
 			return 0
 		}
-		if b = b[n:]; v > 0 {
-			c := &measures[m.members[i]]
-			seen |= 1 << i
-			f(c, r.newQuantity(Quantity{Value: Decimal{Mantissa: int64(v - 1), Scale: c.scale}, Unit: c.unit})) // #nosec G115 -- bounded
-		}
+		b = b[n:]
+		c := &measures[m.members[i]]
+		seen |= 1 << i
+		f(c, r.newQuantity(Quantity{Value: Decimal{Mantissa: int64(v - 1), Scale: c.scale}, Unit: c.unit})) // #nosec G115 -- bounded
 	}
 	return seen
 }
@@ -179,12 +183,14 @@ func (r *reader) nothing() bool {
 	return next>>5 != majorNegint || next&31 >= attrKeys
 }
 
-// packVitals writes vital signs by the members of their panel.
-func (w *writer) packVitals(list []Observation) {
+// packVitals writes vital signs by the members of their panel, at whose places
+// bits are set.
+func (w *writer) packVitals(list []Observation, places uint64) {
 	mark := w.open()
 	at := 0
 	for i := range list {
-		place := vitals.memberAt(&list[i].Code, at)
+		place := bits.TrailingZeros64(places)
+		places &= places - 1
 		w.pack(place-at, list[i].Value.Quantity)
 		at = place + 1
 	}

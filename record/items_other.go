@@ -226,7 +226,7 @@ func (w *writer) cost(x *Cost) {
 		w.head(major, uint64(x.Total.Mantissa)) // #nosec G115 -- not negative
 		return
 	}
-	w.head(majorArray, 2+uint64(rank(x.Patient != nil))) // #nosec G115 -- 2 or 3
+	w.short(majorArray, 2+rank(x.Patient != nil))
 	w.int(x.Total.Mantissa)
 	switch {
 	case money < len(monies):

@@ -12,8 +12,8 @@ func (w *writer) moment(m Moment, base time.Time) {
 		w.int((m.Time.Unix() - base.Unix()) / 60)
 		return
 	}
-	n := uint64(ToYear-m.Precision) + 1
-	w.head(majorArray, n)
+	n := int(ToYear-m.Precision) + 1
+	w.short(majorArray, n)
 	year, month, day := m.Time.Date()
 	w.int(int64(year - 2000))
 	if n > 1 {

@@ -6,10 +6,10 @@ import (
 )
 
 // normal returns e with its lists in the order in which they decode, and
-// without a mark on nothing: e itself when it is so. It changes no list. The
-// number of vital signs at the end of the observations that are not sensitive,
-// and of those that are, comes back too.
-func (e *Entry) normal() (n *Entry, signs [2]int) {
+// without a mark on nothing: e itself when it is so. It changes no list. Which
+// vital signs stand at the end of the observations that are not sensitive, and
+// of those that are, comes back too.
+func (e *Entry) normal() (n *Entry, signs [2]uint64) {
 	observations, signs := vitalsLast(e.Observations, e.Start)
 	observations, panels := arranged(observations), arrangedPanels(e.Panels, e.Start)
 	same := e.Start.Equal(minute(e.Start)) && e.Start.Location() == time.UTC &&

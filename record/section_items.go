@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"math"
+	"math/bits"
 
 	"github.com/dhamani-iq/dhamani/record/terms"
 )
@@ -27,9 +28,8 @@ func (w *writer) items(e *Entry, s Section) {
 	if s == SectionLaboratory || secret {
 		// Vital signs, two or more, stand last in the list and under a key of their own.
 		observations := within(w, e.Observations, (*Observation).secret)
-		if n := len(observations) - w.signs[rank(secret)]; n < len(observations) {
-			observations, signs = observations[:n], observations[n:]
-		}
+		n := len(observations) - bits.OnesCount64(w.signs[rank(secret)])
+		observations, signs = observations[:n], observations[n:]
 		part(w, keyObservations, observations, (*Observation).secret, (*writer).observation)
 		part(w, keyPanels, e.Panels, (*Panel).secret, (*writer).panel)
 	}
@@ -53,7 +53,7 @@ func (w *writer) items(e *Entry, s Section) {
 	}
 	if len(signs) > 0 {
 		w.key(keyVitals)
-		w.packVitals(signs)
+		w.packVitals(signs, w.signs[rank(secret)])
 	}
 	w.extensions(e, s)
 	if s == SectionClinical || secret {

@@ -194,10 +194,11 @@ type codec struct {
 
 // free keeps nothing of what was written or read.
 func (c *codec) free() {
-	if c.r.b != nil {
+	if c.r.table != nil {
 		c.stack.clear()
+		c.r = reader{stack: &c.stack}
 	}
-	c.r, c.w = reader{stack: &c.stack}, writer{}
+	c.w = writer{}
 	codecs.Put(c)
 }
 
